@@ -1,0 +1,1 @@
+"""What the cells of a notebook read, write and may mutate."""

@@ -1,0 +1,1 @@
+"""What happens when a flow or task is called."""

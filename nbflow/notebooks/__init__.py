@@ -1,0 +1,1 @@
+"""Notebook documents and their execution on a kernel."""
