@@ -1,0 +1,20 @@
+"""Every test gets a home of its own, so that no test sees another's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nbflow import settings
+
+
+@pytest.fixture(autouse=True)
+def nbflow_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A fresh `NBFLOW_HOME`; settings are read anew."""
+    home = tmp_path / "nbflow-home"
+    monkeypatch.setenv("NBFLOW_HOME", str(home))
+    monkeypatch.setattr(settings, "_current", None)
+    yield home
+    settings._current = None
