@@ -92,7 +92,7 @@ class MappingMissingIterable(UsageError):
     """map() got nothing to map over; pass a list, or call submit() for a single run."""
 
 
-class ConfigurationError(UsageError):
+class ConfigurationError(UsageError, ValueError):
     """A setting has a value that cannot be used."""
 
 
