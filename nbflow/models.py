@@ -269,3 +269,10 @@ class RunGraph:
     nodes: tuple[GraphNode, ...] = ()
     edges: tuple[GraphEdge, ...] = ()
     title: str = ""
+    #: The run's own state; None for a flow that is only drawn.
+    state_type: StateType | None = None
+    state_name: str | None = None
+    #: Seconds from start to end, or to now while running.
+    duration: float | None = None
+    #: Why the run failed, in one line.
+    message: str | None = None
