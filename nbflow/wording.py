@@ -81,8 +81,9 @@ def _printable(char: str) -> str:
         return " "
     if char in _BIDI_CONTROLS:
         return ""
-    # Control characters, lone surrogates and non-characters cannot be shown (or put into XML).
-    return "\ufffd" if unicodedata.category(char) in {"Cc", "Cs", "Cn"} else char
+    # Control characters, lone surrogates and non-characters cannot be shown, nor put into XML.
+    hidden = unicodedata.category(char) in {"Cc", "Cs"} or ord(char) & 0xFFFE == 0xFFFE  # noqa: PLR2004
+    return "\ufffd" if hidden else char
 
 
 def last_line(text: str) -> str:
