@@ -1,0 +1,71 @@
+# Every command of the project. `make` alone lists them.
+
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SOURCES := $(shell find nbflow -type f ! -name '*.py[co]')
+
+# Packages the tests need that pip cannot bring, by their Debian names.
+SYSTEM_PACKAGES :=
+
+# Settings of the caller's that would slow us down, or show us another nbflow.
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+
+.PHONY: help demo test check format unit integration bench pictures clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# One environment serves users and developers. `.user` marks an ordinary installation with the
+# examples' libraries, `.dev` an editable one with everything; the second covers the first.
+READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.user)
+
+$(VENV)/.user: pyproject.toml $(SOURCES)
+	@tools/make-venv
+	@echo "Installing nbflow and its libraries into $(VENV): about a minute, once."
+	@$(PIP) install -qq --no-compile '.[examples]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	@tools/make-venv
+	@echo "Installing nbflow and everything its tests need into $(VENV): about two minutes, once."
+	@$(PIP) install -qq --no-compile --editable '.[examples,test,check]'
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true # a library may ship templates
+	@touch $@
+
+demo: $(READY) ## Run a machine-learning notebook as a flow, and look at what it leaves
+	@tools/demo
+
+test: $(VENV)/.dev ## Every static check and every test
+	@tools/debian-packages $(SYSTEM_PACKAGES)
+	@status=0; \
+	$(MAKE) --no-print-directory check || status=$$?; \
+	$(BIN)/pytest || exit $$?; \
+	exit $$status
+
+check: $(VENV)/.dev ## Formatting, lint, types and layers
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+unit: $(VENV)/.dev ## The tests without I/O: seconds
+	$(BIN)/pytest tests/unit
+
+integration: $(VENV)/.dev ## The tests with real stores and kernels
+	$(BIN)/pytest tests/integration
+
+bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
+	$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.dev ## Draw the pictures in docs/pictures again
+	$(BIN)/python tools/draw-pictures
+
+clean: ## Remove everything that can be made again, except the environment
+	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find nbflow tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
