@@ -1,0 +1,86 @@
+"""The line above the graph: state, name, duration, how far the run got, and why it failed.
+
+This module decides what stands there and how it shares the width. It must not know the graph
+below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from nbflow import wording
+from nbflow.drawing.marks import bar, chip, glyph, rect, text
+from nbflow.drawing.measure import text_width
+from nbflow.drawing.places import Box
+from nbflow.drawing.summary import first_failure, k_of_n
+from nbflow.models import RunGraph
+from nbflow.run_graph import state_counts
+from nbflow.states import StateType, look_of
+
+_LINE: Final = 24.0
+_TITLE_SIZE: Final = 15.0
+_SIDE_SIZE: Final = 12.5
+_GAP: Final = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The drawn header, and how much of the height it takes."""
+
+    svg: str
+    height: float
+
+
+def header_of(graph: RunGraph, width: float) -> Header:
+    """Draw the header of a graph in the given width; a graph without title or state has none."""
+    if not graph.title and graph.state_name is None:
+        return Header("", 0.0)
+    parts, bottom = [_line(graph, width)], _LINE
+    counts = state_counts(graph)
+    if counts:
+        parts.append(bar(counts, (0, bottom + 12), width))
+        bottom += 16
+    alarm = _alarm(graph)
+    if alarm:
+        parts.append(_banner(graph, alarm, bottom + 14, width))
+        bottom += 14 + 34
+    return Header("".join(parts), bottom + 22)
+
+
+def _line(graph: RunGraph, width: float) -> str:
+    start, parts = 0.0, []
+    if graph.state_name is not None:
+        look = look_of(graph.state_name, graph.state_type or StateType.PENDING)
+        mark, taken = chip(look, graph.state_name, (0, 0))
+        parts.append(mark)
+        start = taken + _GAP
+    side = " · ".join(filter(None, (k_of_n(graph), wording.duration(graph.duration))))
+    room = width - start - text_width(side, _SIDE_SIZE) - 2 * _GAP
+    title = wording.middle_ellipsis(
+        wording.one_line(graph.title), room, lambda part: text_width(part, _TITLE_SIZE, bold=True)
+    )
+    parts.append(text(title, (start, _LINE / 2), _TITLE_SIZE, "t"))
+    parts.append(text(side, (width, _LINE / 2), _SIDE_SIZE, "side muted end"))
+    return "".join(parts)
+
+
+def _alarm(graph: RunGraph) -> str:
+    """The reason of the failure, in one line: of the task that failed, else of the run."""
+    node = first_failure(graph)
+    if node is not None:
+        return wording.one_line(": ".join(filter(None, (node.label, node.message or "failed"))))
+    return wording.one_line(graph.message or "")
+
+
+def _banner(graph: RunGraph, words: str, y: float, width: float) -> str:
+    node = first_failure(graph)
+    type_ = (node.state_type if node else graph.state_type) or StateType.FAILED
+    look = look_of((node.state_name if node else graph.state_name) or "", type_)
+    told = wording.middle_ellipsis(words, width - 54, lambda part: text_width(part, 13))
+    middle = y + 17
+    return (
+        rect(Box("", 0, y, width, 34), "alarm", radius=8)
+        + glyph(look, (12, middle - 7), loud=True)
+        + text(told, (36, middle), 13, f"n {look.role}-f")
+    )

@@ -1,0 +1,68 @@
+"""Where everything of a laid-out graph stands: the record that clients receive and draw.
+
+This module decides the form of that record only. Lengths are CSS pixels, the origin is at
+the top left, y grows downwards. It must not know how positions are found or drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+Point = tuple[float, float]
+
+
+class Direction(str, Enum):
+    """Where the arrows lead."""
+
+    DOWN = "down"  # layered, top to bottom: notebooks, and all that is deep
+    RIGHT = "right"  # layered, left to right: wide flows
+    RADIAL = "radial"  # from the middle outwards: the radar view
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The place of a node's card, or of a group's frame."""
+
+    id: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The curve of an edge: a start, then three points (two handles, an end) per Bézier piece."""
+
+    source: str
+    target: str
+    points: tuple[Point, ...]
+    #: Where the arrow ends; None where no arrowhead is drawn.
+    tip: Point | None = None
+    #: The middle of the room left for the edge's label; None when it is only told on hover.
+    label_at: Point | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All positions of one graph."""
+
+    direction: Direction
+    width: float
+    height: float
+    nodes: tuple[Box, ...] = ()
+    #: Outer frames stand before those inside them.
+    groups: tuple[Box, ...] = ()
+    edges: tuple[Path, ...] = ()
+    #: Radial only: the middle, and the radii of the rings around it.
+    center: Point | None = None
+    rings: tuple[float, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The layout as plain JSON data."""
+        return asdict(self) | {"direction": self.direction.value}
