@@ -1,0 +1,100 @@
+"""The wheel holds what users need and nothing else, and works where nothing else is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+HELLO = """
+from nbflow import flow, task
+
+@task
+def greet(name):
+    return f"Hello, {name}!"
+
+@flow
+def hello(name: str = "world"):
+    return greet(name)
+
+print(hello())
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    hidden = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
+    environ = {key: value for key, value in os.environ.items() if key not in hidden}
+    environ["PIP_NO_COMPILE"] = "1"  # each module once, when it is used: half the time
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built as a user's pip would build it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", folder, ROOT, cwd=folder)
+    (path,) = folder.glob("nbflow-*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a fresh environment in which the wheel alone was installed."""
+    folder = tmp_path_factory.mktemp("environment")
+    run(sys.executable, "-m", "venv", "env", cwd=folder)
+    run(folder / "env/bin/python", "-m", "pip", "install", "-qq", wheel, cwd=folder)
+    return folder / "env" / "bin"
+
+
+def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
+    """Every file of the package is in it; no test, example or cache is."""
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    sources = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "nbflow").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert names == sources
+    assert "nbflow/py.typed" in names
+    assert [name for name in names if "/migrations/versions/" in name and name.endswith(".py")]
+
+
+def test_the_wheel_carries_licence_and_entry_points(wheel: Path) -> None:
+    """The command and papermill's engine are registered, the licence travels along."""
+    archive = zipfile.ZipFile(wheel)
+    texts = {
+        Path(name).name: archive.read(name).decode()
+        for name in archive.namelist()
+        if "dist-info" in name
+    }
+    assert "nbflow = nbflow.cli.main:main" in texts["entry_points.txt"]
+    assert "[papermill.engine]" in texts["entry_points.txt"]
+    assert "BSD 3-Clause" in texts["LICENSE"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_fresh_environment_runs_a_flow(environment: Path, tmp_path: Path) -> None:
+    """Without any extra, the command answers and a first flow runs and is recorded."""
+    from nbflow import __version__
+
+    assert __version__ in run(environment / "nbflow", "version", cwd=tmp_path)
+    (tmp_path / "hello.py").write_text(HELLO)
+    assert "Hello, world!" in run(environment / "python", "hello.py", cwd=tmp_path)
+    assert "hello" in run(environment / "nbflow", "runs", "ls", cwd=tmp_path)
