@@ -1,0 +1,166 @@
+"""What is known about one cell, as frozen records of plain names.
+
+This module decides the vocabulary that the analysis of cells and the graph share. It must not
+know how the facts are found, nor what is done with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+Names = frozenset[str]
+NONE: Names = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What running a function's (class's, lambda's, generator's) body may do to the namespace.
+
+    A body runs later than it is written, so these count where it may be called, not where it
+    is defined. Nested functions are included.
+    """
+
+    #: Global names it reads; builtins stand in `builtins`.
+    reads: Names = NONE
+    #: Global names it binds or deletes (`global x`).
+    writes: Names = NONE
+    #: Global names whose object it changes in place.
+    mutates: Names = NONE
+    #: Global names whose object it hands to code that may change it.
+    may_mutate: Names = NONE
+    #: Names of builtins it reads; they are globals when some cell defines them.
+    builtins: Names = NONE
+    #: Dotted names it calls or looks up (`np.random.seed`).
+    calls: Names = NONE
+    #: True for generator functions: their result can be consumed only once.
+    generator: bool = False
+    #: Why its reads or writes cannot be known (`exec`, `globals()`…).
+    ambiguous: tuple[str, ...] = ()
+
+    def __or__(self, other: Effects) -> Effects:
+        return Effects(
+            self.reads | other.reads,
+            self.writes | other.writes,
+            self.mutates | other.mutates,
+            self.may_mutate | other.may_mutate,
+            self.builtins | other.builtins,
+            self.calls | other.calls,
+            self.generator or other.generator,
+            tuple(dict.fromkeys(self.ambiguous + other.ambiguous)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CellAnalysis:
+    """What one cell reads, binds and may change, as far as its code tells.
+
+    All names are names of the notebook's namespace (module-level globals).
+    """
+
+    #: Names that the cell binds, surely or on some path.
+    defs: Names = NONE
+    #: Those of `defs` that are bound whenever the cell ends normally.
+    sure_defs: Names = NONE
+    #: Names that the cell deletes, surely or on some path.
+    deletes: Names = NONE
+    #: Those of `deletes` that are gone whenever the cell ends normally.
+    sure_deletes: Names = NONE
+    #: Names read, while the cell runs, before the cell has surely bound them.
+    refs: Names = NONE
+    #: Builtins read like `refs`; they come from an earlier cell when one defines them.
+    builtins: Names = NONE
+    #: Names whose object is surely changed in place (`x[0] = 1`, `x.append(1)`, `x += y`).
+    mutates: Names = NONE
+    #: Names whose object is handed to code that may change it (`f(x)`, `x.method()`).
+    may_mutate: Names = NONE
+    #: For the names in `may_mutate`: the callees, as written (`np.sort`); "" when not a name.
+    mutated_by: Mapping[str, Names] = field(default_factory=dict)
+    #: Imported names and what they stand for (`np` -> `numpy`, `sin` -> `math.sin`).
+    imports: Mapping[str, str] = field(default_factory=dict)
+    #: Names that carry code (functions, classes, lambdas…) and what that code may do.
+    functions: Mapping[str, Effects] = field(default_factory=dict)
+    #: Name -> names whose object its value may share; True: as the very object or a part of it.
+    flows: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    #: Names bound to values that cannot be changed in place (numbers, strings…) and nothing else.
+    constants: Names = NONE
+    #: Names that may be bound to something that reading uses up (generators, open files…).
+    oneshot: Names = NONE
+    #: Names handed to some call as an argument.
+    passed: Names = NONE
+    #: Dotted names called (`np.random.seed`); the graph looks for known shared state in them.
+    calls: Names = NONE
+    #: Names that shell lines and magics interpolate (`!ls $folder`); missing ones are no error.
+    interpolated: Names = NONE
+    #: Why reads or writes cannot be known; such a cell keeps its place among the others.
+    ambiguous: tuple[str, ...] = ()
+    #: True when the cell acts outside Python (shell lines, `%%bash`), so that its place matters.
+    external: bool = False
+    #: The cell magic's name, without `%%`; empty for plain cells.
+    magic: str = ""
+    #: The rest of the cell magic's line, as written.
+    magic_line: str = ""
+    #: Why the cell is opaque: it is not valid Python, as "line N: message".
+    parse_error: str | None = None
+
+    @property
+    def uses(self) -> Names:
+        """Every global name that the cell's code mentions: `refs`, and what its functions read."""
+        late = [effects.reads - self.sure_defs for effects in self.functions.values()]
+        return self.refs.union(*late)
+
+    @property
+    def opaque(self) -> bool:
+        """True when nothing is known about what the cell reads and binds."""
+        return self.parse_error is not None
+
+    def with_(self, **changes: Any) -> CellAnalysis:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+
+def to_json(analysis: CellAnalysis) -> dict[str, Any]:
+    """The analysis as plain JSON data, names sorted."""
+    return {name: _plain(getattr(analysis, name)) for name in CellAnalysis.__dataclass_fields__}
+
+
+def from_json(data: Mapping[str, Any]) -> CellAnalysis:
+    """The analysis that `to_json` wrote."""
+    sets = {name: frozenset(data[name]) for name, value in data.items() if name in _SET_FIELDS}
+    functions = {name: _effects(item) for name, item in data["functions"].items()}
+    mutated_by = {name: frozenset(callees) for name, callees in data["mutated_by"].items()}
+    rest = {name: data[name] for name in ("imports", "flows", "external", "parse_error")}
+    texts = {name: data[name] for name in ("magic", "magic_line")}
+    return CellAnalysis(
+        **sets,
+        **rest,
+        **texts,
+        functions=functions,
+        mutated_by=mutated_by,
+        ambiguous=tuple(data["ambiguous"]),
+    )
+
+
+_SET_FIELDS = frozenset(
+    "defs sure_defs deletes sure_deletes refs builtins mutates may_mutate constants oneshot "
+    "passed calls interpolated".split()
+)
+
+
+def _effects(data: Mapping[str, Any]) -> Effects:
+    keys = ("reads", "writes", "mutates", "may_mutate", "builtins", "calls")
+    names = {key: frozenset(data[key]) for key in keys}
+    return Effects(**names, generator=data["generator"], ambiguous=tuple(data["ambiguous"]))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Effects):
+        return {name: _plain(getattr(value, name)) for name in Effects.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return {key: _plain(value[key]) for key in sorted(value)}
+    return value
