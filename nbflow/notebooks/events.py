@@ -1,0 +1,187 @@
+"""What is told about a notebook while it runs, and what is left to say at its end.
+
+This module decides the vocabulary between the execution of a notebook and whoever records
+or shows it: cells, their outcomes, events in order, the final outcome. It must not know
+kernels, files or stores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import TypeAlias
+
+from nbflow.exceptions import NbflowError
+from nbflow.states import now
+
+
+class CellKind(str, Enum):
+    """What a code cell is for."""
+
+    PLAIN = "plain"  # code like any other
+    PARAMETERS = "parameters"  # tagged `parameters`: the defaults
+    INJECTED = "injected"  # tagged `injected-parameters`: the values of this run
+    TASK = "task"  # begins with %%task
+    FLOW = "flow"  # begins with %%flow
+    MAGIC = "magic"  # begins with another cell magic, such as %%bash
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class CellOutcome(str, Enum):
+    """How a code cell ended, honestly."""
+
+    COMPLETED = "completed"  # ran to its end; raised only what its tags allow
+    FAILED = "failed"  # raised
+    TIMED_OUT = "timed_out"  # was stopped by its own time limit or the notebook's
+    CRASHED = "crashed"  # the kernel died under it
+    CANCELLED = "cancelled"  # was stopped on request
+    SKIPPED = "skipped"  # tagged `skip-execution`
+    STOPPED_EARLY = "stopped_early"  # left with sys.exit(0): success, and the rest is not run
+    NOT_RUN = "not_run"  # never started
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class CellInfo:
+    """One code cell, as views and records speak of it."""
+
+    #: Position in the executed notebook, counted from 0 over all cells.
+    index: int
+    #: The notebook format's cell id; made up from content and place when the file has none.
+    cell_id: str
+    source: str
+    tags: frozenset[str]
+    #: Unique within the notebook, for people.
+    name: str
+    kind: CellKind = CellKind.PLAIN
+    #: Position in the source notebook; None for a cell that only the run has.
+    source_index: int | None = None
+
+    @property
+    def skipped(self) -> bool:
+        """Whether its tags say that it is not to run."""
+        return "skip-execution" in self.tags
+
+    @property
+    def may_raise(self) -> bool:
+        """Whether its tags say that an exception is expected."""
+        return "raises-exception" in self.tags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelStarting:
+    """A kernel process is being started."""
+
+    at: datetime = field(default_factory=now)
+    kernel_name: str
+    #: Why this kernel: asked for, named by the notebook, by its language, or the default.
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelReady:
+    """The kernel answered and takes cells."""
+
+    at: datetime = field(default_factory=now)
+    kernel_name: str
+    language: str
+    #: None when the kernel does not run on this machine.
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellStarted:
+    """A cell was sent to the kernel."""
+
+    at: datetime = field(default_factory=now)
+    cell: CellInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellPrinted:
+    """A cell wrote text: whole lines, but for the last piece before the cell's end."""
+
+    at: datetime = field(default_factory=now)
+    cell: CellInfo
+    #: `stdout` or `stderr`.
+    stream: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellEnded:
+    """A cell reached its outcome; also told of cells that never started (NOT_RUN)."""
+
+    at: datetime = field(default_factory=now)
+    cell: CellInfo
+    outcome: CellOutcome
+    #: CellFailed, CellTimeout, FlowRunTimeout or KernelDied.
+    error: NbflowError | None = None
+    #: Seconds; None when it never started.
+    duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotebookSaved:
+    """The executed notebook on disk is up to date."""
+
+    at: datetime = field(default_factory=now)
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something a person should know; it does not change the outcome."""
+
+    at: datetime = field(default_factory=now)
+    message: str
+    warning: bool = False
+    cell: CellInfo | None = None
+
+
+NotebookEvent: TypeAlias = (
+    KernelStarting | KernelReady | CellStarted | CellPrinted | CellEnded | NotebookSaved | Note
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """What became of one code cell."""
+
+    cell: CellInfo
+    outcome: CellOutcome
+    started: datetime | None = None
+    ended: datetime | None = None
+    error: NbflowError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotebookOutcome:
+    """What became of a notebook run."""
+
+    #: COMPLETED, STOPPED_EARLY, FAILED, TIMED_OUT, CRASHED or CANCELLED.
+    outcome: CellOutcome
+    cells: tuple[CellRecord, ...]
+    #: Where the executed notebook was written.
+    output: str | None
+    kernel_name: str
+    started: datetime
+    ended: datetime
+    #: What `run_notebook` raises unless told not to.
+    error: BaseException | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the notebook did what it was meant to do."""
+        return self.outcome in {CellOutcome.COMPLETED, CellOutcome.STOPPED_EARLY}
+
+    @property
+    def output_path(self) -> Path | None:
+        """The executed notebook as a local path; None when it is elsewhere or was not kept."""
+        return Path(self.output) if self.output and "://" not in self.output else None

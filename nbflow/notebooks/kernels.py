@@ -1,0 +1,379 @@
+"""Find, start, watch, interrupt and end kernels.
+
+This module decides which kernel runs a notebook and guarantees that no process of it stays
+behind: not after a clean end, nor when the kernel or this process is killed. It must not
+know cells or notebooks' outputs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.manager import KernelManager
+from nbformat import NotebookNode
+
+from nbflow.exceptions import KernelDied, NotebookError
+from nbflow.notebooks.channels import Channels
+
+#: Longest path of a unix socket that every platform takes (macOS: 104 bytes), less `-5`.
+_LONGEST_SOCKET_PATH: Final = 100
+_POLL: Final = 0.1
+_KILL: Final = 9
+_STDERR_TAIL: Final = 4_000
+#: Kills the kernel's process group as soon as the pipe from this process closes.
+_GUARD: Final = 'read -r word; [ "$word" = done ] || { kill -s KILL -- "-$1"; rm -rf -- "$2"; }'
+
+
+# ── choice ───────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class KernelChoice:
+    """Which kernel runs a notebook, and why."""
+
+    name: str
+    reason: str
+    #: What the kernel speaks, in lower case.
+    language: str
+
+
+def choose_kernel(nb: NotebookNode, asked: str | None = None) -> KernelChoice:
+    """The kernel asked for, else the notebook's own, else one of its language.
+
+    A Python notebook whose kernel is not installed, or that names none, runs on `python3`,
+    which is this interpreter's where ipykernel is installed beside it. Raises
+    `NotebookError`, naming the installed kernels, when there is none that fits.
+    """
+    installed = KernelSpecManager().find_kernel_specs()
+    if asked:
+        if asked not in installed:
+            raise NotebookError(_unknown(asked, "was asked for", installed))
+        return _chosen(asked, "asked for")
+    named = nb.metadata.get("kernelspec", {}).get("name")
+    if named in installed:
+        return _chosen(named, "named by the notebook")
+    language = _language_of(nb)
+    fitting = _kernel_of_language(language, installed)
+    if fitting:
+        missing = f"; its own kernel {named!r} is not installed" if named else ""
+        return _chosen(fitting, f"by the notebook's language, {language}{missing}")
+    raise NotebookError(_unknown(named or language, "is what the notebook needs", installed))
+
+
+def _chosen(name: str, reason: str) -> KernelChoice:
+    return KernelChoice(name, reason, _language_of_kernel(name))
+
+
+def _language_of_kernel(name: str) -> str:
+    try:
+        return str(KernelSpecManager().get_kernel_spec(name).language).lower()
+    except (NoSuchKernel, ValueError, OSError) as error:
+        raise NotebookError(
+            f"The kernel {name!r} is installed, but its kernel.json cannot be read: {error}."
+        ) from error
+
+
+def _unknown(name: str, role: str, installed: Mapping[str, str]) -> str:
+    have = ", ".join(sorted(installed)) or "none; install ipykernel"
+    return f"The kernel {name!r} {role}, but is not installed. Installed kernels: {have}."
+
+
+def _language_of(nb: NotebookNode) -> str:
+    info = nb.metadata.get("language_info", {}).get("name")
+    spec = nb.metadata.get("kernelspec", {}).get("language")
+    return str(info or spec or "python").lower()
+
+
+def _kernel_of_language(language: str, installed: Mapping[str, str]) -> str | None:
+    if language in {"python", "ipython"} and "python3" in installed:
+        return "python3"
+    for name in sorted(installed):
+        with contextlib.suppress(NotebookError):
+            if _language_of_kernel(name) == language:
+                return name
+    return None
+
+
+# ── how a kernel ended ───────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class KernelExit:
+    """How a kernel process ended: its exit code, or minus the signal that killed it."""
+
+    code: int | None
+    out_of_memory: bool = False
+
+    def __str__(self) -> str:
+        if self.code is None:
+            return "it is gone"
+        if self.code >= 0:
+            return f"exit code {self.code}"
+        text = f"killed by {_signal_name(-self.code)}"
+        return f"{text}, because the memory limit was reached" if self.out_of_memory else text
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _oom_kills() -> int:
+    """How often the kernel of the system killed in this cgroup for lack of memory."""
+    try:
+        own = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().splitlines()
+        group = next(line[3:] for line in own if line.startswith("0::"))
+        events = Path("/sys/fs/cgroup", group.lstrip("/"), "memory.events")
+        counts = dict(line.split() for line in events.read_text(encoding="ascii").splitlines())
+        return int(counts.get("oom_kill", 0))
+    except (OSError, StopIteration, ValueError):
+        return 0
+
+
+# ── a running kernel ─────────────────────────────────────────────────────────────────────
+
+
+class Kernel:
+    """One kernel process, its process group and the channels to it."""
+
+    def __init__(self, name: str, *, cwd: str | None = None) -> None:
+        self.name = name
+        self.language = ""
+        self.info: dict[str, Any] = {}
+        self._cwd = cwd
+        self._manager = KernelManager(kernel_name=name)
+        self._folder = _private_folder()
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._exit: KernelExit | None = None
+        self._oom_before = 0
+        self._closed = False
+        self.channels: Channels | None = None
+
+    # ── start ────────────────────────────────────────────────────────────────────────────
+    def launch(self) -> None:
+        """Start the process and return at once.
+
+        Raises `NotebookError` when its program cannot be run.
+        """
+        self._oom_before = _oom_kills()
+        try:
+            self._address()
+            with self._log_path.open("wb") as log:
+                self._manager.start_kernel(
+                    cwd=self._cwd, stdout=log, stderr=log, extra_arguments=self._arguments()
+                )
+        except OSError as error:
+            self.close()
+            raise NotebookError(
+                f"The kernel {self.name!r} cannot be started: {error}. "
+                "Reinstall it, or choose another kernel."
+            ) from error
+        self._guard = _start_guard(self.pid, self._folder)
+        self.channels = Channels(self._manager)
+
+    def _address(self) -> None:
+        # Sockets in a private folder: no ports to race for, and nobody else can connect.
+        self._manager.connection_file = str(self._folder / "kernel.json")
+        if _speaks_ipc(self._manager) and len(bytes(self._folder)) < _LONGEST_SOCKET_PATH - 4:
+            self._manager.transport = "ipc"
+            self._manager.ip = str(self._folder / "k")
+
+    def _arguments(self) -> list[str]:
+        # As nbclient does: parallel runs must not share one history database.
+        return ["--HistoryManager.hist_file=:memory:"] if _is_ipykernel(self._manager) else []
+
+    def wait_ready(self, timeout: float, interrupted: Callable[[], bool] = lambda: False) -> bool:
+        """Wait until the kernel answers; False when `interrupted` said stop.
+
+        Raises `KernelDied` when it died at the start or did not answer within `timeout` seconds.
+        """
+        assert self.channels is not None
+        deadline = time.monotonic() + timeout
+        while True:
+            self.info = self.channels.handshake(_POLL) or {}
+            if self.info:
+                self.language = str(self.info.get("language_info", {}).get("name", "")).lower()
+                return True
+            if interrupted():
+                return False
+            if not self.is_alive():
+                raise KernelDied(self._at_start(f"ended before it was ready: {self.exit}"))
+            if time.monotonic() > deadline:
+                raise KernelDied(
+                    self._at_start(f"did not answer within {timeout:g} s")
+                    + " Set NBFLOW_KERNEL_START_TIMEOUT_SECONDS to wait longer."
+                )
+
+    def _at_start(self, what: str) -> str:
+        tail = self.log_tail()
+        return f"The kernel {self.name!r} {what}." + (f" Its last words:\n{tail}" if tail else "")
+
+    # ── watch ────────────────────────────────────────────────────────────────────────────
+    @property
+    def pid(self) -> int | None:
+        """The kernel's process, when it runs on this machine."""
+        return getattr(self._manager.provisioner, "pid", None)
+
+    @property
+    def exit(self) -> KernelExit | None:
+        """How the process ended; None while it runs."""
+        return self._exit
+
+    def is_alive(self) -> bool:
+        """Whether the process runs. Never reaps it, so that its group id stays ours."""
+        if self._exit is not None:
+            return False
+        process = getattr(self._manager.provisioner, "process", None)
+        if process is None:
+            return bool(self._manager.is_alive())
+        code = _exit_code(process)
+        if code is None:
+            return True
+        oom = code == -_KILL and _oom_kills() > self._oom_before
+        self._exit = KernelExit(code, oom)
+        return False
+
+    def log_tail(self) -> str:
+        """The last lines that the process itself wrote to its stderr."""
+        try:
+            data = self._log_path.read_bytes()[-_STDERR_TAIL:]
+        except OSError:
+            return ""
+        lines = data.decode("utf-8", "replace").splitlines()
+        return "\n".join(line for line in lines[-15:] if "without encryption" not in line).strip()
+
+    @property
+    def _log_path(self) -> Path:
+        return self._folder / "kernel.log"
+
+    # ── end ──────────────────────────────────────────────────────────────────────────────
+    def interrupt(self) -> None:
+        """Ask the running cell to stop, as Ctrl-C or the stop button does."""
+        with contextlib.suppress(RuntimeError, OSError):
+            self._manager.interrupt_kernel()
+
+    def kill(self) -> None:
+        """End the process and all of its group at once."""
+        if self.pid is None:
+            with contextlib.suppress(RuntimeError, OSError):
+                self._manager.shutdown_kernel(now=True)
+            return
+        _kill_group(self.pid)
+
+    def shutdown(self, patience: float, drain: Callable[[float], object]) -> None:
+        """End the kernel: ask it first, so that its exit handlers run, then kill what is left.
+
+        `drain` is called with seconds to receive the last output meanwhile.
+        """
+        if self.is_alive() and self.channels is not None:
+            self.channels.request_shutdown()
+            deadline = time.monotonic() + patience
+            while self.is_alive() and time.monotonic() < deadline:
+                drain(0.01)
+        drain(0)
+        self.close()
+
+    def close(self) -> None:
+        """Kill the process group, and remove everything that the kernel left here."""
+        if self._closed:
+            return
+        self._closed = True
+        process = getattr(self._manager.provisioner, "process", None)
+        if process is not None:
+            _kill_group(process.pid)
+            process.wait()
+        elif self._manager.has_kernel:
+            self._manager.shutdown_kernel(now=True)
+        if self.channels is not None:
+            self.channels.close()
+        _stop_guard(self._guard)
+        self._manager.cleanup_resources()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _private_folder() -> Path:
+    """A folder for this user only, with as short a path as there is."""
+    return Path(tempfile.mkdtemp(prefix="nbflow-", dir=_short_tmp())).resolve()
+
+
+def _short_tmp() -> str | None:
+    default = tempfile.gettempdir()
+    if len(os.fsencode(default)) < _LONGEST_SOCKET_PATH // 2 or not os.access("/tmp", os.W_OK):  # noqa: S108
+        return None
+    return "/tmp"  # noqa: S108 - a fresh 0700 folder is made in it
+
+
+def _is_ipykernel(manager: KernelManager) -> bool:
+    argv = manager.kernel_spec.argv if manager.kernel_spec else []
+    return any(arg.startswith("ipykernel") for arg in argv)
+
+
+def _speaks_ipc(manager: KernelManager) -> bool:
+    """Only a Python kernel on this machine surely does: others, and containers, get TCP."""
+    if sys.platform == "win32" or not _is_ipykernel(manager):
+        return False
+    assert manager.kernel_spec is not None
+    return Path(manager.kernel_spec.argv[0]).name.startswith("python")
+
+
+def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
+    if process.returncode is not None:
+        return process.returncode
+    if not hasattr(os, "waitid"):
+        return process.poll()
+    try:
+        status = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # reaped by someone else
+        return process.poll()
+    if status is None:
+        return None
+    return status.si_status if status.si_code == os.CLD_EXITED else -status.si_status
+
+
+def _kill_group(pid: int) -> None:
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+    else:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGTERM)
+
+
+def _start_guard(pid: int | None, folder: Path) -> subprocess.Popen[bytes] | None:
+    if pid is None or sys.platform == "win32":
+        return None
+    return subprocess.Popen(  # noqa: S603 - fixed text, our own arguments
+        ["/bin/sh", "-c", _GUARD, "nbflow-guard", str(pid), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
+def _stop_guard(guard: subprocess.Popen[bytes] | None) -> None:
+    if guard is None:
+        return
+    with contextlib.suppress(BrokenPipeError):
+        guard.communicate(b"done\n")
+
+
+def in_main_thread() -> bool:
+    """Whether this thread may handle signals."""
+    return threading.current_thread() is threading.main_thread()

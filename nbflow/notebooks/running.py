@@ -1,0 +1,653 @@
+"""One run of one notebook: cells in order, limits, stops, saves and the final word.
+
+This module decides when cells start, how each ended and what the executed notebook says of
+it. It must not know where events go, nor how a kernel is started or killed.
+
+Everything happens in one thread, which waits for messages at most a tenth of a second at a
+time; between messages it looks at the kernel's life, the time limits, stop requests and
+due saves. So every wait is bounded and nothing needs a lock.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Final, TypeAlias
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+
+from nbflow.exceptions import (
+    CancelledRun,
+    CellFailed,
+    CellTimeout,
+    FlowRunTimeout,
+    KernelDied,
+    NbflowError,
+    OutputPathError,
+    TerminationSignal,
+)
+from nbflow.notebooks.document import ERROR_MARKER_TAG, code_cells, is_remote
+from nbflow.notebooks.events import (
+    CellEnded,
+    CellInfo,
+    CellOutcome,
+    CellPrinted,
+    CellRecord,
+    CellStarted,
+    KernelReady,
+    KernelStarting,
+    Note,
+    NotebookEvent,
+    NotebookOutcome,
+    NotebookSaved,
+)
+from nbflow.notebooks.kernels import Kernel, KernelChoice
+from nbflow.notebooks.save import NotebookWriter, writer_for
+from nbflow.states import now
+
+CellLimit: TypeAlias = float | Callable[[CellInfo], float | None] | None
+
+#: Seconds an interrupted cell gets to end by itself before its kernel is killed.
+INTERRUPT_GRACE: Final = 5.0
+#: Seconds a kernel gets to run its exit handlers.
+SHUTDOWN_GRACE: Final = 5.0
+#: Seconds of silence after a cell's reply before its missing idle message is given up.
+_IDLE_PATIENCE: Final = 10.0
+_POLL: Final = 0.1
+#: Seconds to receive what a dead kernel still sent.
+_LAST_WORDS: Final = 0.3
+#: What sys.exit was given when it means success.
+_CLEAN_EXITS: Final = frozenset({"", "0", "None", "False"})
+
+#: Lifts the limit on waiting output in the kernel: past 1,000 messages it would drop them.
+_NO_DROPS: Final = """
+def _nbflow_keep_all():
+    thread = get_ipython().kernel.iopub_thread
+    thread.schedule(lambda: setattr(thread.socket, "sndhwm", 0))
+try:
+    _nbflow_keep_all()
+except Exception:
+    pass
+finally:
+    del _nbflow_keep_all
+"""
+#: Makes `!command` raise when the command fails.
+_STRICT_SHELL: Final = """
+def _nbflow_strict(shell):
+    plain = shell.system
+    def system(command):
+        plain(command)
+        code = shell.user_ns.get("_exit_code")
+        if code:
+            raise RuntimeError(f"!{command} ended with exit code {code}")
+    shell.system = system
+_nbflow_strict(get_ipython())
+del _nbflow_strict
+"""
+
+
+def _ignore(event: NotebookEvent) -> None:
+    del event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a notebook is to be run."""
+
+    cwd: str | None = None
+    cell_timeout: CellLimit = None
+    timeout: float | None = None
+    start_timeout: float = 60.0
+    allow_errors: bool = False
+    #: A shell command (`!command`) that ends with another code than 0 fails its cell.
+    strict_shell: bool = False
+    output_limit: int = 2_000_000
+    interrupt_grace: float = INTERRUPT_GRACE
+    on_event: Callable[[NotebookEvent], None] = _ignore
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(slots=True)
+class _Cell:
+    """A code cell on its way."""
+
+    info: CellInfo
+    outcome: CellOutcome = CellOutcome.NOT_RUN
+    started: datetime | None = None
+    ended: datetime | None = None
+    clock: float = 0.0
+    error: NbflowError | None = None
+
+    def record(self) -> CellRecord:
+        return CellRecord(self.info, self.outcome, self.started, self.ended, self.error)
+
+
+@dataclass(slots=True)
+class _Interruption:
+    """A running cell was told to stop; after `deadline` its kernel is killed."""
+
+    outcome: CellOutcome
+    error: BaseException
+    deadline: float
+
+
+class Stopped(Exception):
+    """The run goes no further; not an error by itself, `error` says why."""
+
+    def __init__(self, outcome: CellOutcome, error: BaseException | None) -> None:
+        super().__init__(str(outcome))
+        self.outcome = outcome
+        self.error = error
+
+
+class NotebookRun:
+    """Runs one notebook once."""
+
+    def __init__(
+        self,
+        nb: NotebookNode,
+        choice: KernelChoice,
+        output: str | None,
+        options: RunOptions,
+        *,
+        mark_errors: bool = True,
+    ) -> None:
+        self.nb = nb
+        self.mark_errors = mark_errors
+        self.choice = choice
+        self.output = output
+        self._options = options
+        self._kernel = Kernel(choice.name, cwd=options.cwd)
+        self._cells = {info.index: _Cell(info) for info in code_cells(nb)}
+        self._started = now()
+        self._deadline = time.monotonic() + options.timeout if options.timeout else None
+        self._interruption: _Interruption | None = None
+        self._signals = _Signals()
+        self._parents: dict[str, int] = {}
+        self._hidden: set[str] = set()
+        self._current: _Cell | None = None
+        self._heard_at = 0.0
+        self._save_failed = False
+
+    # ── start ────────────────────────────────────────────────────────────────────────────
+    def launch(self) -> None:
+        """Start the kernel's process; it boots while this process gets ready."""
+        self._tell(KernelStarting(kernel_name=self.choice.name, reason=self.choice.reason))
+        self._kernel.launch()
+
+    def execute(self, manager: Any) -> NotebookOutcome:
+        """Run the cells, with papermill's `manager` keeping its own metadata."""
+        from nbflow.notebooks.outputs import OutputRecorder, PrintBatcher  # noqa: PLC0415 - see run_notebook
+
+        channels = self._kernel.channels
+        assert channels is not None
+        self._channels = channels
+        self._manager = manager
+        self._writer: NotebookWriter = writer_for(self.nb, self.output)
+        self._recorder = OutputRecorder(
+            self.nb,
+            send=lambda message: channels.send(dict(message)),
+            session=channels.session,
+            text_limit=self._options.output_limit,
+            full_text=self._full_text_path,
+        )
+        self._prints = PrintBatcher(self._tell_printed, time.monotonic)
+        return self._run()
+
+    def _run(self) -> NotebookOutcome:
+        outcome, error = CellOutcome.COMPLETED, None
+        try:
+            with self._signals:
+                try:
+                    self._begin()
+                    self._run_cells()
+                except Stopped as stopped:
+                    outcome, error = stopped.outcome, stopped.error
+                self._end_kernel(outcome)
+                return self._finish(outcome, error)
+        except BaseException as broken:
+            self._abandon(broken)
+            raise
+        finally:
+            self._kernel.close()
+
+    def _begin(self) -> None:
+        self._manager.notebook_start()
+        for cell in self.nb.cells:
+            if cell.cell_type == "code":
+                _ours(cell)["state"] = str(CellOutcome.NOT_RUN)
+        _ours(self.nb).update(outcome="running", kernel=self.choice.name)
+        self._writer.start()
+        self._wait_for_kernel()
+        self.nb.metadata["language_info"] = self._kernel.info.get("language_info", {})
+        if self._kernel.info.get("implementation") == "ipython":
+            self._prepare_ipython()
+
+    def _wait_for_kernel(self) -> None:
+        patience = self._options.start_timeout
+        if self._deadline is not None:
+            patience = min(patience, max(0.0, self._deadline - time.monotonic()))
+        try:
+            ready = self._kernel.wait_ready(patience, lambda: self._stop_error() is not None)
+        except KernelDied as died:
+            raise Stopped(CellOutcome.CRASHED, died) from None
+        if not ready:
+            raise Stopped(CellOutcome.CANCELLED, self._stop_error())
+        self._tell(
+            KernelReady(
+                kernel_name=self.choice.name,
+                language=self._kernel.language,
+                pid=self._kernel.pid,
+            )
+        )
+
+    def _prepare_ipython(self) -> None:
+        code = _NO_DROPS + (_STRICT_SHELL if self._options.strict_shell else "")
+        self._hidden.add(self._channels.execute(code, silent=True))
+
+    # ── cells ────────────────────────────────────────────────────────────────────────────
+    def _run_cells(self) -> None:
+        for index, node in enumerate(self.nb.cells):
+            cell = self._cells.get(index)
+            if cell is None:  # text, or nothing to run
+                self._pass_over(node, index)
+            elif cell.info.skipped:
+                self._pass_over(node, index)
+                self._settle(cell, CellOutcome.SKIPPED)
+            else:
+                self._run_cell(cell, node)
+
+    def _pass_over(self, node: NotebookNode, index: int) -> None:
+        self._manager.cell_start(node, index)
+        self._manager.cell_complete(node, cell_index=index)
+        self._writer.changed(index)
+
+    def _run_cell(self, cell: _Cell, node: NotebookNode) -> None:
+        self._check_before(cell)
+        self._start_cell(cell, node)
+        stop_on_error = not (self._options.allow_errors or cell.info.may_raise)
+        parent = self._channels.execute(cell.info.source, stop_on_error=stop_on_error)
+        self._parents[parent] = cell.info.index
+        reply = self._wait_for(parent)
+        outcome, error = self._judge(cell, reply)
+        self._end_cell(cell, node, outcome, error)
+        self._go_on(cell, outcome, error)
+
+    def _check_before(self, cell: _Cell) -> None:
+        if (error := self._stop_error()) is not None:
+            raise Stopped(CellOutcome.CANCELLED, error)
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise Stopped(CellOutcome.TIMED_OUT, self._run_timeout())
+        if not self._kernel.is_alive():
+            message = f"The kernel died before the cell {cell.info.name!r}: {self._kernel.exit}."
+            raise Stopped(CellOutcome.CRASHED, KernelDied(message))
+
+    def _start_cell(self, cell: _Cell, node: NotebookNode) -> None:
+        cell.started, cell.clock = now(), time.monotonic()
+        self._current = cell
+        node.metadata["execution"] = NotebookNode()
+        self._manager.cell_start(node, cell.info.index)
+        _ours(node)["state"] = "running"
+        self._writer.changed(cell.info.index)
+        self._tell(CellStarted(at=cell.started, cell=cell.info))
+
+    def _end_cell(
+        self, cell: _Cell, node: NotebookNode, outcome: CellOutcome, error: NbflowError | None
+    ) -> None:
+        index = cell.info.index
+        self._current = None
+        self._recorder.settle_cell(index)
+        self._prints.end(index)
+        if outcome not in {CellOutcome.COMPLETED, CellOutcome.STOPPED_EARLY}:
+            self._manager.cell_exception(node, cell_index=index)
+        self._manager.cell_complete(node, cell_index=index)
+        self._writer.changed(index)
+        self._settle(cell, outcome, error)
+
+    def _settle(self, cell: _Cell, outcome: CellOutcome, error: NbflowError | None = None) -> None:
+        cell.ended, cell.outcome, cell.error = now(), outcome, error
+        _ours(self.nb.cells[cell.info.index])["state"] = str(outcome)
+        duration = time.monotonic() - cell.clock if cell.started else None
+        self._tell(
+            CellEnded(
+                at=cell.ended, cell=cell.info, outcome=outcome, error=error, duration=duration
+            )
+        )
+
+    def _go_on(self, cell: _Cell, outcome: CellOutcome, error: NbflowError | None) -> None:
+        """Raise `Stopped` unless the next cell may start."""
+        if self._interruption is not None:
+            raise Stopped(self._interruption.outcome, self._interruption.error)
+        if outcome is CellOutcome.COMPLETED:
+            return
+        if outcome is CellOutcome.FAILED and self._options.allow_errors:
+            self._tell(Note(message=f"{error} The run goes on.", warning=True, cell=cell.info))
+            return
+        raise Stopped(outcome, error)
+
+    # ── waiting for one cell ─────────────────────────────────────────────────────────────
+    def _wait_for(self, parent: str) -> Mapping[str, Any] | None:
+        """The cell's reply, once its output is complete too; None when the kernel died."""
+        self._reply: Mapping[str, Any] | None = None
+        self._waiting_for, self._idle = parent, False
+        self._heard_at = time.monotonic()
+        while self._reply is None or not self._idle:
+            if not self._receive(_POLL):
+                if not self._kernel.is_alive():
+                    self._receive_last_words()
+                    break
+                if self._reply is not None and self._silent_too_long():
+                    break
+            self._tick()
+        return self._reply
+
+    def _silent_too_long(self) -> bool:
+        if time.monotonic() - self._heard_at < _IDLE_PATIENCE:
+            return False
+        self._note("The kernel did not say that it is idle again; its last output may be missing.")
+        return True
+
+    def _receive_last_words(self) -> None:
+        end = time.monotonic() + _LAST_WORDS
+        while time.monotonic() < end and self._receive(0.05):
+            pass
+
+    def _receive(self, timeout: float) -> bool:
+        """Handle what has arrived; False when there was nothing."""
+        heard = False
+        for channel, message in self._channels.receive(timeout):
+            heard = True
+            if channel == "shell":
+                self._take_reply(message)
+            else:
+                self._take_output(message)
+        if heard:
+            self._heard_at = time.monotonic()
+        return heard
+
+    def _take_reply(self, message: Mapping[str, Any]) -> None:
+        if message["parent_header"].get("msg_id") == self._waiting_for:
+            self._reply = message["content"]
+
+    def _take_output(self, message: dict[str, Any]) -> None:
+        parent = message["parent_header"].get("msg_id")
+        index = self._parents.get(parent, self._place_of_strays(message, parent))
+        if index is None:
+            return
+        if message["msg_type"] == "stream":
+            content = message["content"]
+            self._prints.add(index, content["name"], content["text"])
+        if self._recorder.process(message, index):
+            self._idle = self._idle or parent == self._waiting_for
+        self._writer.changed(index)
+        for other in self._recorder.touched:
+            self._writer.changed(other)
+        self._recorder.touched.clear()
+
+    def _place_of_strays(self, message: Mapping[str, Any], parent: str | None) -> int | None:
+        """Output that names no cell belongs to the running one, where there is one."""
+        if parent in self._hidden or message["msg_type"] not in {"stream", "display_data"}:
+            return None
+        return self._current.info.index if self._current else None
+
+    # ── limits and stops ─────────────────────────────────────────────────────────────────
+    def _tick(self) -> None:
+        self._prints.tick()
+        if self._interruption is None:
+            self._interrupt_if_asked()
+        elif time.monotonic() > self._interruption.deadline or self._signals.insisted:
+            self._kernel.kill()
+        if self._writer.due():
+            self._save()
+
+    def _interrupt_if_asked(self) -> None:
+        reason = self._reason_to_stop()
+        if reason is None:
+            return
+        outcome, error = reason
+        deadline = time.monotonic() + self._options.interrupt_grace
+        self._interruption = _Interruption(outcome, error, deadline)
+        self._kernel.interrupt()
+
+    def _reason_to_stop(self) -> tuple[CellOutcome, BaseException] | None:
+        if (error := self._stop_error()) is not None:
+            return CellOutcome.CANCELLED, error
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            return CellOutcome.TIMED_OUT, self._run_timeout()
+        cell = self._current
+        limit = self._limit_of(cell)
+        if cell is not None and limit and time.monotonic() - cell.clock > limit:
+            message = f"The cell {cell.info.name!r} exceeded its time limit of {limit:g} s."
+            return CellOutcome.TIMED_OUT, CellTimeout(message)
+        return None
+
+    def _limit_of(self, cell: _Cell | None) -> float | None:
+        limit = self._options.cell_timeout
+        if callable(limit):
+            return limit(cell.info) if cell is not None else None
+        return limit
+
+    def _run_timeout(self) -> FlowRunTimeout:
+        return FlowRunTimeout(
+            f"The notebook exceeded its time limit of {self._options.timeout:g} s."
+        )
+
+    def _stop_error(self) -> BaseException | None:
+        if self._signals.received == signal.SIGINT:
+            return KeyboardInterrupt()
+        if self._signals.received is not None:
+            return TerminationSignal("The run was told to end (SIGTERM).")
+        return CancelledRun() if self._options.stop.is_set() else None
+
+    # ── judgement ────────────────────────────────────────────────────────────────────────
+    def _judge(
+        self, cell: _Cell, reply: Mapping[str, Any] | None
+    ) -> tuple[CellOutcome, NbflowError | None]:
+        if self._interruption is not None:
+            error = self._interruption.error
+            kept = error if isinstance(error, NbflowError) else CancelledRun()
+            return self._interruption.outcome, kept
+        if reply is None:
+            return CellOutcome.CRASHED, self._death(cell)
+        if reply["status"] == "ok":
+            left = any(p.get("source") == "ask_exit" for p in reply.get("payload", ()))
+            return (CellOutcome.STOPPED_EARLY if left else CellOutcome.COMPLETED), None
+        if reply.get("ename") == "SystemExit" and reply.get("evalue", "") in _CLEAN_EXITS:
+            return CellOutcome.STOPPED_EARLY, None
+        if cell.info.may_raise:
+            return CellOutcome.COMPLETED, None
+        return CellOutcome.FAILED, self._failure(cell, reply)
+
+    def _death(self, cell: _Cell) -> KernelDied:
+        tail = self._kernel.log_tail()
+        message = f"The kernel died in the cell {cell.info.name!r}: {self._kernel.exit}."
+        return KernelDied(message + (f" Its last words:\n{tail}" if tail else ""))
+
+    def _failure(self, cell: _Cell, reply: Mapping[str, Any]) -> CellFailed:
+        name = str(reply.get("ename") or "Error")
+        value = str(reply.get("evalue") or "")
+        if name == "StdinNotImplementedError":
+            value = "nobody answers input() during a run. Make the value a parameter."
+        return CellFailed(
+            index=cell.info.index,
+            label=cell.info.name,
+            ename=name,
+            evalue=value,
+            traceback=tuple(map(str, reply.get("traceback") or ())),
+        )
+
+    # ── the end ──────────────────────────────────────────────────────────────────────────
+    def _end_kernel(self, outcome: CellOutcome) -> None:
+        patience = SHUTDOWN_GRACE if outcome is not CellOutcome.CANCELLED else 1.0
+        self._current = None
+        self._waiting_for = ""
+        self._kernel.shutdown(patience, self._receive)
+
+    def _finish(self, outcome: CellOutcome, error: BaseException | None) -> NotebookOutcome:
+        self._recorder.settle()
+        self._prints.end()
+        self._recorder.set_widgets_metadata()
+        self._tell_not_run()
+        self._say_what_overflowed()
+        ended = now()
+        self._stamp(outcome, error, ended)
+        unsaved = self._final_save()
+        return NotebookOutcome(
+            outcome=outcome,
+            cells=tuple(cell.record() for cell in self._cells.values()),
+            output=self.output,
+            kernel_name=self.choice.name,
+            started=self._started,
+            ended=ended,
+            error=error or unsaved,
+        )
+
+    def _tell_not_run(self) -> None:
+        for cell in self._cells.values():
+            if cell.outcome is CellOutcome.NOT_RUN:
+                self._tell(CellEnded(cell=cell.info, outcome=CellOutcome.NOT_RUN))
+
+    def _say_what_overflowed(self) -> None:
+        for index, path in self._recorder.close():
+            _ours(self.nb.cells[index])["full_text"] = path.name
+            message = f"The cell printed more than the notebook keeps; all of it is in {path}."
+            self._tell(Note(message=message, cell=self._cells[index].info))
+
+    def _stamp(self, outcome: CellOutcome, error: BaseException | None, ended: datetime) -> None:
+        self._manager.cleanup_pbar()
+        papermill = self.nb.metadata["papermill"]
+        papermill["end_time"] = ended.isoformat()
+        if self._manager.start_time is not None:
+            papermill["duration"] = (ended - self._manager.start_time).total_seconds()
+        if error is not None:
+            papermill["exception"] = True
+        ours = _ours(self.nb)
+        ours["outcome"] = str(outcome)
+        if error is not None:
+            ours["error"] = str(error) or type(error).__name__
+        if self.mark_errors or outcome is not CellOutcome.FAILED:
+            self._mark_error()
+
+    def _mark_error(self) -> None:
+        """Put papermill's red cells at the top and before the cell that ended the run."""
+        from papermill.execute import ERROR_ANCHOR_MSG, ERROR_MESSAGE_TEMPLATE  # noqa: PLC0415 - see run_notebook
+
+        ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CRASHED}
+        broken = [index for index, cell in self._cells.items() if cell.outcome in ends]
+        if not broken:
+            return
+        index = broken[-1]
+        count = self.nb.cells[index].execution_count
+        tags = {"tags": [ERROR_MARKER_TAG]}
+        top = new_markdown_cell(ERROR_MESSAGE_TEMPLATE % count, id="papermill-error-top")
+        anchor = new_markdown_cell(ERROR_ANCHOR_MSG, id="papermill-error-cell")
+        for marker in (top, anchor):
+            marker.metadata.update(tags)
+        self.nb.cells.insert(index, anchor)
+        self.nb.cells.insert(0, top)
+
+    def _abandon(self, error: BaseException) -> None:
+        """Something raised that is no outcome of a cell: leave an honest notebook behind."""
+        kind = CellOutcome.CRASHED if isinstance(error, Exception) else CellOutcome.CANCELLED
+        if self._current is not None:
+            _ours(self.nb.cells[self._current.info.index])["state"] = str(kind)
+        ours = _ours(self.nb)
+        ours["outcome"], ours["error"] = str(kind), str(error) or type(error).__name__
+        self._recorder.settle()
+        self._recorder.close()
+        self._manager.cleanup_pbar()
+        self._final_save(quietly=True)
+
+    # ── saving ───────────────────────────────────────────────────────────────────────────
+    def _save(self) -> None:
+        self._recorder.settle()
+        try:
+            self._writer.save()
+        except OSError as error:
+            if not self._save_failed:  # said once; the last save decides
+                self._note(f"The executed notebook cannot be saved now: {error}.")
+            self._save_failed = True
+            return
+        self._tell_saved()
+
+    def _final_save(self, *, quietly: bool = False) -> OutputPathError | None:
+        try:
+            self._writer.finish()
+        except OSError as error:
+            return OutputPathError(
+                f"The notebook ran, but {self.output} could not be written: {error}. "
+                "Free space, or choose another output folder."
+            )
+        if not quietly:
+            self._tell_saved()
+        return None
+
+    def _tell_saved(self) -> None:
+        if self.output is not None:
+            self._tell(NotebookSaved(output=self.output))
+
+    def _full_text_path(self, index: int) -> Path | None:
+        if self.output is None or is_remote(self.output):
+            return None
+        path = Path(self.output)
+        return path.with_name(f"{path.stem}.cell-{index}.txt")
+
+    # ── telling ──────────────────────────────────────────────────────────────────────────
+    def _tell(self, event: NotebookEvent) -> None:
+        self._options.on_event(event)
+
+    def _tell_printed(self, index: int, stream: str, text: str) -> None:
+        self._tell(CellPrinted(cell=self._cells[index].info, stream=stream, text=text))
+
+    def _note(self, message: str) -> None:
+        cell = self._current.info if self._current else None
+        self._tell(Note(message=message, warning=True, cell=cell))
+
+
+def _ours(node: NotebookNode) -> dict[str, Any]:
+    ours: dict[str, Any] = node.metadata.setdefault("nbflow", NotebookNode())
+    return ours
+
+
+class _Signals:
+    """While it is entered, SIGINT and SIGTERM are remembered instead of raised.
+
+    An exception out of nowhere could cut a save in half. Off the main thread, and for
+    signals that this process ignores, nothing changes.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        #: Asked more than once: no more patience.
+        self.insisted = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if handler is not None and handler is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._remember)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self.insisted = self.received is not None
+        self.received = self.received or signal.Signals(number)
