@@ -1,0 +1,1 @@
+"""Migrations of the run database, run by Alembic."""

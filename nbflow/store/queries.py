@@ -1,0 +1,109 @@
+"""The questions a store answers, as SQL text with its values.
+
+This module decides how filters become conditions. It must not know connections.
+"""
+
+# ruff: noqa: S608 - names in the SQL are our own; values are always bound
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from nbflow.models import FlowRunFilter, LogFilter
+from nbflow.store.dialects import Dialect, placeholders
+from nbflow.store.rows import (
+    FLOW_RUN_COLUMNS,
+    HISTORY_COLUMNS,
+    LOG_COLUMNS,
+    TASK_RUN_COLUMNS,
+    to_micros,
+)
+
+SELECT_FLOW_RUNS: Final = f"SELECT {','.join(FLOW_RUN_COLUMNS)} FROM flow_run"
+SELECT_TASK_RUNS: Final = f"SELECT {','.join(TASK_RUN_COLUMNS)} FROM task_run"
+SELECT_STATES: Final = f"SELECT {','.join(HISTORY_COLUMNS)} FROM state"
+SELECT_LOGS: Final = f"SELECT {','.join(LOG_COLUMNS)} FROM log"
+COUNT_FLOW_RUNS: Final = "SELECT count(*) FROM flow_run"
+
+NEWEST_FIRST: Final = "ORDER BY created DESC, seq DESC LIMIT ? OFFSET ?"
+
+#: A flow run's id, then it and every flow run below it.
+FAMILY: Final = (
+    "WITH RECURSIVE family(id) AS (SELECT id FROM flow_run WHERE id=? UNION "
+    "SELECT flow_run.id FROM flow_run JOIN family ON flow_run.parent_id=family.id) "
+    "SELECT id FROM family"
+)
+
+
+@dataclass(slots=True)
+class Conditions:
+    """Conditions joined by AND, with their values."""
+
+    texts: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, text: str, *values: Any) -> None:
+        """One more condition."""
+        self.texts.append(text)
+        self.values.extend(values)
+
+    def add_one_of(self, column: str, values: list[str]) -> None:
+        """The column is one of the values; no condition when there are none."""
+        if values:
+            self.add(f"{column} IN ({placeholders(values)})", *values)
+
+    def where(self) -> str:
+        """The WHERE clause, or nothing."""
+        return f"WHERE {' AND '.join(self.texts)}" if self.texts else ""
+
+
+def flow_run_conditions(dialect: Dialect, where: FlowRunFilter) -> Conditions:
+    """The conditions of a filter of flow runs."""
+    found = Conditions()
+    found.add_one_of("state_type", sorted(str(s) for s in where.states))
+    found.add_one_of("state_name", sorted(where.state_names))
+    found.add_one_of("flow_name", sorted(where.flow_names))
+    for tag in sorted(where.tags):
+        found.add("id IN (SELECT flow_run_id FROM flow_run_tag WHERE tag=?)", tag)
+    if where.created_after is not None:
+        found.add("created>?", to_micros(where.created_after))
+    if where.created_before is not None:
+        found.add("created<?", to_micros(where.created_before))
+    if where.text:
+        pattern = contains(where.text)
+        match = f"{dialect.like} ? ESCAPE '!'"
+        found.add(f"(name {match} OR flow_name {match})", pattern, pattern)
+    if where.top_level is not None:
+        found.add("parent_id IS NULL" if where.top_level else "parent_id IS NOT NULL")
+    if where.parent_id is not None:
+        found.add("parent_id=?", where.parent_id.bytes)
+    return found
+
+
+def log_conditions(dialect: Dialect, where: LogFilter) -> Conditions:
+    """The conditions of a filter of log records."""
+    found = Conditions()
+    if where.flow_run_id is not None:
+        found.add("flow_run_id=?", where.flow_run_id.bytes)
+    if where.task_run_id is not None:
+        found.add("task_run_id=?", where.task_run_id.bytes)
+    if where.min_level:
+        found.add("level>=?", where.min_level)
+    if where.after:
+        found.add("seq>?", where.after)
+    if where.text:
+        found.add(f"message {dialect.like} ? ESCAPE '!'", contains(where.text))
+    return found
+
+
+def contains(text: str) -> str:
+    """A LIKE pattern, with `!` as its escape: the text anywhere."""
+    escaped = text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%"
+
+
+def id_range(prefix: str) -> tuple[bytes, bytes]:
+    """The least and the greatest id that begin with these hexadecimal digits."""
+    return UUID(prefix.ljust(32, "0")).bytes, UUID(prefix.ljust(32, "f")).bytes

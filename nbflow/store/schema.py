@@ -1,0 +1,185 @@
+"""The tables of the run database, once, for every dialect.
+
+This module decides tables, columns and indexes. It is the source from which the creation
+scripts in `ddl/` are written and against which migrations are checked; it is never imported
+while flows run, because SQLAlchemy alone would take most of a flow's start-up time
+(see docs/decisions/0010-sql-without-sqlalchemy-at-run-time.md). It must not know records.
+
+Times are integer microseconds since 1970 UTC, ids are 16 bytes, nested data is JSON text.
+`seq` and `changed` are numbers of the one `counter`: its order is the order of commits.
+
+To change a table: change it here, add a revision under `migrations/versions`, put its name
+into `ddl.REVISION`, and run `python -m nbflow.store.schema`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+# SQLite keeps an INTEGER PRIMARY KEY in the table's own tree: one index less to write.
+_Sequence = BigInteger().with_variant(Integer, "sqlite")
+_Id = LargeBinary(16)
+
+
+def _state_columns() -> list[Column[Any]]:
+    """What a run row shows of its latest state; `rows.py` relies on this order."""
+    return [
+        Column("changed", BigInteger, nullable=False),
+        Column("state_type", String(16), nullable=False),
+        Column("state_name", Text, nullable=False),
+        Column("state_message", Text),
+        Column("state_timestamp", BigInteger, nullable=False),
+        Column("scheduled_time", BigInteger),
+        Column("attempt", Integer, nullable=False),
+        Column("start_time", BigInteger),
+        Column("end_time", BigInteger),
+        Column("result", Text),
+    ]
+
+
+COUNTER: Final = Table(
+    "counter",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+FLOW_RUN: Final = Table(
+    "flow_run",
+    METADATA,
+    *_state_columns(),
+    Column("owner", Text),
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("id", _Id, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("flow_name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("flow_version", Text),
+    Column("parameters", Text),
+    Column("tags", Text),
+    Column("parent_id", _Id),
+    Column("dependencies", Text),
+    Column("created", BigInteger, nullable=False),
+    Column("source", Text),
+    Column("output", Text),
+)
+Index("ix_flow_run_created", FLOW_RUN.c.created, FLOW_RUN.c.seq)
+Index("ix_flow_run_state", FLOW_RUN.c.state_type, FLOW_RUN.c.created, FLOW_RUN.c.seq)
+Index("ix_flow_run_flow", FLOW_RUN.c.flow_name, FLOW_RUN.c.created, FLOW_RUN.c.seq)
+Index("ix_flow_run_name", FLOW_RUN.c.name)
+_CHILD: Final = FLOW_RUN.c.parent_id.is_not(None)
+_OWNED: Final = FLOW_RUN.c.owner.is_not(None)
+Index("ix_flow_run_parent", FLOW_RUN.c.parent_id, sqlite_where=_CHILD, postgresql_where=_CHILD)
+Index("ix_flow_run_owner", FLOW_RUN.c.owner, sqlite_where=_OWNED, postgresql_where=_OWNED)
+
+FLOW_RUN_TAG: Final = Table(
+    "flow_run_tag",
+    METADATA,
+    Column("tag", Text, primary_key=True),
+    Column("flow_run_id", ForeignKey("flow_run.id", ondelete="CASCADE"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+Index("ix_flow_run_tag_run", FLOW_RUN_TAG.c.flow_run_id)
+
+TASK_RUN: Final = Table(
+    "task_run",
+    METADATA,
+    *_state_columns(),
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("id", _Id, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("task_name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("flow_run_id", ForeignKey("flow_run.id", ondelete="CASCADE")),
+    Column("parent_id", _Id),
+    Column("task_key", Text, nullable=False),
+    Column("map_id", _Id),
+    Column("map_index", Integer),
+    Column("cell_index", Integer),
+    Column("tags", Text),
+    Column("dependencies", Text),
+    Column("cache_key", Text),
+    Column("created", BigInteger, nullable=False),
+)
+Index("ix_task_run_changed", TASK_RUN.c.flow_run_id, TASK_RUN.c.changed)
+
+# No foreign key: a state belongs to a run of either kind.
+STATE: Final = Table(
+    "state",
+    METADATA,
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("run_id", _Id, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("message", Text),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("scheduled_time", BigInteger),
+    Column("attempt", Integer, nullable=False),
+    Column("result", Text),
+)
+Index("ix_state_run", STATE.c.run_id, STATE.c.seq)
+
+LOG: Final = Table(
+    "log",
+    METADATA,
+    Column("seq", _Sequence, primary_key=True, autoincrement=False),
+    Column("flow_run_id", ForeignKey("flow_run.id", ondelete="CASCADE")),
+    Column("task_run_id", _Id),
+    Column("level", Integer, nullable=False),
+    Column("logger", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+)
+_OF_TASK: Final = LOG.c.task_run_id.is_not(None)
+Index("ix_log_flow_run", LOG.c.flow_run_id, LOG.c.seq)
+Index(
+    "ix_log_task_run",
+    LOG.c.task_run_id,
+    LOG.c.seq,
+    sqlite_where=_OF_TASK,
+    postgresql_where=_OF_TASK,
+)
+
+
+def creation_script(dialect: str) -> str:
+    """The SQL that makes an empty database of the newest revision, one statement a paragraph."""
+    compiler: Any = {"sqlite": sqlite, "postgresql": postgresql}[dialect].dialect()
+    statements: list[str] = []
+    for table in METADATA.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=compiler)))
+        indexes = sorted(table.indexes, key=lambda index: str(index.name))
+        statements += [str(CreateIndex(index).compile(dialect=compiler)) for index in indexes]
+    texts = ["\n".join(line.rstrip() for line in s.strip().splitlines()) for s in statements]
+    return ";\n\n".join(texts) + ";\n"
+
+
+if __name__ == "__main__":
+    for _name in ("sqlite", "postgresql"):
+        (Path(__file__).parent / "ddl" / f"{_name}.sql").write_text(
+            creation_script(_name), encoding="utf-8"
+        )

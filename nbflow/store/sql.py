@@ -1,0 +1,310 @@
+"""The store in a database: SQLite or PostgreSQL.
+
+This module decides how the store's methods become reads and accepted writes. It must not
+know what differs between database systems (`dialects.py`), nor how writes are grouped
+(`writer.py`, `batch.py`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from nbflow import owner as owners
+from nbflow.exceptions import ObjectNotFound
+from nbflow.models import (
+    Changes,
+    FlowRun,
+    FlowRunFilter,
+    LogFilter,
+    LogRecord,
+    RunKind,
+    StateChange,
+    TaskRun,
+)
+from nbflow.states import Crashed, NotRun
+from nbflow.store import ddl, queries, rows
+from nbflow.store.base import StoreInfo
+from nbflow.store.batch import Batch
+from nbflow.store.dialects import Connection, dialect_for
+from nbflow.store.reader import Reader, ReaderPool
+from nbflow.store.writer import Writer
+
+_MATCHES_NAMED: Final = 5
+#: Rows of a kind in one `Changes`.
+_PAGE: Final = 5_000
+#: Seconds between looks at a database that another process may write to.
+_FIRST_LOOK_SECONDS: Final = 0.005
+_LAST_LOOK_SECONDS: Final = 0.1
+
+
+class SQLStore:
+    """Runs, states and logs in a database; see `Store` for what each method promises."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at an SQLAlchemy-style URL, making or upgrading it if need be.
+
+        Raises `StoreError`, `StoreCorrupt`, `StoreTooNew`, or `ConfigurationError` for a URL
+        of an unknown kind.
+        """
+        self.url = url
+        self._dialect = dialect_for(url)
+        self._writer = Writer(self._dialect)
+        self._writer.open()
+        self._readers = ReaderPool(self._dialect, self._writer.settle)
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._readers.closed
+
+    # ── writes ───────────────────────────────────────────────────────────────────────────
+    def create_flow_run(self, run: FlowRun) -> None:
+        """Remember a new flow run, its state being the first of its history."""
+        # As text now: the caller may change a nested list before the writer comes to it.
+        self._writer.put((Batch.create_flow_run, (run, rows.to_json(run.parameters))))
+
+    def create_task_run(self, run: TaskRun) -> None:
+        """Remember a new task run, its state being the first of its history."""
+        self._writer.put((Batch.create_task_run, run))
+
+    def set_state(self, change: StateChange) -> None:
+        """Append to a run's history and make it the run's present state."""
+        self._writer.put((Batch.set_state, change))
+
+    def set_output(self, flow_run_id: UUID, output: str) -> None:
+        """Remember where the executed notebook is."""
+        self._writer.put((Batch.set_output, (flow_run_id, output)))
+
+    def add_dependencies(
+        self,
+        task_run_id: UUID,
+        flow_run_id: UUID | None,
+        dependencies: Sequence[tuple[UUID, str, bool]],
+    ) -> None:
+        """Add (upstream, name, certain) dependencies found after the run was created."""
+        del flow_run_id  # the run's row knows it
+        if dependencies:
+            self._writer.put((Batch.add_dependencies, (task_run_id, tuple(dependencies))))
+
+    def add_logs(self, records: Sequence[LogRecord]) -> None:
+        """Remember log records, in order."""
+        if records:
+            self._writer.put((Batch.add_logs, tuple(records)))
+
+    def delete_flow_run(self, flow_run_id: UUID) -> None:
+        """Forget a flow run, its subflows, task runs, states and logs."""
+        self._writer.perform_later(lambda connection: self._delete(connection, flow_run_id))
+
+    def flush(self, timeout: float | None = None) -> None:
+        """Return when every earlier write is durable; raises `StoreError` if one failed."""
+        self._writer.flush(timeout)
+
+    def close(self) -> None:
+        """Flush and release everything; calling it twice is fine."""
+        self._readers.close()
+        self._writer.close()
+
+    def _delete(self, connection: Connection, flow_run_id: UUID) -> None:
+        for member in Reader(self._dialect, connection).family(flow_run_id):
+            for text in _DELETIONS:
+                connection.execute(self._dialect.sql(text), (member.bytes,))
+
+    # ── reads ────────────────────────────────────────────────────────────────────────────
+    def flow_run(self, flow_run_id: UUID) -> FlowRun:
+        """One flow run; raises `ObjectNotFound`."""
+        with self._readers.borrow() as reader:
+            found = reader.flow_run(flow_run_id)
+        if found is None:
+            raise _no_run("flow run", flow_run_id)
+        return found
+
+    def find_flow_run(self, reference: str) -> FlowRun:
+        """The flow run a person means by an id, the start or end of one, a name, or `latest`."""
+        reference = reference.strip()
+        with self._readers.borrow() as reader:
+            found = reader.matches(reference)
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise _ambiguous(reference, found)
+            raise _no_match(reference, reader.recent_names())
+
+    def flow_runs(
+        self, where: FlowRunFilter | None = None, *, limit: int = 200, offset: int = 0
+    ) -> list[FlowRun]:
+        """Flow runs, newest first."""
+        found = queries.flow_run_conditions(self._dialect, where or FlowRunFilter())
+        text = f"{queries.SELECT_FLOW_RUNS} {found.where()} {queries.NEWEST_FIRST}"
+        with self._readers.borrow() as reader:
+            lines = reader.all(text, (*found.values, limit, offset))
+        return [rows.flow_run_from(line) for line in lines]
+
+    def count_flow_runs(self, where: FlowRunFilter | None = None) -> int:
+        """How many flow runs match."""
+        found = queries.flow_run_conditions(self._dialect, where or FlowRunFilter())
+        with self._readers.borrow() as reader:
+            return int(reader.value(f"{queries.COUNT_FLOW_RUNS} {found.where()}", found.values))
+
+    def task_run(self, task_run_id: UUID) -> TaskRun:
+        """One task run; raises `ObjectNotFound`."""
+        with self._readers.borrow() as reader:
+            lines = reader.all(f"{queries.SELECT_TASK_RUNS} WHERE id=?", (task_run_id.bytes,))
+        if not lines:
+            raise _no_run("task run", task_run_id)
+        return rows.task_run_from(lines[0])
+
+    def task_runs(self, flow_run_id: UUID) -> list[TaskRun]:
+        """The task runs of a flow run (not of its subflows), in order of creation."""
+        with self._readers.borrow() as reader:
+            return reader.task_runs(flow_run_id)
+
+    def states(self, kind: RunKind, run_id: UUID) -> list[StateChange]:
+        """A run's whole history, oldest first."""
+        with self._readers.borrow() as reader:
+            lines = reader.all(
+                f"{queries.SELECT_STATES} WHERE run_id=? ORDER BY seq", (run_id.bytes,)
+            )
+            flow_run_id = run_id if kind is RunKind.FLOW else reader.flow_run_of(run_id)
+        return [rows.state_change_from(line, kind, flow_run_id) for line in lines]
+
+    def logs(self, where: LogFilter, *, limit: int = 1000, newest: bool = False) -> list[LogRecord]:
+        """Log records in order; with `newest`, the last `limit` of them (still in order)."""
+        found = queries.log_conditions(self._dialect, where)
+        direction = "DESC" if newest else "ASC"
+        text = f"{queries.SELECT_LOGS} {found.where()} ORDER BY seq {direction} LIMIT ?"
+        with self._readers.borrow() as reader:
+            lines = reader.all(text, (*found.values, limit))
+        return [rows.log_from(line) for line in (reversed(lines) if newest else lines)]
+
+    def changes(self, flow_run_id: UUID, *, after: int = 0, limit: int = 5000) -> Changes:
+        """What is new in a flow run since the cursor `after` (0: everything)."""
+        with self._readers.borrow() as reader:
+            found = reader.changes(flow_run_id, after, max(1, limit))
+        if found is None:
+            raise _no_run("flow run", flow_run_id)
+        return found[0]
+
+    def watch(
+        self, flow_run_id: UUID, *, after: int = 0, timeout: float | None = None
+    ) -> Iterator[Changes]:
+        """Yield changes as they come, until the run has settled or `timeout` seconds passed."""
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        self.flow_run(flow_run_id)  # an unknown run is an error, one deleted later an end
+        with self._readers.borrow() as reader:
+            yield from self._follow(reader, flow_run_id, after, deadline)
+
+    def _follow(
+        self, reader: Reader, flow_run_id: UUID, after: int, deadline: float
+    ) -> Iterator[Changes]:
+        pause = _FIRST_LOOK_SECONDS
+        while True:
+            seen = reader.probe()
+            found = reader.changes(flow_run_id, after, _PAGE)
+            if found is None:
+                return
+            changes, run = found
+            after = changes.cursor
+            if changes.flow_run or changes.task_runs or changes.logs:
+                yield changes
+                pause = _FIRST_LOOK_SECONDS
+            elif run.state.is_settled():
+                return
+            while seen == reader.probe():
+                if time.monotonic() >= deadline:
+                    return
+                self._wait_for_commit(min(pause, deadline - time.monotonic()))
+                pause = min(2 * pause, _LAST_LOOK_SECONDS)
+
+    def _wait_for_commit(self, seconds: float) -> None:
+        with self._writer.committed:
+            self._writer.committed.wait(max(0.0, seconds))
+
+    # ── care ─────────────────────────────────────────────────────────────────────────────
+    def close_abandoned(self, now: datetime) -> list[UUID]:
+        """Mark runs whose owner process on this machine is gone as Crashed; return their ids."""
+        with self._readers.borrow() as reader:
+            names = {owner for _, owner in reader.owned_runs()}
+        gone = {name for name in names if owners.is_alive(name) is False}
+        if not gone:  # as mostly: take no lock for that
+            return []
+        return self._writer.perform(lambda connection: self._close_all(connection, gone, now))
+
+    def _close_all(self, connection: Connection, gone: set[str], now: datetime) -> list[UUID]:
+        reader = Reader(self._dialect, connection)
+        batch = Batch()
+        closed: dict[UUID, None] = {}
+        for top, owner in reader.owned_runs():
+            for member in reader.family(top) if owner in gone else ():
+                run = reader.flow_run(member)
+                # A subflow may live in a process of its own.
+                if run is None or member in closed or run.owner not in {None, *gone}:
+                    continue
+                if not run.state.is_settled():
+                    closed[member] = None
+                    _close(batch, run, reader.task_runs(member), owner, now)
+        batch.write(self._dialect, connection)
+        return list(closed)
+
+    def info(self) -> StoreInfo:
+        """Version, size and counts."""
+        with self._readers.borrow() as reader:
+            return StoreInfo(
+                url=self.url,
+                dialect=self._dialect.name,
+                version=self._dialect.version(reader.connection),
+                schema_revision=ddl.REVISION,
+                size_bytes=self._dialect.size(reader.connection),
+                flow_runs=int(reader.value("SELECT count(*) FROM flow_run")),
+                task_runs=int(reader.value("SELECT count(*) FROM task_run")),
+                logs=int(reader.value("SELECT count(*) FROM log")),
+            )
+
+
+#: Once for a flow run and for each of its subflows.
+_DELETIONS: Final = (
+    "DELETE FROM state WHERE run_id IN (SELECT id FROM task_run WHERE flow_run_id=?)",
+    "DELETE FROM state WHERE run_id=?",
+    "DELETE FROM log WHERE flow_run_id=?",
+    "DELETE FROM task_run WHERE flow_run_id=?",
+    "DELETE FROM flow_run WHERE id=?",
+)
+
+
+def _close(batch: Batch, run: FlowRun, task_runs: list[TaskRun], owner: str, now: datetime) -> None:
+    """Gather the states that end a run whose process is gone, children first."""
+    message = f"The process that executed this run ({owner}) is gone."
+    crashed = replace(Crashed(message=message), timestamp=now)
+    not_run = replace(NotRun(message="Its flow run crashed before."), timestamp=now)
+    for child in task_runs:
+        if not child.state.is_settled():
+            state = not_run if child.start_time is None else crashed
+            batch.set_state(StateChange(RunKind.TASK, child.id, state, child.attempt))
+    batch.set_state(StateChange(RunKind.FLOW, run.id, crashed, run.attempt))
+
+
+def _no_run(kind: str, identifier: UUID) -> ObjectNotFound:
+    return ObjectNotFound(
+        f"There is no {kind} {identifier} in this run database. "
+        "`nbflow runs ls` shows those that are."
+    )
+
+
+def _ambiguous(reference: str, found: list[FlowRun]) -> ObjectNotFound:
+    shown = ", ".join(f"{run.name} ({run.id})" for run in found[:_MATCHES_NAMED])
+    more = ", …" if len(found) > _MATCHES_NAMED else ""
+    return ObjectNotFound(f"{reference!r} fits several runs: {shown}{more}. Give a whole id.")
+
+
+def _no_match(reference: str, names: list[str]) -> ObjectNotFound:
+    if reference == "latest":
+        return ObjectNotFound("There is no run yet. Run a flow first.")
+    near = list(dict.fromkeys(difflib.get_close_matches(reference, names, n=3)))
+    hint = f"Did you mean {' or '.join(near)}?" if near else "`nbflow runs ls` shows all runs."
+    return ObjectNotFound(f"No run has the id or name {reference!r}. {hint}")
