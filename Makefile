@@ -63,8 +63,9 @@ integration: $(VENV)/.dev ## The tests with real stores and kernels
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
 	$(BIN)/python -m benchmarks
 
-pictures: $(VENV)/.dev ## Draw the pictures in docs/pictures again
-	$(BIN)/python tools/draw-pictures
+pictures: demo ## Draw the pictures of the documentation again
+	mkdir -p docs/pictures
+	cp out/demo/digits.svg docs/pictures/digits.svg
 
 clean: ## Remove everything that can be made again, except the environment
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

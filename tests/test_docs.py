@@ -20,7 +20,7 @@ from pathlib import Path
 import click
 import pytest
 
-from nbflow.cli.main import main
+from nbflow.cli.main import cli
 from nbflow.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -140,25 +140,28 @@ def test_every_setting_is_documented() -> None:
 def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
     """Every command that does something, with its full name."""
     if isinstance(command, click.Group):
-        for child in command.commands.values():
-            yield from commands(child, f"{name} {child.name}")
+        context = click.Context(command)
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from commands(found, f"{name} {child}")
     elif not command.hidden:
         yield name, command
 
 
-COMMANDS = list(commands(main, "nbflow"))
+COMMANDS = list(commands(cli, "nbflow"))
 
 
 def test_every_command_is_documented() -> None:
-    """docs/commands.md has one section for each command, and none for others."""
-    text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    """docs/cli.md has one section for each command, and none for others."""
+    text = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
     assert re.findall(r"^## `(.+)`$", text, re.MULTILINE) == [name for name, _ in COMMANDS]
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[name for name, _ in COMMANDS])
 def test_every_option_is_documented(name: str, command: click.Command) -> None:
     """A command's section names all its options and arguments."""
-    text = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
     section = text.split(f"## `{name}`\n")[1].split("\n## ")[0]
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:

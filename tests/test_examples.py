@@ -103,7 +103,7 @@ def test_plain_python_flows_run(examples: Path) -> None:
 
 def test_the_demo_says_where_everything_is(tmp_path: Path) -> None:
     """`make demo` leaves what it promises, and names files that exist."""
-    done = run(ROOT / "tools/demo", cwd=tmp_path, NBFLOW_BIN=str(BIN), NBFLOW_DEMO=str(tmp_path))
+    done = run(ROOT / "tools/demo", tmp_path, cwd=tmp_path, NBFLOW_BIN=str(BIN))
     for name in ("digits.ipynb", "digits.svg", "digits-model.joblib"):
         assert str(tmp_path / name) in done.stdout
         assert (tmp_path / name).stat().st_size > 0
