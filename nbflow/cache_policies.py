@@ -8,12 +8,14 @@ cache".
     @task(cache_policy=DEFAULT - "connection")
 """
 
+# ruff: noqa: ARG002 - each policy looks at a part of what all of them are given
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
 from nbflow.exceptions import ConfigurationError, HashError
@@ -93,8 +95,8 @@ class CachePolicy:
     def configure(
         self,
         key_storage: str | Path | None = None,
-        lock_manager: None = None,
-        isolation_level: Literal["READ_COMMITTED"] | None = None,
+        lock_manager: object = None,
+        isolation_level: str | None = None,
     ) -> Self:
         """The same policy with its cache in another place.
 
@@ -112,8 +114,6 @@ class CachePolicy:
         return self if key_storage is None else replace(self, key_storage=key_storage)
 
     def __add__(self, other: CachePolicy) -> CachePolicy:
-        if not isinstance(other, CachePolicy):
-            return NotImplemented
         if isinstance(other, _None):
             return self
         parts = (*_parts_of(self), *_parts_of(other))
