@@ -1,0 +1,113 @@
+"""Where the command's words go, and in which colours.
+
+This module decides how a state looks on a terminal and when colours are used. Its colours are
+those of the user's own terminal theme, by role, so that they are readable on light and dark
+alike (docs/decisions/0060-terminal-colours.md). It must not know what is shown.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TextIO
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from nbflow.states import State, StateType, look_of
+from nbflow.wording import ago, state_word
+
+#: The roles of `states.LOOKS` as colours of the terminal's theme.
+STYLE_OF_ROLE: Final = {
+    "slate": "bright_black",
+    "amber": "yellow",
+    "blue": "blue",
+    "green": "green",
+    "teal": "cyan",
+    "red": "red",
+    "orange": "dark_orange",
+    "stone": "bright_black",
+    "violet": "magenta",
+    "border": "bright_black",
+}
+
+
+#: Columns of what has no width.
+UNBOUNDED: Final = 10_000
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller whether a reader that went away ends anything."""
+        raise BrokenPipeError
+
+
+def make_console(*, colour: bool = True, file: TextIO | None = None) -> Console:
+    """A console on standard output, or `file`; rich itself minds NO_COLOR and FORCE_COLOR."""
+    no_color = None if colour else True
+    made = _Console(file=file, no_color=no_color, highlight=False, emoji=False, markup=False)
+    if not made.is_terminal:  # a pipe has no width: rows stay whole
+        made.width = UNBOUNDED
+    return made
+
+
+def say(console: Console, *what: RenderableType, wrap: bool = True) -> None:
+    """Print, without the spaces that fill tables up to a width that a pipe does not have.
+
+    With `wrap=False` long lines stay whole, so that paths in them can be copied.
+    """
+    if console.is_terminal:
+        console.print(*what, soft_wrap=not wrap, sep="\n")
+        return
+    with console.capture() as capture:
+        console.print(*what, soft_wrap=not wrap, sep="\n")
+    lines = capture.get().splitlines()
+    console.file.write("".join(f"{line.rstrip()}\n" for line in lines))
+
+
+def is_live(console: Console) -> bool:
+    """Whether lines can be redrawn in place there: a person watches, not a pipe or a log."""
+    isatty = getattr(console.file, "isatty", None)
+    return bool(isatty and isatty()) and not console.is_dumb_terminal
+
+
+def shows_colours(console: Console) -> bool:
+    """Whether colours of the user's own output may be passed on."""
+    return console.color_system is not None and not console.no_color and not console.legacy_windows
+
+
+def style_of(name: str, type_: StateType) -> str:
+    """The rich style of a state."""
+    return STYLE_OF_ROLE[look_of(name, type_).role]
+
+
+def glyph(state: State[object]) -> Text:
+    """The state's icon, in its colour."""
+    return Text(look_of(state.name, state.type).glyph, style=style_of(state.name, state.type))
+
+
+def state_label(state: State[object]) -> Text:
+    """The state's icon and word, in its colour: `✓ completed`."""
+    text = f"{look_of(state.name, state.type).glyph} {state_word(state.name)}"
+    return Text(text, style=style_of(state.name, state.type))
+
+
+def local_clock(moment: datetime) -> str:
+    """The local time of day."""
+    return f"{moment.astimezone():%H:%M:%S}"
+
+
+def moment_words(moment: datetime, now: datetime) -> str:
+    """A time for people: relative, then local and exact: `3 minutes ago (2026-05-03 06:00:12)`."""
+    return f"{ago(moment, now)} ({moment.astimezone():%Y-%m-%d %H:%M:%S})"
+
+
+def short_path(path: str | Path) -> str:
+    """The shortest spelling a shell understands: relative to here, or from the home with `~`."""
+    text = str(path)
+    for folder, prefix in ((os.getcwd(), ""), (str(Path.home()), f"~{os.sep}")):  # noqa: PTH109 - compares text, resolves nothing
+        start = folder.rstrip(os.sep) + os.sep
+        if text.startswith(start) and len(text) > len(start):
+            return prefix + text[len(start) :]
+    return text

@@ -1,0 +1,133 @@
+"""What happened in a run, one event at a time, from the batches that a store's watch yields.
+
+This module decides what counts as an event and in which order events are told. It is pure:
+records in, events out. It must not know terminals, formats or stores.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from nbflow.models import Changes, FlowRun, LogRecord, TaskKind, TaskRun
+from nbflow.states import StateType
+
+
+@dataclass(frozen=True, slots=True)
+class RunMoved:
+    """The flow run came to a new state."""
+
+    run: FlowRun
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+        return self.run.state.timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class TaskMoved:
+    """A task or cell came to a new state."""
+
+    task: TaskRun
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+        return self.task.state.timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line was logged or printed; `task` is None for the flow's own lines."""
+
+    record: LogRecord
+    task: TaskRun | None
+
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+        return self.record.timestamp
+
+
+Event = RunMoved | TaskMoved | Logged
+
+
+@dataclass(slots=True)
+class Story:
+    """What is known of a run so far."""
+
+    run: FlowRun | None = None
+    tasks: dict[UUID, TaskRun] = field(default_factory=dict)
+
+    def events(self, changes: Changes) -> list[Event]:
+        """Take in a batch, and return what is new in it, in order of time.
+
+        A state that lasted shorter than a batch is not told: records carry the present state.
+        """
+        moved = list(self._moves(changes))
+        logged = (Logged(record, self._task_of(record)) for record in changes.logs)
+        return sorted([*logged, *moved], key=_order)
+
+    def _moves(self, changes: Changes) -> Iterator[Event]:
+        for task in changes.task_runs:
+            if _has_moved(self.tasks.get(task.id), task):
+                yield TaskMoved(task)
+            self.tasks[task.id] = task
+        if changes.flow_run is not None:
+            if _has_moved(self.run, changes.flow_run):
+                yield RunMoved(changes.flow_run)
+            self.run = changes.flow_run
+
+    def _task_of(self, record: LogRecord) -> TaskRun | None:
+        return self.tasks.get(record.task_run_id) if record.task_run_id else None
+
+    def running(self) -> list[TaskRun]:
+        """What executes just now, longest first."""
+        active = [task for task in self.tasks.values() if task.state.type is StateType.RUNNING]
+        return sorted(active, key=lambda task: task.start_time or task.created)
+
+    def tally(self) -> Tally:
+        """How far the run is."""
+        return tally(self.tasks.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How far a run is: counts of its tasks or cells."""
+
+    total: int
+    #: Ended, however they ended.
+    done: int
+    #: By state name.
+    counts: dict[str, int]
+    #: `cell` or `task`.
+    noun: str
+
+
+def tally(tasks: Iterable[TaskRun]) -> Tally:
+    """Count tasks or cells by their state."""
+    known = list(tasks)
+    cells = bool(known) and all(task.kind is TaskKind.CELL for task in known)
+    return Tally(
+        total=len(known),
+        done=sum(task.state.is_final() for task in known),
+        counts=dict(Counter(task.state.name for task in known)),
+        noun="cell" if cells else "task",
+    )
+
+
+def _has_moved(before: FlowRun | TaskRun | None, after: FlowRun | TaskRun) -> bool:
+    return before is None or (before.state, before.attempt) != (after.state, after.attempt)
+
+
+def _order(event: Event) -> tuple[datetime, int]:
+    """By time; what was printed comes before the end of what printed it."""
+    if isinstance(event, Logged):
+        return event.time, 1
+    state = event.run.state if isinstance(event, RunMoved) else event.task.state
+    last = 4 if isinstance(event, RunMoved) else 2
+    return event.time, last if state.is_settled() else 0

@@ -1,0 +1,119 @@
+"""`nbflow graph`: draws a notebook, a flow or a recorded run.
+
+This module decides what of a target is drawn and where the drawing goes. It must not know
+how graphs are laid out.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from nbflow.cli.console import make_console, say, short_path
+from nbflow.cli.options import GraphOptions, graph_options
+from nbflow.cli.targets import FlowTarget, is_file_target, load_flow, runnable
+from nbflow.dataflow import analyse_cells
+from nbflow.drawing import Direction, graph_svg, graph_text
+from nbflow.exceptions import OutputPathError, UsageError
+from nbflow.models import RunGraph
+from nbflow.notebooks.document import code_cells, read_notebook
+from nbflow.run_graph import graph_of_cells
+from nbflow.runs import get_run
+
+_DIRECTIONS: Final[Mapping[str | None, Direction | None]] = {
+    None: None,
+    "LR": Direction.RIGHT,
+    "TB": Direction.DOWN,
+}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@graph_options
+def command(**given: Any) -> int:
+    """Draw a notebook (train.ipynb), a flow (file.py:flow) or a run (id, name, latest).
+
+    Without -o the graph is drawn with characters; nothing is executed.
+
+    \b
+    nbflow graph train.ipynb
+    nbflow graph latest -o run.svg
+    nbflow graph flows.py:etl --open
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    return graph(GraphOptions(**given))
+
+
+def graph(options: GraphOptions) -> int:
+    """Draw what the options name."""
+    if options.text and (options.output or options.open):
+        raise UsageError("--text draws on the terminal; leave out -o and --open, or --text.")
+    drawn = graph_of(options.target)
+    if options.output is None and not options.open:
+        say(make_console(colour=options.colour), graph_text(drawn), wrap=False)
+        return 0
+    _write(_svg(drawn, options), options)
+    return 0
+
+
+def graph_of(target: str) -> RunGraph:
+    """The graph of a notebook, a flow or a run."""
+    if not is_file_target(target):
+        return get_run(target).graph
+    found = runnable(target)
+    if isinstance(found, FlowTarget):
+        flow = load_flow(found)
+        # Drawing runs no task, so nothing looks at the values that are made up here.
+        return flow.graph(**{p.name: None for p in flow.parameters if p.required})
+    return graph_of_notebook(found.path)
+
+
+def graph_of_notebook(path: str) -> RunGraph:
+    """The cells of a notebook that has not run, and what flows between them."""
+    cells = code_cells(read_notebook(path))
+    analysed = analyse_cells([cell.source for cell in cells])
+    edges = (
+        (
+            cells[edge.source].cell_id,
+            cells[edge.target].cell_id,
+            ", ".join(edge.names),
+            edge.certain,
+        )
+        for edge in analysed.display_edges()
+    )
+    nodes = ((cell.cell_id, cell.name, cell.index) for cell in cells)
+    return graph_of_cells(nodes, edges, title=Path(path).stem)
+
+
+def _svg(drawn: RunGraph, options: GraphOptions) -> str:
+    direction = Direction.RADIAL if options.radial else _DIRECTIONS[_upper(options.direction)]
+    return graph_svg(drawn, theme=options.theme, direction=direction)
+
+
+def _upper(text: str | None) -> str | None:
+    return text.upper() if text else None
+
+
+def _write(svg: str, options: GraphOptions) -> None:
+    if options.output == "-":
+        sys.stdout.write(f"{svg}\n")
+        return
+    path = Path(options.output).expanduser() if options.output else _temporary()
+    try:
+        path.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        raise OutputPathError(
+            f"The picture cannot be written to {path}: {error.strerror or error}. "
+            "Choose another place with -o."
+        ) from error
+    click.echo(short_path(path))
+    if options.open and not webbrowser.open(path.resolve().as_uri()):
+        click.echo("No browser could be opened; open that file yourself.", err=True)
+
+
+def _temporary() -> Path:
+    return Path(tempfile.mkdtemp(prefix="nbflow-graph-"), "graph.svg")

@@ -1,0 +1,231 @@
+"""The options that commands share, described once.
+
+This module decides spellings and help texts. Commands hand what click read to plain functions
+over the dataclasses here, so that other surfaces (notebook magics) can offer the same commands
+without click. It must not know what commands do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """How a command speaks."""
+
+    json: bool = False
+    quiet: bool = False
+    colour: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions(OutputOptions):
+    """What `nbflow run` is told."""
+
+    target: str
+    parameters: tuple[tuple[str, str], ...] = ()
+    parameters_raw: tuple[tuple[str, str], ...] = ()
+    parameters_yaml: tuple[str, ...] = ()
+    parameters_file: tuple[str, ...] = ()
+    parameters_base64: tuple[str, ...] = ()
+    help_parameters: bool = False
+    cwd: str | None = None
+    kernel: str | None = None
+    output: str | None = None
+    timeout: float | None = None
+    cell_timeout: float | None = None
+    tags: tuple[str, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions(OutputOptions):
+    """What `nbflow runs ls` is told."""
+
+    states: tuple[str, ...] = ()
+    flows: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    since: str | None = None
+    text: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOptions(OutputOptions):
+    """What `nbflow runs show` is told."""
+
+    run: str = "latest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogOptions(OutputOptions):
+    """What `nbflow runs logs` is told."""
+
+    run: str = "latest"
+    follow: bool = False
+    level: str = "DEBUG"
+    task: str | None = None
+    tail: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphOptions(OutputOptions):
+    """What `nbflow graph` is told."""
+
+    target: str
+    output: str | None = None
+    radial: bool = False
+    direction: str | None = None
+    theme: str = "auto"
+    text: bool = False
+    open: bool = False
+
+
+def _all_of(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+json_option = click.option("--json", is_flag=True, help="Answer in JSON, for programs.")
+colour_option = click.option(
+    "--color/--no-color",
+    "colour",
+    default=True,
+    help="Use colours on a terminal (default; NO_COLOR turns them off, too).",
+)
+speech_options = _all_of(json_option, colour_option)
+
+run_argument = click.argument("run", metavar="[RUN]", default="latest", required=False)
+
+parameter_options = _all_of(
+    click.option(
+        "-p",
+        "--parameter",
+        "parameters",
+        nargs=2,
+        multiple=True,
+        metavar="NAME VALUE",
+        help="Set a parameter; its declared type decides how VALUE is read.",
+    ),
+    click.option(
+        "-r",
+        "--parameter-raw",
+        "parameters_raw",
+        nargs=2,
+        multiple=True,
+        metavar="NAME VALUE",
+        help="Set a parameter to VALUE as text, unread.",
+    ),
+    click.option(
+        "-y",
+        "--parameters-yaml",
+        multiple=True,
+        metavar="YAML",
+        help="Set parameters from a YAML text.",
+    ),
+    click.option(
+        "-f",
+        "--parameters-file",
+        multiple=True,
+        metavar="FILE",
+        help="Set parameters from a YAML or JSON file.",
+    ),
+    click.option(
+        "-b",
+        "--parameters-base64",
+        multiple=True,
+        metavar="BASE64",
+        help="Set parameters from a base64-encoded YAML text.",
+    ),
+)
+
+run_options = _all_of(
+    click.argument("target", metavar="NOTEBOOK"),
+    parameter_options,
+    click.option(
+        "--help-parameters", is_flag=True, help="List what the notebook or flow can be given."
+    ),
+    click.option("--cwd", metavar="DIR", help="Folder to run in; default: the current one."),
+    click.option("-k", "--kernel", metavar="NAME", help="Kernel; default: the notebook's own."),
+    click.option(
+        "-o", "--output", metavar="FILE", help="Where the executed notebook goes, or a folder."
+    ),
+    click.option("--timeout", type=float, metavar="SECONDS", help="Time the whole run may take."),
+    click.option("--cell-timeout", type=float, metavar="SECONDS", help="Time each cell may take."),
+    click.option("-t", "--tag", "tags", multiple=True, help="Tag the run; may be repeated."),
+    click.option("--name", metavar="NAME", help="Name of the run; default: two words by chance."),
+    click.option("-q", "--quiet", is_flag=True, help="Print nothing but the last line."),
+    click.option("--json", is_flag=True, help="Print one JSON object per event, for programs."),
+    colour_option,
+)
+
+list_options = _all_of(
+    click.option(
+        "-s", "--state", "states", multiple=True, metavar="STATE", help="Only in this state."
+    ),
+    click.option("--flow", "flows", multiple=True, metavar="NAME", help="Only of this flow."),
+    click.option("-t", "--tag", "tags", multiple=True, help="Only with all these tags."),
+    click.option(
+        "--since", metavar="WHEN", help="Only since: 90s, 30m, 2h, 7d, today, or 2026-05-03 06:00."
+    ),
+    click.option("--text", metavar="TEXT", help="Only with TEXT in the run's or flow's name."),
+    click.option(
+        "-n",
+        "--limit",
+        type=click.IntRange(min=1),
+        default=20,
+        show_default=True,
+        help="Most runs to list.",
+    ),
+    speech_options,
+)
+
+log_options = _all_of(
+    click.option("-f", "--follow", is_flag=True, help="Go on until the run ends."),
+    click.option(
+        "-l",
+        "--level",
+        type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False),
+        default="DEBUG",
+        help="Least level to show.",
+    ),
+    click.option("--task", metavar="NAME", help="Only of this task or cell."),
+    click.option(
+        "-n", "--tail", type=click.IntRange(min=1), metavar="N", help="Only the last N lines."
+    ),
+    speech_options,
+)
+
+graph_options = _all_of(
+    click.argument("target", metavar="TARGET"),
+    click.option(
+        "-o", "--output", metavar="FILE.svg", help="Write the picture there; - is standard output."
+    ),
+    click.option("--radial", is_flag=True, help="Draw rings around the start, not layers."),
+    click.option(
+        "--direction",
+        type=click.Choice(["LR", "TB"], case_sensitive=False),
+        help="Left to right or top to bottom; default: what suits.",
+    ),
+    click.option(
+        "--theme",
+        type=click.Choice(["light", "dark", "auto"]),
+        default="auto",
+        show_default=True,
+        help="Colours of the picture; auto follows the reader's system.",
+    ),
+    click.option("--text", is_flag=True, help="Draw with characters."),
+    click.option("--open", is_flag=True, help="Open the picture in the browser."),
+    colour_option,
+)

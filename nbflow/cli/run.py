@@ -1,0 +1,214 @@
+"""`nbflow run`: executes a notebook or a Python flow, and tells how it goes.
+
+This module decides how the command's options become a flow, its parameters and a reporter.
+It must not know how a run is executed or drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+import yaml
+from rich.console import Console
+
+from nbflow.cli.console import is_live, make_console
+from nbflow.cli.events import tally
+from nbflow.cli.failure import explain
+from nbflow.cli.follow import following
+from nbflow.cli.live import LiveDisplay
+from nbflow.cli.options import RunOptions, run_options
+from nbflow.cli.parameter_help import tell_parameters
+from nbflow.cli.reports import Ending, JsonLines, Lines, Quiet, Reporter, exit_code
+from nbflow.cli.targets import FlowTarget, load_flow, runnable
+from nbflow.context import tags
+from nbflow.engine import run_flow
+from nbflow.engine.notebook_flow import notebook
+from nbflow.exceptions import ParameterError, UsageError
+from nbflow.flows import Flow
+from nbflow.models import LogFilter, new_id
+from nbflow.parameters import parse_text
+from nbflow.settings import temporary_settings
+from nbflow.states import State
+from nbflow.store import open_store
+from nbflow.store.base import Store
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@run_options
+def command(**given: Any) -> int:
+    """Run a notebook, or a flow of a Python file (file.py:flow).
+
+    Every code cell becomes a node of the run, with its own state, time and log. The executed
+    notebook is kept, also when a cell fails.
+
+    \b
+    nbflow run train.ipynb -p learning_rate 0.1 -p days 30
+    nbflow run train.ipynb --help-parameters
+    nbflow run flows.py:etl -y '{start: 2026-05-01, tables: [a, b]}'
+
+    Exit codes: 0 completed, 1 failed, 2 wrong use, 3 crashed, 130 cancelled.
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    return run(RunOptions(**given))
+
+
+def run(options: RunOptions) -> int:
+    """Run what the options name, tell how it goes, and return the exit code."""
+    console = make_console(colour=options.colour)
+    flow = flow_of(options)
+    if options.help_parameters:
+        tell_parameters(console, flow, as_json=options.json)
+        return 0
+    values = parameters_of(options, flow)
+    return _execute(flow, values, options, _reporter(console, options))
+
+
+def _execute(
+    flow: Flow[Any, Any], values: dict[str, Any], options: RunOptions, reporter: Reporter
+) -> int:
+    store, run_id = open_store(), new_id()
+    with _surroundings(options), following(store, run_id, reporter) as follower:
+        state = run_flow(flow, values, run_id=run_id)
+    ending = _ending(store, run_id, state)
+    with contextlib.suppress(OSError):  # a reader that went away does not change the answer
+        follower.reporter.end(ending)
+    return ending.exit_code
+
+
+@contextlib.contextmanager
+def _surroundings(options: RunOptions) -> Iterator[None]:
+    """What holds while the flow runs: tags, and who writes to the terminal."""
+    with contextlib.ExitStack() as stack:
+        # The display shows the log; the engine's own lines would tear it.
+        stack.enter_context(temporary_settings(logging_to_console=False))
+        stack.enter_context(tags(*options.tags))
+        if options.json or options.quiet:  # what a flow prints is no event
+            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        yield
+
+
+def _ending(store: Store, run_id: UUID, state: State[Any]) -> Ending:
+    store.flush()
+    flow_run, tasks = store.flow_run(run_id), store.task_runs(run_id)
+    raised = state.data if isinstance(state.data, BaseException) else None
+    errors = store.logs(LogFilter(flow_run_id=run_id, min_level=40), limit=20, newest=True)
+    failure = explain(flow_run, tasks, raised=raised, logs=errors)
+    return Ending(flow_run, tally(tasks), failure, exit_code(state.type))
+
+
+def _reporter(console: Console, options: RunOptions) -> Reporter:
+    if options.json:
+        return JsonLines(console)
+    if options.quiet:
+        return Quiet(console)
+    return LiveDisplay(console) if is_live(console) else Lines(console)
+
+
+# ── the flow ─────────────────────────────────────────────────────────────────────────────
+
+
+def flow_of(options: RunOptions) -> Flow[Any, Any]:
+    """The flow that the options name."""
+    target = runnable(options.target)
+    if isinstance(target, FlowTarget):
+        _refuse_notebook_options(options)
+        flow = load_flow(target)
+        changes: dict[str, Any] = {"timeout_seconds": options.timeout} if options.timeout else {}
+    else:
+        changes = {}
+        flow = notebook(
+            target.path,
+            kernel_name=options.kernel,
+            cwd=options.cwd,
+            output=options.output,
+            cell_timeout_seconds=options.cell_timeout,
+            timeout_seconds=options.timeout,
+        )
+    if options.name:
+        # Braces would be read as a template over the parameters.
+        changes["flow_run_name"] = options.name.replace("{", "{{").replace("}", "}}")
+    return flow.with_options(**changes) if changes else flow
+
+
+def _refuse_notebook_options(options: RunOptions) -> None:
+    given = {
+        "--kernel": options.kernel,
+        "--output": options.output,
+        "--cell-timeout": options.cell_timeout,
+        "--cwd": options.cwd,
+    }
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"{option} is for notebooks; {options.target} is a Python flow.")
+
+
+# ── parameters ───────────────────────────────────────────────────────────────────────────
+
+
+def parameters_of(options: RunOptions, flow: Flow[Any, Any]) -> dict[str, Any]:
+    """The parameters that the options give; later kinds win, as for papermill.
+
+    In order: base64, files, YAML, `-p`, `-r`. Raises `ParameterError`.
+    """
+    values: dict[str, Any] = {}
+    for text in options.parameters_base64:
+        values |= _yaml(_decoded(text), "The text of -b")
+    for name in options.parameters_file:
+        values |= _yaml(_file_text(name), f"The file {name}")
+    for text in options.parameters_yaml:
+        values |= _yaml(text, "The text of -y")
+    owner = f"{'notebook' if hasattr(flow, 'path') else 'flow'} {flow.name!r}"
+    for name, text in options.parameters:
+        values[name] = parse_text(flow.parameters, name, text, owner=owner)
+    return values | dict(options.parameters_raw)
+
+
+def _yaml(text: str, what: str) -> Mapping[str, Any]:
+    try:
+        read = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader, without dates
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise ParameterError(f"{what} is not valid YAML{place}: {problem}. Correct it.") from None
+    if read is None:
+        return {}
+    if not isinstance(read, dict) or not all(isinstance(key, str) for key in read):
+        raise ParameterError(f"{what} holds no parameters. Write `name: value` pairs.")
+    return read
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Leaves dates as text, as papermill does: the parameter's type decides."""
+
+
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        raise ParameterError("The text of -b is not base64 of UTF-8 text. Encode it.") from None
+
+
+def _file_text(name: str) -> str:
+    try:
+        return Path(name).expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or error
+        raise ParameterError(f"The parameters file {name} cannot be read: {reason}.") from None
+    except UnicodeDecodeError:
+        raise ParameterError(
+            f"The parameters file {name} is not text. Pass YAML or JSON."
+        ) from None

@@ -1,0 +1,382 @@
+"""`nbflow runs`: lists runs, tells how one went, and prints its log.
+
+This module decides which runs are meant and how they read on a terminal and in JSON. It must
+not know how runs are stored.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from nbflow.cli.console import (
+    local_clock,
+    make_console,
+    moment_words,
+    say,
+    short_path,
+    shows_colours,
+    state_label,
+)
+from nbflow.cli.events import Logged, tally
+from nbflow.cli.failure import explain, short_id
+from nbflow.cli.options import (
+    ListOptions,
+    LogOptions,
+    ShowOptions,
+    list_options,
+    log_options,
+    run_argument,
+    speech_options,
+)
+from nbflow.cli.reports import (
+    count_words,
+    failure_block,
+    json_event,
+    json_failure,
+    json_run,
+    json_task,
+    record_lines,
+    seconds_of,
+    write_json,
+)
+from nbflow.cli.terminal_text import plain_line
+from nbflow.exceptions import UsageError
+from nbflow.models import FlowRunFilter, LogFilter, LogRecord, TaskRun
+from nbflow.runs import Run, get_run, list_runs
+from nbflow.states import LOOKS, StateType
+from nbflow.store import open_store
+from nbflow.store.base import Store
+from nbflow.wording import ago, cell_width, counted, duration, middle_ellipsis
+
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PAGE: Final = 5000
+_FOLLOW_SECONDS: Final = 3600.0
+_HELP: Final = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(context_settings=_HELP, invoke_without_command=True)
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """List runs, and look into one. A RUN is an id (or its start or end), a name, or latest."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@group.command("ls", context_settings=_HELP)
+@list_options
+def ls_command(**given: Any) -> int:
+    """List runs, newest first."""
+    return ls(ListOptions(**given))
+
+
+@group.command("show", context_settings=_HELP)
+@run_argument
+@speech_options
+def show_command(**given: Any) -> int:
+    """Tell how a run went: its tasks, what failed, and what to do next."""
+    return show(ShowOptions(**given))
+
+
+@group.command("logs", context_settings=_HELP)
+@run_argument
+@log_options
+def logs_command(**given: Any) -> int:
+    """Print what a run logged and printed."""
+    return logs(LogOptions(**given))
+
+
+# ── ls ───────────────────────────────────────────────────────────────────────────────────
+
+
+def ls(options: ListOptions) -> int:
+    """List the runs that fit the options."""
+    console, now = make_console(colour=options.colour), datetime.now(UTC)
+    where = filter_of(options, now)
+    store = open_store()
+    store.close_abandoned(now)
+    runs = list_runs(where, limit=options.limit, store=store)
+    if options.json:
+        write_json(console, [json_run(run.record) for run in runs])
+    elif runs:
+        say(console, _run_table(runs, console, now))
+        _tell_rest(console, store, where, len(runs))
+    else:
+        say(console, _nothing(store))
+    return 0
+
+
+def filter_of(options: ListOptions, now: datetime) -> FlowRunFilter:
+    """The store's filter that the options mean; raises `UsageError` for an unknown state."""
+    types, names = states_of(options.states)
+    return FlowRunFilter(
+        states=types,
+        state_names=names,
+        flow_names=frozenset(options.flows),
+        tags=frozenset(options.tags),
+        created_after=since(options.since, now) if options.since else None,
+        text=options.text,
+        top_level=True,
+    )
+
+
+def states_of(words: Iterable[str]) -> tuple[frozenset[StateType], frozenset[str]]:
+    """State types and names: `failed` is the type, so timed-out runs count; `TimedOut` a name."""
+    types = {type_.value.lower(): type_ for type_ in StateType}
+    names = {name.lower(): name for name in LOOKS}
+    found_types, found_names = set(), set()
+    for word in words:
+        plain = re.sub(r"[-_ ]", "", word.lower())
+        if plain in types:
+            found_types.add(types[plain])
+        elif plain in names:
+            found_names.add(names[plain])
+        else:
+            raise UsageError(_unknown_state(word, [*types, *names]))
+    if found_types and found_names:  # the store asks for both; one name per type means "either"
+        found_names |= {n for n in LOOKS if n.upper() in {str(t) for t in found_types}}
+        return frozenset(), frozenset(found_names)
+    return frozenset(found_types), frozenset(found_names)
+
+
+def _unknown_state(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word.lower(), known, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else ""
+    some = ", ".join(dict.fromkeys(type_.value.lower() for type_ in StateType))
+    return f"There is no state {word!r}. {hint or f'States are: {some}.'}"
+
+
+def since(text: str, now: datetime) -> datetime:
+    """The moment that `2h`, `7d`, `today`, `yesterday` or a local date and time means."""
+    if match := re.fullmatch(r"(\d+)\s*([smhdw])", text.strip().lower()):
+        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
+    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    days = {"today": 0, "yesterday": 1}.get(text.strip().lower())
+    if days is not None:
+        return (midnight - timedelta(days=days)).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{text!r} is no time. Write 30m, 2h, 7d, today, or a date such as 2026-05-03."
+        ) from None
+
+
+def _run_table(runs: Sequence[Run], console: Console, now: datetime) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in ("state", "run", "flow", "took", "started", "id"):
+        right = column == "took"
+        table.add_column(column, no_wrap=True, justify="right" if right else "left")
+    room = max(12, (console.width - 58) // 2)
+    for run in runs:
+        record = run.record
+        table.add_row(
+            state_label(run.state),
+            middle_ellipsis(plain_line(run.name), room),
+            middle_ellipsis(plain_line(run.flow_name), room),
+            duration(run.duration),
+            ago(record.start_time or record.created, now),
+            Text(short_id(record), style="dim"),
+        )
+    return table
+
+
+def _tell_rest(console: Console, store: Store, where: FlowRunFilter, shown: int) -> None:
+    total = store.count_flow_runs(where)
+    if total > shown and console.is_terminal:
+        say(console, Text(f"{counted(total - shown, 'run')} more; see --limit", style="dim"))
+
+
+def _nothing(store: Store) -> str:
+    if store.count_flow_runs():
+        return "No run fits. Leave out some of the conditions, or see them all: nbflow runs ls"
+    return "No runs yet. Start one: nbflow run NOTEBOOK"
+
+
+# ── show ─────────────────────────────────────────────────────────────────────────────────
+
+
+def show(options: ShowOptions) -> int:
+    """Tell how a run went."""
+    console, now = make_console(colour=options.colour), datetime.now(UTC)
+    store = open_store()
+    store.close_abandoned(now)
+    run = get_run(options.run, store=store)
+    tasks = run.task_runs
+    failure = explain(run.record, tasks, logs=run.logs(level=logging.ERROR, limit=50))
+    if options.json:
+        told = {**json_run(run.record), "tasks": [json_task(task) for task in tasks]}
+        write_json(console, {**told, "failure": json_failure(failure)})
+        return 0
+    _tell_run(console, run, tasks, now)
+    if failure is not None:
+        say(console, failure_block(failure, run.record, with_traceback=True))
+    return 0
+
+
+def _tell_run(console: Console, run: Run, tasks: Sequence[TaskRun], now: datetime) -> None:
+    head = Text.assemble(state_label(run.state), "  ", (plain_line(run.name), "bold"))
+    head.append(f"  {' · '.join(_headline(run, tasks))}")
+    say(console, head, "", wrap=False)
+    say(console, Padding(_facts(run, now), (0, 0, 0, 2)))
+    rows: list[TaskRun | Run] = [*tasks, *run.subflows]
+    if rows:
+        say(console, "", Padding(_task_table(rows, console), (0, 0, 0, 2)))
+
+
+def _headline(run: Run, tasks: Sequence[TaskRun]) -> Iterator[str]:
+    if run.duration is not None:
+        yield duration(run.duration)
+    yield from count_words(tally(tasks))
+
+
+def _facts(run: Run, now: datetime) -> Table:
+    record = run.record
+    facts = {
+        "flow": plain_line(run.flow_name),
+        "id": str(run.id),
+        "started": moment_words(record.start_time or record.created, now),
+        "parameters": _parameter_words(run),
+        "tags": ", ".join(sorted(run.tags)),
+        "source": short_path(record.source) if record.source else "",
+        "notebook": short_path(record.output) if record.output else "",
+        "attempt": str(record.attempt) if record.attempt > 1 else "",
+    }
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+def _parameter_words(run: Run) -> str:
+    values = (
+        f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}"
+        for name, value in run.parameters.items()
+    )
+    return plain_line(", ".join(values))
+
+
+def _task_table(rows: Sequence[TaskRun | Run], console: Console) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for right in (False, False, True, False):
+        table.add_column(no_wrap=True, justify="right" if right else "left")
+    room = max(12, console.width - 40)
+    for row in rows:
+        name = middle_ellipsis(plain_line(row.name), room)
+        record = row.record if isinstance(row, Run) else row
+        note = f"attempt {record.attempt}" if record.attempt > 1 else ""
+        if isinstance(row, Run):
+            note = f"subflow {short_id(row.record)}"
+        table.add_row(
+            state_label(row.state), name, duration(seconds_of(record)), Text(note, style="dim")
+        )
+    return table
+
+
+# ── logs ─────────────────────────────────────────────────────────────────────────────────
+
+
+def logs(options: LogOptions) -> int:
+    """Print a run's log, to its end or on and on."""
+    console = make_console(colour=options.colour)
+    run = get_run(options.run)
+    task = run.find_task(options.task) if options.task else None
+    where = LogFilter(
+        flow_run_id=run.id,
+        task_run_id=task.id if task else None,
+        min_level=logging.getLevelNamesMapping()[options.level.upper()],
+    )
+    teller = LogTeller(console, run, as_json=options.json)
+    last = teller.tell(_stored(run.store, where, options.tail))
+    if options.follow:
+        _follow(run, where, teller, last)
+    elif not teller.told and not options.json and console.is_terminal:
+        say(console, _no_log(run, options))
+    return 0
+
+
+def _no_log(run: Run, options: LogOptions) -> str:
+    if options.task or options.level.upper() != "DEBUG":
+        return f"Nothing in the log of {run.name} fits. Leave out --task or --level."
+    return f"{run.name} logged and printed nothing."
+
+
+def _stored(store: Store, where: LogFilter, tail: int | None) -> Iterator[LogRecord]:
+    if tail is not None:
+        yield from store.logs(where, limit=tail, newest=True)
+        return
+    while page := store.logs(where, limit=_PAGE):
+        yield from page
+        where = _after(where, page[-1].sequence or 0)
+
+
+def _after(where: LogFilter, sequence: int) -> LogFilter:
+    return LogFilter(
+        flow_run_id=where.flow_run_id,
+        task_run_id=where.task_run_id,
+        min_level=where.min_level,
+        after=sequence,
+    )
+
+
+def _follow(run: Run, where: LogFilter, teller: LogTeller, last: int) -> None:
+    while not run.refresh().state.is_settled():
+        for _ in run.store.watch(run.id, timeout=1.0):
+            last = teller.tell(_stored(run.store, _after(where, last), None)) or last
+    teller.tell(_stored(run.store, _after(where, last), None))
+
+
+class LogTeller:
+    """Prints log records of one run."""
+
+    def __init__(self, console: Console, run: Run, *, as_json: bool) -> None:
+        self.console = console
+        self.run = run
+        self.as_json = as_json
+        self.told = 0
+        self.tasks: dict[Any, TaskRun] = {}
+        self.colours = console.is_terminal and shows_colours(console)
+
+    def tell(self, records: Iterable[LogRecord]) -> int:
+        """Print records; returns the last one's place in the log, 0 for none."""
+        last = 0
+        for record in records:
+            task = self._task(record)
+            write = self.console.file.write
+            if self.as_json:
+                write(f"{json.dumps(json_event(Logged(record, task)))}\n")
+            else:
+                write("".join(f"{line}\n" for line in self._lines(record, task)))
+            self.told += 1
+            last = record.sequence or last
+        self.console.file.flush()
+        return last
+
+    def _task(self, record: LogRecord) -> TaskRun | None:
+        if record.task_run_id is None:
+            return None
+        if record.task_run_id not in self.tasks:
+            self.tasks = {task.id: task for task in self.run.task_runs}
+        return self.tasks.get(record.task_run_id)
+
+    def _lines(self, record: LogRecord, task: TaskRun | None) -> Iterator[str]:
+        name = middle_ellipsis(plain_line(task.name), 24) if task else ""
+        prefix = f"{local_clock(record.timestamp)} {name}{' ' * (18 - cell_width(name))} │ "
+        if self.colours:
+            prefix = f"\x1b[2m{prefix}\x1b[0m"
+        for line in record_lines(record, colours=self.colours):
+            yield f"{prefix}{line}"

@@ -1,0 +1,150 @@
+"""What a person means by a target: a notebook, a flow of a Python file, or a recorded run.
+
+This module decides how targets are spelled and what is said when none fits. It must not know
+what is done with them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from nbflow.cli.failure import source_line
+from nbflow.exceptions import NotebookError, UsageError
+from nbflow.flows import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookTarget:
+    """A notebook file, or an address papermill can read."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTarget:
+    """A flow in a Python file; `name` is empty when the file's only flow is meant."""
+
+    path: Path
+    name: str
+
+
+def runnable(text: str) -> NotebookTarget | FlowTarget:
+    """What `nbflow run` is asked to run; raises `UsageError` when it is neither kind."""
+    path, name = _split(text)
+    if path.suffix == ".py":
+        _check_file(path)
+        return FlowTarget(path, name)
+    if path.is_file() or path.suffix == ".ipynb" or text == "-" or "://" in text:
+        return NotebookTarget(text)
+    raise NotebookError(_no_file(path))
+
+
+def is_file_target(text: str) -> bool:
+    """Whether the text means a file, so not a recorded run."""
+    path, _ = _split(text)
+    return path.suffix in {".py", ".ipynb"} or path.exists() or "/" in text
+
+
+def _split(text: str) -> tuple[Path, str]:
+    """`file.py:flow` in its two parts; a Windows drive's colon is none."""
+    head, colon, name = text.rpartition(":")
+    if colon and head.endswith(".py"):
+        return Path(head).expanduser(), name
+    return Path(text).expanduser(), ""
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise NotebookError(f"{path} is a folder. Name a notebook or a Python file in it.")
+    if not path.is_file():
+        raise NotebookError(_no_file(path))
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return f"{path} is a folder. Name a notebook or a Python file in it."
+    suffixes = {path.suffix} if path.suffix else {".ipynb", ".py"}
+    here = sorted(p.name for p in path.parent.glob("*") if p.suffix in suffixes)
+    near = difflib.get_close_matches(path.name, here, n=3, cutoff=0.5)
+    near = near or [name for name in here if path.stem and name.startswith(path.stem)][:3]
+    if near:
+        return f"There is no file {path}. Did you mean {' or '.join(near)}?"
+    if here:
+        return f"There is no file {path}. The folder has {', '.join(here[:5])}."
+    return f"There is no file {path}. Pass a notebook, or a flow as file.py:flow."
+
+
+# ── flows of Python files ────────────────────────────────────────────────────────────────
+
+
+def load_flow(target: FlowTarget) -> Flow[Any, Any]:
+    """Import the file and find its flow; raises `UsageError` when either fails."""
+    found = _flows_of(_load(target.path))
+    if not target.name:
+        return _only_flow(target.path, found)
+    by_name = {flow.name: flow for flow in found.values()} | found
+    if target.name in by_name:
+        return by_name[target.name]
+    near = difflib.get_close_matches(target.name, by_name, n=1)
+    hint = f"Did you mean {target.path}:{near[0]}?" if near else _choices(target.path, found)
+    raise UsageError(f"{target.path} has no flow {target.name!r}. {hint}")
+
+
+def _only_flow(path: Path, found: dict[str, Flow[Any, Any]]) -> Flow[Any, Any]:
+    if len({id(flow) for flow in found.values()}) == 1:
+        return next(iter(found.values()))
+    if not found:
+        raise UsageError(f"{path} has no flow. Decorate a function with @flow.")
+    raise UsageError(f"{path} has several flows. {_choices(path, found)}")
+
+
+def _choices(path: Path, found: dict[str, Flow[Any, Any]]) -> str:
+    if not found:
+        return "It has none at all: decorate a function with @flow."
+    return f"Name one: {', '.join(f'{path}:{name}' for name in found)}."
+
+
+def _flows_of(module: ModuleType) -> dict[str, Flow[Any, Any]]:
+    """The file's flows by variable; imported ones only when it defines none of its own."""
+    flows = {name: each for name, each in vars(module).items() if isinstance(each, Flow)}
+    own = {n: f for n, f in flows.items() if getattr(f.fn, "__module__", "") == module.__name__}
+    return own or flows
+
+
+def _load(path: Path) -> ModuleType:
+    """Import a file as Python would for a script beside it, so that its own imports work."""
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} cannot be imported. Name a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # the file is the user's code
+        sys.modules.pop(path.stem, None)
+        raise UsageError(_load_failure(path, error)) from error
+    return module
+
+
+def _load_failure(path: Path, error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        place = f"line {error.lineno}: {(error.text or '').strip()}"
+    else:
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        line = source_line(lines)
+        place = f"{line.place}: {line.text}" if line else "on import"
+    reason = str(error.msg if isinstance(error, SyntaxError) else error)
+    return (
+        f"{path} could not be loaded ({type(error).__name__}: {reason}; {place}). "
+        "Correct it, then run it again."
+    )
