@@ -10,11 +10,12 @@ SOURCES := $(shell find nbflow -type f ! -name '*.py[co]')
 SYSTEM_PACKAGES :=
 
 # Settings of the caller's that would slow us down, or show us another nbflow.
-unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER
 
 .PHONY: help demo test check format unit integration bench pictures clean
 
 help: ## List these commands
+	@echo 'nbflow: "make demo" shows it, "make test" checks it. All commands:'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # One environment serves users and developers. `.user` marks an ordinary installation with the
