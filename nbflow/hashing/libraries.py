@@ -237,13 +237,30 @@ def _arrow_array(value: Any) -> Parts:
     yield "", str(value.type).encode()
     yield ".length", len(value)
     types = importlib.import_module("pyarrow.types")
-    if types.is_null(value.type):
-        return
+    if not types.is_null(value.type):
+        yield from _arrow_elements(_usual_layout(value, types), types)
+
+
+def _usual_layout(value: Any, types: Any) -> Any:
+    """The same elements in a layout that arrow's functions know."""
+    pyarrow = sys.modules["pyarrow"]
     if types.is_run_end_encoded(value.type):
-        value = importlib.import_module("pyarrow.compute").run_end_decode(value)
+        return importlib.import_module("pyarrow.compute").run_end_decode(value)
+    if types.is_string_view(value.type):
+        return value.cast(pyarrow.large_string())
+    if types.is_binary_view(value.type):
+        return value.cast(pyarrow.large_binary())
+    return value
+
+
+def _arrow_elements(value: Any, types: Any) -> Iterator[Part]:
     if value.null_count:
         yield ".valid", _arrow_bits(value.is_valid())
-        value = value.drop_null()
+        try:
+            value = value.drop_null()
+        except NotImplementedError:  # arrow cannot filter every type of list
+            yield "", value.to_pylist()
+            return
     yield from _arrow_values(value, types)
 
 
@@ -270,9 +287,8 @@ def _arrow_values(value: Any, types: Any) -> Iterator[Part]:
 
 
 def _is_text(kind: Any, types: Any) -> bool:
-    views = types.is_string_view(kind) or types.is_binary_view(kind)
     plain = types.is_string(kind) or types.is_binary(kind)
-    return bool(views or plain or types.is_large_string(kind) or types.is_large_binary(kind))
+    return bool(plain or types.is_large_string(kind) or types.is_large_binary(kind))
 
 
 def _arrow_lists(value: Any) -> Iterator[Part]:
@@ -288,7 +304,7 @@ def _arrow_lists(value: Any) -> Iterator[Part]:
 
 def _arrow_texts(value: Any, kind: Any, types: Any) -> Iterator[Part]:
     pyarrow = sys.modules["pyarrow"]
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    text = types.is_string(kind) or types.is_large_string(kind)
     value = value.cast(pyarrow.large_string() if text else pyarrow.large_binary())
     offsets = pyarrow.Array.from_buffers(
         pyarrow.int64(), len(value) + 1, [None, value.buffers()[1]], offset=value.offset
