@@ -34,6 +34,7 @@ NbflowError
 │   └── CellTimeout
 ├── CellFailed                      a notebook cell raised
 ├── KernelDied                      the kernel process ended under the run
+├── ProcessDied                     a task's worker process ended under it
 └── StoreError
     ├── StoreCorrupt
     └── StoreTooNew
@@ -47,6 +48,9 @@ import inspect
 
 class NbflowError(Exception):
     """Something went wrong inside nbflow."""
+
+    #: Whether a run has taken its final state from this error already.
+    recorded = False
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or inspect.cleandoc(type(self).__doc__ or ""))
@@ -196,6 +200,10 @@ class CellFailed(NbflowError):
 
 class KernelDied(NbflowError):
     """The kernel process ended while the notebook was running."""
+
+
+class ProcessDied(NbflowError):
+    """The worker process ended while the task was running."""
 
 
 class StoreError(NbflowError):

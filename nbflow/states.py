@@ -55,7 +55,8 @@ TRANSITIONS: Final[dict[StateType, frozenset[StateType]]] = {
     StateType.RUNNING: frozenset(StateType) - {StateType.PENDING},
     StateType.PAUSED: frozenset(StateType) - {StateType.PENDING, StateType.PAUSED},
     StateType.CANCELLING: frozenset({StateType.CANCELLED, StateType.CRASHED}),
-    StateType.COMPLETED: frozenset({StateType.COMPLETED}),
+    # A flow's retry runs cells again that had completed; finished flows stay finished.
+    StateType.COMPLETED: frozenset({StateType.COMPLETED, StateType.PENDING, StateType.RUNNING}),
     StateType.FAILED: frozenset({StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING}),
     StateType.CANCELLED: frozenset({StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING}),
     StateType.CRASHED: frozenset({StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING}),

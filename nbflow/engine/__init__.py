@@ -1,1 +1,161 @@
-"""What happens when a flow or task is called."""
+"""What happens when a flow or task is called.
+
+This module decides how calls become executions. Definitions (`tasks`, `flows`) reach it
+through `nbflow.context.engine()`.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from uuid import UUID
+
+from nbflow.engine import direct
+from nbflow.engine.execution import TaskExecution
+from nbflow.engine.flow_execution import FlowExecution
+from nbflow.engine.mapping import split
+from nbflow.engine.runners import TaskRunner, ThreadPoolTaskRunner
+from nbflow.engine.session import current_session
+from nbflow.flows import Flow
+from nbflow.futures import Future, FutureList
+from nbflow.models import new_id
+from nbflow.states import State
+from nbflow.tasks import CallKind, Task
+
+__all__ = ["call_flow", "call_task", "map_task", "run_flow", "submit_task"]
+
+
+def call_task(
+    task: Task[..., Any], parameters: dict[str, Any], wait_for: Any, return_state: bool
+) -> Any:
+    """Run a task where it is called; see `Task.__call__`."""
+    execution = TaskExecution(task, parameters, wait_for)
+    execution.claim()
+    match task.kind:
+        case CallKind.SYNC:
+            return _answer(direct.run(execution), return_state)
+        case CallKind.ASYNC:
+            return _answer_async(execution, return_state)
+        case CallKind.GENERATOR:
+            return direct.iterate(execution)
+        case CallKind.ASYNC_GENERATOR:
+            return direct.iterate_async(execution)
+
+
+def submit_task(
+    task: Task[..., Any],
+    parameters: dict[str, Any],
+    wait_for: Any,
+    map_place: tuple[UUID, int] | None = None,
+) -> Future[Any]:
+    """Run a task on the flow's runner, once its upstream runs have settled."""
+    execution = TaskExecution(task, parameters, wait_for, map_place)
+    session = current_session()
+    runner = session.runner if session else _runner_outside_flows()
+    if session is not None:
+        session.outstanding.add(execution)
+    _submit_when_ready(execution, runner)
+    return execution.future
+
+
+def _submit_when_ready(execution: TaskExecution, runner: TaskRunner) -> None:
+    waiting = [future for future in execution.upstream if not future.done()]
+    if not waiting:
+        runner.submit(execution)
+        return
+    lock, left = threading.Lock(), len(waiting)
+
+    def arrived(_: Future[Any]) -> None:
+        nonlocal left
+        with lock:
+            left -= 1
+            ready = left == 0
+        if ready:
+            runner.submit(execution)
+
+    for future in waiting:
+        future.add_done_callback(arrived)
+
+
+def map_task(task: Task[..., Any], parameters: dict[str, Any], wait_for: Any) -> FutureList[Any]:
+    """Submit one run for each element; see `Task.map`."""
+    map_id = new_id()
+    return FutureList(
+        submit_task(task, _with_defaults(task, each), wait_for, (map_id, index))
+        for index, each in enumerate(split(task, parameters))
+    )
+
+
+def _with_defaults(task: Task[..., Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    bound = task.signature.bind_partial()
+    bound.arguments.update(parameters)
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def call_flow(
+    flow: Flow[..., Any], values: dict[str, Any], wait_for: Any, return_state: bool
+) -> Any:
+    """Run a flow where it is called; see `Flow.__call__`."""
+    execution = FlowExecution(flow, values, wait_for)
+    match flow.kind:
+        case CallKind.SYNC:
+            return _answer(direct.run(execution), return_state)
+        case CallKind.ASYNC:
+            return _answer_async(execution, return_state)
+        case CallKind.GENERATOR:
+            return direct.iterate(execution)
+        case CallKind.ASYNC_GENERATOR:
+            return direct.iterate_async(execution)
+
+
+def run_flow(
+    flow: Flow[..., Any],
+    parameters: dict[str, Any],
+    *,
+    run_id: UUID | None = None,
+    name: str | None = None,
+) -> State[Any]:
+    """Run a flow to its end in this thread and return its final state, whatever it is.
+
+    Parameters are given by name; missing ones get their defaults. `run_id` and `name` let a
+    caller watch the run from its start. An interrupt ends the run as Cancelled and is not
+    raised again.
+    """
+    import asyncio  # noqa: PLC0415 - only async flows need it
+
+    values = flow.bind((), parameters)
+    execution = FlowExecution(flow, values, run_id=run_id, name=name)
+    try:
+        if flow.kind is CallKind.SYNC:
+            return direct.run(execution)
+        if flow.kind is CallKind.ASYNC:
+            return asyncio.run(direct.run_async(execution))
+        for _ in direct.iterate(execution):
+            pass
+    except BaseException:
+        if execution.machine.final is None:
+            raise
+    assert execution.machine.final is not None
+    return execution.machine.final
+
+
+def _answer(state: State[Any], return_state: bool) -> Any:
+    return state if return_state else state.result()
+
+
+async def _answer_async(execution: direct.Execution, return_state: bool) -> Any:
+    return _answer(await direct.run_async(execution), return_state)
+
+
+_outside: TaskRunner | None = None
+_outside_lock = threading.Lock()
+
+
+def _runner_outside_flows() -> TaskRunner:
+    """Threads for tasks that are submitted outside of any flow."""
+    global _outside  # noqa: PLW0603 - one per process, made when first needed
+    with _outside_lock:
+        if _outside is None:
+            _outside = ThreadPoolTaskRunner()
+        return _outside

@@ -1,0 +1,164 @@
+"""What happens to the cells of a running notebook, as records of task runs.
+
+This module decides how cell events become task runs, states, edges and logs. It must not
+know kernels.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from nbflow import states
+from nbflow.dataflow import analyse_cells
+from nbflow.engine.outcomes import describe
+from nbflow.engine.session import FlowSession
+from nbflow.exceptions import CellFailed
+from nbflow.logging import run_logger
+from nbflow.models import (
+    Dependency,
+    LogRecord,
+    RunKind,
+    StateChange,
+    TaskKind,
+    TaskRun,
+    new_id,
+)
+from nbflow.notebooks.events import (
+    CellEnded,
+    CellInfo,
+    CellOutcome,
+    CellPrinted,
+    CellStarted,
+    KernelReady,
+    Note,
+    NotebookEvent,
+)
+from nbflow.settings import get_settings
+from nbflow.states import State, StateType
+
+_TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
+    CellOutcome.COMPLETED: (StateType.COMPLETED, "Completed"),
+    CellOutcome.FAILED: (StateType.FAILED, "Failed"),
+    CellOutcome.TIMED_OUT: (StateType.FAILED, "TimedOut"),
+    CellOutcome.CRASHED: (StateType.CRASHED, "Crashed"),
+    CellOutcome.CANCELLED: (StateType.CANCELLED, "Cancelled"),
+    CellOutcome.SKIPPED: (StateType.COMPLETED, "Skipped"),
+    CellOutcome.STOPPED_EARLY: (StateType.COMPLETED, "Completed"),
+    CellOutcome.NOT_RUN: (StateType.PENDING, "NotRun"),
+}
+_ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+
+
+class CellRecorder:
+    """Records the cells of one attempt at a notebook run."""
+
+    def __init__(self, session: FlowSession, cells: Sequence[CellInfo]) -> None:
+        self._session = session
+        self._attempt = session.flow_run.attempt
+        self._log_limit = get_settings().cell_log_limit
+        self._lines: dict[str, int] = {}
+        self._ids: dict[str, UUID] = {}
+        if self._attempt > 1:  # the same cells once more: they keep their records
+            known = session.store.task_runs(session.flow_run.id)
+            self._ids = {run.task_key: run.id for run in known}
+        self._create(cells)
+
+    def _create(self, cells: Sequence[CellInfo]) -> None:
+        fresh = [cell for cell in cells if cell.cell_id not in self._ids]
+        self._ids |= {cell.cell_id: new_id() for cell in fresh}
+        needs = self._dependencies(cells)
+        for cell in fresh:
+            self._session.store.create_task_run(self._task_run(cell, needs[cell.cell_id]))
+        for cell in cells:
+            if cell not in fresh:
+                self._set_state(cell, states.Pending(), self._attempt - 1)
+
+    def _dependencies(self, cells: Sequence[CellInfo]) -> dict[str, tuple[Dependency, ...]]:
+        found: dict[str, list[Dependency]] = {cell.cell_id: [] for cell in cells}
+        for edge in analyse_cells([cell.source for cell in cells]).display_edges():
+            upstream = self._ids[cells[edge.source].cell_id]
+            dependency = Dependency(upstream, ", ".join(edge.names), edge.certain)
+            found[cells[edge.target].cell_id].append(dependency)
+        return {cell_id: tuple(needs) for cell_id, needs in found.items()}
+
+    def _task_run(self, cell: CellInfo, dependencies: tuple[Dependency, ...]) -> TaskRun:
+        state: State[Any] = states.Pending()
+        return TaskRun(
+            id=self._ids[cell.cell_id],
+            name=cell.name,
+            task_name=cell.name,
+            state=state,
+            kind=TaskKind.CELL,
+            flow_run_id=self._session.flow_run.id,
+            task_key=cell.cell_id,
+            cell_index=cell.index,
+            tags=cell.tags,
+            dependencies=dependencies,
+            created=state.timestamp,
+        )
+
+    # ── events ───────────────────────────────────────────────────────────────────────────
+
+    def receive(self, event: NotebookEvent) -> None:
+        """Take in one event of the running notebook."""
+        match event:
+            case CellStarted(at=at, cell=cell):
+                name = "Retrying" if self._attempt > 1 else "Running"
+                self._set_state(cell, State(StateType.RUNNING, name, timestamp=at), self._attempt)
+            case CellPrinted(at=at, cell=cell, stream=stream, text=text):
+                self._record_text(cell, stream, text, at)
+            case CellEnded():
+                self._end(event)
+            case KernelReady(kernel_name=kernel_name):
+                run_logger(self._session).debug("Kernel %r is ready.", kernel_name)
+            case Note(message=message, warning=warning):
+                level = logging.WARNING if warning else logging.INFO
+                run_logger(self._session).log(level, "%s", message)
+
+    def _end(self, event: CellEnded) -> None:
+        type_, name = _TYPES[event.outcome]
+        message = None if event.error is None else _reason(event.error)
+        if event.outcome is CellOutcome.STOPPED_EARLY:
+            message = "Ended the notebook early with sys.exit(0)."
+        state: State[Any] = State(type_, name, message, timestamp=event.at)
+        if isinstance(event.error, CellFailed) and event.error.traceback:
+            story = _ANSI.sub("", "\n".join(event.error.traceback))
+            self._log(event.cell, logging.ERROR, "nbflow.task_runs", [story], event.at)
+        started = event.outcome is not CellOutcome.NOT_RUN
+        self._set_state(event.cell, state, self._attempt if started else self._attempt - 1)
+
+    def _set_state(self, cell: CellInfo, state: State[Any], attempt: int) -> None:
+        run_id = self._ids[cell.cell_id]
+        flow_run_id = self._session.flow_run.id
+        change = StateChange(RunKind.TASK, run_id, state, attempt, None, flow_run_id)
+        self._session.store.set_state(change)
+
+    def _record_text(self, cell: CellInfo, stream: str, text: str, at: datetime) -> None:
+        lines = text.removesuffix("\n").split("\n")
+        before = self._lines.get(cell.cell_id, 0)
+        self._lines[cell.cell_id] = before + len(lines)
+        room = self._log_limit - before
+        if room <= 0:
+            return
+        if len(lines) > room:
+            note = f"… more than {self._log_limit:,} lines: the rest is in the executed notebook."
+            lines = [*lines[:room], note]
+        self._log(cell, logging.INFO, f"nbflow.{stream}", lines, at)
+
+    def _log(
+        self, cell: CellInfo, level: int, logger: str, lines: Sequence[str], at: datetime
+    ) -> None:
+        ids = (self._session.flow_run.id, self._ids[cell.cell_id])
+        records = [LogRecord(*ids, level, logger, line, at) for line in lines]
+        self._session.sink(records)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, CellFailed):
+        return f"{error.ename}: {error.evalue}".rstrip(": ")
+    return describe(error)

@@ -1,0 +1,170 @@
+"""Runs an execution where it is called: in this thread, this event loop, or step by step.
+
+This module decides how the caller's thread or loop moves a run forward. The same four
+movements serve tasks and flows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Protocol
+
+from nbflow.engine.machine import Call, Event, RunMachine, Sleep, Woke
+from nbflow.futures import Future
+from nbflow.states import State
+
+
+class Execution(Protocol):
+    """What tasks and flows have in common while they run."""
+
+    machine: RunMachine
+    #: The futures this run waits for.
+    upstream: list[Future[Any]]
+    #: What ended the program while the run's code was executing.
+    interrupt: BaseException | None
+
+    def begin(self) -> Event:
+        """The first event, once the upstream runs have settled."""
+
+    def proceed(self, event: Event) -> Call | Sleep | None:
+        """Take in an event; returns what to do next, or None when the run is over."""
+
+    def call(self) -> Event:
+        """Call the user's function in this thread."""
+
+    def call_async(self) -> Awaitable[Event]:
+        """Call and await the user's function."""
+
+    def raised(self, error: BaseException) -> Event:
+        """What an exception means."""
+
+    def open(self, context: contextvars.Context) -> Any:
+        """Call a generator function, in a context that is the run's own."""
+
+    def exhausted(self) -> Event:
+        """What the end of a generator means."""
+
+
+def run(execution: Execution) -> State[Any]:
+    """Run to the end in this thread; raises only what ends the program."""
+    step = execution.proceed(_begin(execution))
+    while step is not None:
+        event = _sleep(execution, step.seconds) if isinstance(step, Sleep) else execution.call()
+        step = execution.proceed(event)
+    return _conclude(execution)
+
+
+async def run_async(execution: Execution) -> State[Any]:
+    """Run to the end in this event loop; raises only what ends the program."""
+    step = execution.proceed(await _begin_async(execution))
+    while step is not None:
+        if isinstance(step, Sleep):
+            event = await _sleep_async(execution, step.seconds)
+        else:
+            event = await execution.call_async()
+        step = execution.proceed(event)
+    return _conclude(execution)
+
+
+def iterate(execution: Execution) -> Iterator[Any]:
+    """Run a generator function, passing on what it yields."""
+    step = execution.proceed(_begin(execution))
+    while step is not None:
+        if isinstance(step, Sleep):
+            step = execution.proceed(_sleep(execution, step.seconds))
+            continue
+        context = contextvars.copy_context()
+        try:
+            generator = execution.open(context)
+            while True:
+                try:
+                    item = context.run(next, generator)
+                except StopIteration:
+                    break
+                yield item
+        except BaseException as error:  # noqa: BLE001 - the user's code
+            event = execution.exhausted() if _closed(error) else execution.raised(error)
+        else:
+            event = execution.exhausted()
+        step = execution.proceed(event)
+    _conclude(execution).result()
+
+
+async def iterate_async(execution: Execution) -> AsyncIterator[Any]:
+    """Run an async generator function, passing on what it yields."""
+    step = execution.proceed(await _begin_async(execution))
+    while step is not None:
+        if isinstance(step, Sleep):
+            step = execution.proceed(await _sleep_async(execution, step.seconds))
+            continue
+        context = contextvars.copy_context()
+        try:
+            generator = execution.open(context)
+            while True:
+                try:
+                    item = await _in_context(context, generator.__anext__)
+                except StopAsyncIteration:
+                    break
+                yield item
+        except BaseException as error:  # noqa: BLE001 - the user's code
+            event = execution.exhausted() if _closed(error) else execution.raised(error)
+        else:
+            event = execution.exhausted()
+        step = execution.proceed(event)
+    _conclude(execution).result()
+
+
+def _begin(execution: Execution) -> Event:
+    try:
+        for future in execution.upstream:
+            future.wait()
+    except BaseException as error:  # noqa: BLE001 - an interrupt during the wait ends the run
+        return execution.raised(error)
+    return execution.begin()
+
+
+async def _begin_async(execution: Execution) -> Event:
+    try:
+        for future in execution.upstream:
+            await future.wait_async()
+    except BaseException as error:  # noqa: BLE001 - a cancellation during the wait ends the run
+        return execution.raised(error)
+    return execution.begin()
+
+
+def _closed(error: BaseException) -> bool:
+    # The consumer stopped early: it has all it wanted.
+    return isinstance(error, GeneratorExit)
+
+
+async def _in_context(context: contextvars.Context, fn: Callable[[], Any]) -> Any:
+    async def step() -> Any:
+        return await fn()
+
+    return await asyncio.get_running_loop().create_task(step(), context=context)
+
+
+def _sleep(execution: Execution, seconds: float) -> Event:
+    try:
+        time.sleep(seconds)
+    except BaseException as error:  # noqa: BLE001 - an interrupt during the wait ends the run
+        return execution.raised(error)
+    return Woke()
+
+
+async def _sleep_async(execution: Execution, seconds: float) -> Event:
+    try:
+        await asyncio.sleep(seconds)
+    except BaseException as error:  # noqa: BLE001 - a cancellation during the wait ends the run
+        return execution.raised(error)
+    return Woke()
+
+
+def _conclude(execution: Execution) -> State[Any]:
+    if execution.interrupt is not None:
+        raise execution.interrupt
+    assert execution.machine.final is not None
+    return execution.machine.final

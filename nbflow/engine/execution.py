@@ -1,0 +1,315 @@
+"""Drives one task run: performs what the state machine commands.
+
+This module decides how commands are carried out: recording, caching, calling, storing.
+Whether and when they happen is the machine's decision; in which thread or process the call
+happens is the runner's. It is the one place that catches what a task's code raises.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import random
+import threading
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from nbflow import states
+from nbflow.context import FlowRunContext, TaskRunContext, current_tags, enter_task
+from nbflow.engine import machine as m
+from nbflow.engine import remote
+from nbflow.engine.hooks import hooks_for, run_hooks
+from nbflow.engine.naming import templated_name
+from nbflow.engine.outcomes import state_of_exception, state_of_task_value
+from nbflow.engine.processes import RemoteCall
+from nbflow.engine.session import FlowSession, current_session, dependencies_of
+from nbflow.engine.storage import TaskStorage, storage_for
+from nbflow.engine.timeouts import await_within, call_within
+from nbflow.engine.tracebacks import user_traceback
+from nbflow.exceptions import TaskRunTimeout, UpstreamTaskError
+from nbflow.futures import Future, resolve
+from nbflow.logging import captured_prints, run_logger
+from nbflow.models import Dependency, RunKind, StateChange, TaskRun, new_id
+from nbflow.parameters.model import to_call
+from nbflow.settings import get_settings
+from nbflow.states import State, StateType
+from nbflow.store import open_store
+from nbflow.tasks import CallKind, Task
+
+_claims: Final = threading.Lock()
+
+
+class TaskExecution:
+    """One run of one task, from its creation to its last state."""
+
+    __slots__ = (
+        "_claimed",
+        "_session",
+        "_storage",
+        "_store",
+        "_wait_for",
+        "context",
+        "future",
+        "interrupt",
+        "machine",
+        "run_context",
+        "task",
+        "upstream",
+    )
+
+    def __init__(
+        self,
+        task: Task[..., Any],
+        parameters: dict[str, Any],
+        wait_for: Any = None,
+        map_place: tuple[UUID, int] | None = None,
+    ) -> None:
+        self.task = task
+        self._claimed = False
+        self._wait_for = [wait_for] if isinstance(wait_for, Future) else wait_for
+        self._session = session = current_session()
+        self._store = session.store if session else open_store()
+        lineage = session.lineage if session else None
+        dependencies, self.upstream = dependencies_of(parameters, self._wait_for, lineage)
+        run = _new_run(task, session, dependencies, map_place)
+        self.run_context = TaskRunContext(
+            parameters, self._store.add_logs, _log_prints(task), task=task, task_run=run
+        )
+        self._storage: TaskStorage | None = storage_for(task, session)
+        self.machine = m.RunMachine(
+            task.retry_policy,
+            random.random,
+            cached=self._storage is not None,
+            asks=task.retry_condition_fn is not None,
+        )
+        #: What ended the program while the task ran: raised again once recorded.
+        self.interrupt: BaseException | None = None
+        self.context = contextvars.copy_context()
+        self.future: Future[Any] = Future(run.id, run.name, run.state)
+        self._store.create_task_run(run)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the call has to be awaited."""
+        return self.task.isasync
+
+    def claim(self) -> bool:
+        """Whether the caller may start the run: True for the first who asks."""
+        with _claims:
+            claimed, self._claimed = self._claimed, True
+        return not claimed
+
+    # ── events ───────────────────────────────────────────────────────────────────────────
+
+    def begin(self) -> m.Event:
+        """Take the values of upstream runs, which have settled, into the arguments."""
+        try:
+            if self._wait_for is not None:
+                resolve(list(self._wait_for))
+            parameters = {k: resolve(v) for k, v in self.run_context.parameters.items()}
+            self.run_context.parameters = parameters
+            self._name_run(parameters)
+        except UpstreamTaskError as error:
+            return m.BeginBlocked(states.NotReady(message=str(error), data=error))
+        except Exception as error:  # noqa: BLE001 - a run-name function is the user's code
+            return m.BeginBlocked(state_of_exception(error))
+        return m.Begin()
+
+    def call(self) -> m.Event:
+        """Call the user's function in this thread."""
+        try:
+            with enter_task(self.run_context), captured_prints(self.run_context):
+                value = self._call_function()
+        except BaseException as error:  # noqa: BLE001 - the user's code
+            return self.raised(error)
+        return m.Returned(state_of_task_value(value))
+
+    async def call_async(self) -> m.Event:
+        """Call and await the user's function."""
+        try:
+            with enter_task(self.run_context), captured_prints(self.run_context):
+                value = await self._await_function()
+        except BaseException as error:  # noqa: BLE001 - the user's code
+            return self.raised(error)
+        return m.Returned(state_of_task_value(value))
+
+    def remote_call(self) -> RemoteCall:
+        """The call in a form that another process understands."""
+        return remote.prepare(self.task, self.run_context, self.context)
+
+    def called(self, call: RemoteCall) -> m.Event:
+        """What the outcome of a remote call means."""
+        try:
+            return m.Returned(state_of_task_value(remote.value_of(call)))
+        except BaseException as error:  # noqa: BLE001 - the user's code, in its process
+            return self.raised(error)
+
+    def raised(self, error: BaseException) -> m.Event:
+        """What an exception out of the call means."""
+        if not isinstance(error, Exception):
+            self.interrupt = error
+        return m.Raised(state_of_exception(error))
+
+    failed_to_run = raised
+
+    def _call_function(self) -> Any:
+        args, kwargs = to_call(self.task.signature, self.run_context.parameters)
+        fn, limit = self.task.fn, self.task.timeout_seconds
+        if self.task.kind is CallKind.GENERATOR:
+            generator = fn
+            fn = lambda *args, **kwargs: list(generator(*args, **kwargs))  # noqa: E731 - same call
+        if limit is None:
+            return fn(*args, **kwargs)
+        return call_within(limit, lambda: fn(*args, **kwargs), TaskRunTimeout)
+
+    async def _await_function(self) -> Any:
+        args, kwargs = to_call(self.task.signature, self.run_context.parameters)
+        awaitable = self.task.fn(*args, **kwargs)
+        if self.task.kind is CallKind.ASYNC_GENERATOR:
+            awaitable = _collect(awaitable)
+        if self.task.timeout_seconds is None:
+            return await awaitable
+        return await await_within(self.task.timeout_seconds, awaitable, TaskRunTimeout)
+
+    def open(self, context: contextvars.Context) -> Any:
+        """Call a generator function, in a context that is the run's own."""
+        args, kwargs = to_call(self.task.signature, self.run_context.parameters)
+        context.run(enter_task(self.run_context).__enter__)
+        return context.run(self.task.fn, *args, **kwargs)
+
+    def exhausted(self) -> m.Event:
+        """What the end of a generator means."""
+        return m.Returned(states.Completed())
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────
+
+    def proceed(self, event: m.Event) -> m.Call | m.Sleep | None:
+        """Take in an event and carry out what follows from it.
+
+        Returns the next thing that takes time (a call, a sleep), or None when the run is
+        over.
+        """
+        with _claims:  # a stopped run may still hear from the thread that executes it
+            if self.machine.final is not None:
+                return None
+            commands = self.machine.handle(event)
+        while True:
+            answer: m.Event | None = None
+            for command in commands:
+                if isinstance(command, m.Call | m.Sleep):
+                    return command
+                answer = self._perform(command)
+            if answer is None:
+                return None
+            commands = self.machine.handle(answer)
+
+    def _perform(self, command: m.Command) -> m.Event | None:
+        match command:
+            case m.SetState(state, attempt):
+                self._set_state(state, attempt)
+            case m.LookUpCache():
+                return self._look_up()
+            case m.AskRetry(state):
+                return self._ask_retry(state)
+            case m.Finish(state, attempt):
+                self._finish(state, attempt)
+        return None
+
+    def _set_state(self, state: State[Any], attempt: int, result: Any = None) -> None:
+        run = self.run_context.task_run
+        self.run_context.task_run = replace(run, state=state, attempt=attempt, result=result)
+        change = StateChange(RunKind.TASK, run.id, state, attempt, result, run.flow_run_id)
+        self._store.set_state(change)
+        if not state.is_settled():
+            self.future.update(state)
+        if state.name == "AwaitingRetry":
+            self._log(logging.WARNING, "%s. Trying again.", (state.message or "Failed").rstrip("."))
+        if hooks := hooks_for(self.task, state):
+            run_hooks(hooks, self.task, self.run_context.task_run, state, self.run_context)
+
+    def _look_up(self) -> m.Event:
+        assert self._storage is not None
+        found = self._storage.look_up(self.run_context)
+        if found is None:
+            return m.CacheMiss()
+        return m.CacheHit(states.Cached(data=found))
+
+    def _ask_retry(self, state: State[Any]) -> m.Event:
+        assert self.task.retry_condition_fn is not None
+        try:
+            run = self.run_context.task_run
+            answer = bool(self.task.retry_condition_fn(self.task, run, state))
+        except Exception:  # noqa: BLE001 - the user's code
+            self._log(logging.ERROR, "retry_condition_fn failed; not retrying.", exc_info=True)
+            answer = False
+        return m.RetryAnswered(answer)
+
+    def _finish(self, state: State[Any], attempt: int) -> None:
+        result = None
+        if self._storage is not None and state.is_completed():
+            state, result = self._storage.keep(state, self.run_context)
+        if state.is_completed() and self._session is not None:
+            self._session.lineage.remember(state.data, self.future.task_run_id)
+        elif state.type is StateType.FAILED or state.is_crashed():
+            self._tell_failure(state)
+        self._set_state(state, attempt, result)
+        self.future.update(state)
+
+    def _tell_failure(self, state: State[Any]) -> None:
+        error = state.data
+        story = user_traceback(error) if isinstance(error, BaseException) else None
+        self._log(logging.ERROR, "%s", state.message or state.name, story=story)
+
+    def _log(
+        self, level: int, message: str, *args: Any, story: str | None = None, exc_info: bool = False
+    ) -> None:
+        extra = {"nbflow_story": story} if story else {}
+        run_logger(self.run_context).log(level, message, *args, extra=extra, exc_info=exc_info)
+
+    def _name_run(self, parameters: dict[str, Any]) -> None:
+        template = self.task.task_run_name
+        if template is None:
+            return
+        what = f"task_run_name of task {self.task.name!r}"
+        name = templated_name(template, parameters, what=what)
+        run = self.run_context.task_run
+        self.run_context.task_run = replace(run, name=name)
+        self.future.name = name
+        self._store.rename_task_run(run.id, run.flow_run_id, name)
+
+
+def _new_run(
+    task: Task[..., Any],
+    session: FlowSession | None,
+    dependencies: tuple[Dependency, ...],
+    map_place: tuple[UUID, int] | None,
+) -> TaskRun:
+    flow, parent = FlowRunContext.get(), TaskRunContext.get()
+    state: State[Any] = states.Pending()
+    map_id, map_index = map_place or (None, None)
+    return TaskRun(
+        id=new_id(),
+        name=session.names.next(task.name) if session else task.name,
+        task_name=task.name,
+        state=state,
+        flow_run_id=flow.flow_run.id if flow else None,
+        parent_id=parent.task_run.id if parent else None,
+        task_key=task.task_key,
+        map_id=map_id,
+        map_index=map_index,
+        tags=task.tags | current_tags(),
+        dependencies=dependencies,
+        created=state.timestamp,
+    )
+
+
+def _log_prints(task: Task[..., Any]) -> bool:
+    if task.log_prints is not None:
+        return task.log_prints
+    flow = FlowRunContext.get()
+    return flow.log_prints if flow else get_settings().log_prints
+
+
+async def _collect(values: Any) -> list[Any]:
+    return [value async for value in values]

@@ -1,0 +1,246 @@
+"""The life of one run, as a pure state machine: events in, commands out.
+
+This module decides which state follows which, when a failed attempt is repeated and when a
+run is over. It does no I/O, calls no user code and reads no clock; the driver does, and
+reports back with the next event.
+
+    Begin ──▶ LookUpCache ──CacheMiss──▶ SetState(Running) + Call ──Returned──▶ Finish
+      │            └──────CacheHit──▶ Finish                 └──Raised──▶ AskRetry | Sleep | Finish
+      └──BeginBlocked──▶ Finish(NotReady)          Sleep ──Woke──▶ SetState(Retrying) + Call
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nbflow import states
+from nbflow.exceptions import NbflowError
+from nbflow.retries import RetryPolicy
+from nbflow.states import State, StateType
+
+# ── events: what happened ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Everything the run waits for is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginBlocked:
+    """An upstream run did not complete: this one must not start."""
+
+    state: State[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """The value is there already."""
+
+    state: State[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMiss:
+    """The value has to be computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The call came back; `state` is the final state its value stands for."""
+
+    state: State[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The call ended with an exception; `state` is the final state it stands for."""
+
+    state: State[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAnswered:
+    """The user's retry condition gave its answer."""
+
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """The delay before a retry is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The run is ended from outside, between two attempts."""
+
+    state: State[Any]
+
+
+Event = (
+    Begin | BeginBlocked | CacheHit | CacheMiss | Returned | Raised | RetryAnswered | Woke | Stop
+)
+
+# ── commands: what to do next ────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class SetState:
+    """Record that the run is now in this state."""
+
+    state: State[Any]
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpCache:
+    """Find out whether the value is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call the user's code."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskRetry:
+    """Ask the user's condition whether this failure may be retried."""
+
+    state: State[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait before the next attempt."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Record this state as the run's last, and hand it out."""
+
+    state: State[Any]
+    attempt: int
+
+
+Command = SetState | LookUpCache | Call | AskRetry | Sleep | Finish
+Commands = tuple[Command, ...]
+
+
+class InvalidEvent(NbflowError):
+    """An event does not fit what the machine waits for."""
+
+
+class RunMachine:
+    """Decides what happens next in one run.
+
+    Args:
+        retries: How often and how fast failed attempts are repeated.
+        random: Source of jitter, a function returning numbers in [0, 1).
+        cached: Whether to look for the value before computing it.
+        asks: Whether the user has a say in each retry.
+        attempt: How many attempts the run has behind it.
+    """
+
+    __slots__ = (
+        "_asks",
+        "_cached",
+        "_failure",
+        "_random",
+        "_retries",
+        "_started",
+        "attempt",
+        "final",
+    )
+
+    def __init__(
+        self,
+        retries: RetryPolicy,
+        random: Callable[[], float],
+        *,
+        cached: bool = False,
+        asks: bool = False,
+        attempt: int = 0,
+    ) -> None:
+        self._retries = retries
+        self._random = random
+        self._cached = cached
+        self._asks = asks
+        #: The failure that a retry is being decided for.
+        self._failure: State[Any] | None = None
+        self._started = 0
+        #: Attempts started, those before this machine included.
+        self.attempt = attempt
+        #: The last state, once the run is over.
+        self.final: State[Any] | None = None
+
+    def handle(self, event: Event) -> Commands:
+        """Take in one event; returns what to do, in order."""
+        if self.final is not None:
+            raise InvalidEvent(f"The run is over ({self.final.name}); {event!r} came too late.")
+        return _HANDLERS[type(event)](self, event)
+
+    def _begin(self, _: Begin) -> Commands:
+        return (LookUpCache(),) if self._cached else self._start_attempt()
+
+    def _finish_with(self, event: BeginBlocked | CacheHit | Stop) -> Commands:
+        return self._finish(event.state)
+
+    def _start_attempt(self, _: CacheMiss | Woke | None = None) -> Commands:
+        self.attempt += 1
+        self._started += 1
+        state = states.Retrying() if self.attempt > 1 else states.Running()
+        return SetState(state, self.attempt), Call(self.attempt)
+
+    def _returned(self, event: Returned) -> Commands:
+        if event.state.type is StateType.FAILED:
+            return self._failed(event.state)
+        return self._finish(event.state)
+
+    def _raised(self, event: Raised) -> Commands:
+        if event.state.type is StateType.FAILED:
+            return self._failed(event.state)
+        return self._finish(event.state)
+
+    def _failed(self, state: State[Any]) -> Commands:
+        if not self._retries.allows(self._started):
+            return self._finish(state)
+        self._failure = state
+        if self._asks:
+            return (AskRetry(state),)
+        return self._retry_later()
+
+    def _retry_answered(self, event: RetryAnswered) -> Commands:
+        if self._failure is None:
+            raise InvalidEvent("No failure is waiting for an answer.")
+        return self._retry_later() if event.retry else self._finish(self._failure)
+
+    def _retry_later(self) -> Commands:
+        assert self._failure is not None
+        delay = self._retries.delay(self._started, self._random)
+        waiting = states.AwaitingRetry(delay=delay, message=self._failure.message)
+        self._failure = None
+        return SetState(waiting, self.attempt), Sleep(delay)
+
+    def _finish(self, state: State[Any]) -> Commands:
+        self.final = state
+        return (Finish(state, self.attempt),)
+
+
+_HANDLERS: Final[dict[type, Callable[[RunMachine, Any], Commands]]] = {
+    Begin: RunMachine._begin,
+    BeginBlocked: RunMachine._finish_with,
+    CacheHit: RunMachine._finish_with,
+    CacheMiss: RunMachine._start_attempt,
+    Returned: RunMachine._returned,
+    Raised: RunMachine._raised,
+    RetryAnswered: RunMachine._retry_answered,
+    Woke: RunMachine._start_attempt,
+    Stop: RunMachine._finish_with,
+}

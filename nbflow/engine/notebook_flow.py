@@ -1,0 +1,235 @@
+"""Notebooks as flows: `notebook("train.ipynb")` is called like any other flow.
+
+This module decides how a notebook becomes a flow whose function executes its cells, and how
+what happens to a cell is recorded as a task run. It must not know kernels or papermill:
+`nbflow.notebooks` tells it what happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from nbflow import parameters as params
+from nbflow.dataflow import analyse_cells
+from nbflow.engine.cell_records import CellRecorder
+from nbflow.engine.session import FlowSession, current_session
+from nbflow.exceptions import MissingContextError, OutputPathError, ParameterBindError
+from nbflow.flows import Flow
+from nbflow.models import FlowKind, RunGraph
+from nbflow.notebooks.document import (
+    code_cells,
+    inject_parameters,
+    output_name,
+    parameters_cell,
+    read_notebook,
+)
+from nbflow.notebooks.events import CellInfo, NotebookOutcome
+from nbflow.notebooks.execute import run_notebook
+from nbflow.run_graph import graph_of_cells
+from nbflow.settings import get_settings
+from nbflow.states import now
+from nbflow.tasks import positive
+
+#: Options of a notebook's execution, beside those of every flow.
+_OWN: Final = ("kernel_name", "cwd", "output", "cell_timeout_seconds", "timeout_seconds")
+
+
+class NotebookFlow(Flow[..., NotebookOutcome]):
+    """A notebook that runs as a flow; its cells are the task runs.
+
+    Parameters are those of the cell tagged `parameters`; calling the flow returns a
+    `NotebookOutcome` with the path of the executed notebook.
+    """
+
+    kind_of_flow = FlowKind.NOTEBOOK
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        kernel_name: str | None = None,
+        cwd: str | Path | None = None,
+        output: str | Path | None = None,
+        cell_timeout_seconds: float | None = None,
+        timeout_seconds: float | None = None,
+        name: str | None = None,
+        **options: Any,
+    ) -> None:
+        """Take a notebook as a flow.
+
+        Args:
+            path: The notebook: a file, or any address that papermill reads.
+            kernel_name: The kernel to use; default: the notebook's own.
+            cwd: The kernel's working directory; default: the notebook's folder, as in Jupyter.
+            output: Where the executed notebook goes, a file or a folder; default: a new
+                file in the notebooks folder of the nbflow home.
+            cell_timeout_seconds: Most time a single cell may take.
+            timeout_seconds: Most time the whole notebook may take.
+            name: The flow's name; default: the file's.
+            **options: Options of `flow`, such as retries or hooks.
+
+        Raises `NotebookError` when the file is not a readable notebook.
+        """
+        self.path = path if _is_address(path) else str(Path(path).expanduser().absolute())
+        self.kernel_name = kernel_name
+        self.cwd = cwd
+        self.output = output
+        self.cell_timeout_seconds = positive("cell_timeout_seconds", cell_timeout_seconds)
+        document = read_notebook(self.path)
+        stem = Path(str(path)).stem if str(path) != "-" else "stdin"
+        super().__init__(self._execute, name=name or stem, **options)
+        own = {key: value for key, value in locals().items() if key in _OWN}
+        self._options |= own
+        #: Enforced by the execution, which can save the notebook first.
+        self.limit_seconds = positive("timeout_seconds", timeout_seconds)
+        self.version = options.get("version") or _version(document)
+        self.description = options.get("description")
+
+    @property
+    def source(self) -> str | None:
+        """The notebook's path."""
+        return str(self.path)
+
+    # ── parameters ───────────────────────────────────────────────────────────────────────
+
+    @property
+    def parameters(self) -> tuple[params.Parameter, ...]:  # type: ignore[override]
+        """What the notebook's `parameters` cell declares, read anew each time."""
+        document = read_notebook(self.path)
+        cell = parameters_cell(document)
+        if cell is None or not _is_python(document):
+            return ()
+        return params.from_cell(cell.source, cell=f"the parameters cell of {self._shown}")
+
+    @property
+    def _shown(self) -> str:
+        return f"notebook {Path(str(self.path)).name!r}"
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Check the parameters before anything is recorded; they are given by name only."""
+        if args:
+            raise ParameterBindError(
+                f"Pass the parameters of {self._shown} by name: {self.name}(name=value)."
+            )
+        return dict(kwargs) if not self._checks else self.validate_parameters(kwargs)
+
+    @property
+    def _checks(self) -> bool:
+        return self.should_validate_parameters and _is_python(read_notebook(self.path))
+
+    def validate_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Check parameters and convert them to the types of the `parameters` cell."""
+        if not self._checks:
+            return dict(values)
+        if values and not self.parameters:
+            raise ParameterBindError(
+                f"The {self._shown} declares no parameters. Tag the cell that holds their "
+                "defaults with 'parameters', or leave them out."
+            )
+        return params.validate(self.parameters, values, owner=self._shown)
+
+    # ── running ──────────────────────────────────────────────────────────────────────────
+
+    def _execute(self, **values: Any) -> NotebookOutcome:
+        """The function of this flow: run the cells, recording each as a task run."""
+        session = current_session()
+        if session is None:
+            raise MissingContextError(f"Call {self.name}(...) to run the {self._shown}.")
+        target = self._target(session)
+        session.store.set_output(session.flow_run.id, str(target))
+        recorder = CellRecorder(session, self._cells(values))
+        return run_notebook(
+            self.path,
+            output=target,
+            parameters=values,
+            kernel_name=self.kernel_name,
+            cwd=self.cwd or self._folder(),
+            cell_timeout=self.cell_timeout_seconds,
+            timeout=self.limit_seconds,
+            on_event=recorder.receive,
+        )
+
+    def _cells(self, values: Mapping[str, Any]) -> tuple[CellInfo, ...]:
+        document = read_notebook(self.path)
+        if values:
+            inject_parameters(document, "parameters = ...", values)
+        return code_cells(document)
+
+    def _folder(self) -> Path | None:
+        return None if _is_address(self.path) else Path(str(self.path)).parent
+
+    def _target(self, session: FlowSession) -> Path | str:
+        name = output_name(self.path, now(), session.flow_run.id)
+        if self.output is None:
+            folder = get_settings().notebooks_folder()
+            _make_folder(folder)
+            return folder / name
+        if _is_address(self.output):
+            return str(self.output)
+        target = Path(self.output).expanduser()
+        is_folder = target.is_dir() or str(self.output).endswith(("/", "\\"))
+        return (target / name if is_folder else target).absolute()
+
+    # ── pictures ─────────────────────────────────────────────────────────────────────────
+
+    def graph(self, *args: Any, **kwargs: Any) -> RunGraph:
+        """The notebook's cells and what passes between them, without running them."""
+        del args, kwargs
+        cells = code_cells(read_notebook(self.path))
+        edges = analyse_cells([cell.source for cell in cells]).display_edges()
+        ids = [cell.cell_id for cell in cells]
+        return graph_of_cells(
+            [(cell.cell_id, cell.name, cell.index) for cell in cells],
+            [(ids[e.source], ids[e.target], ", ".join(e.names), e.certain) for e in edges],
+            title=self.name,
+        )
+
+    def _remake(self, options: dict[str, Any]) -> NotebookFlow:
+        return NotebookFlow(self.path, **options)
+
+    def __repr__(self) -> str:
+        return f"<NotebookFlow {self.name!r} of {str(self.path)!r}>"
+
+
+def notebook(path: str | Path, **options: Any) -> NotebookFlow:
+    """A notebook as a flow: callable, usable inside flows, deployable.
+
+    `notebook("train.ipynb")(day="2026-01-31")` runs it from top to bottom on a kernel of its
+    own and returns a `NotebookOutcome`. Options are those of `NotebookFlow`.
+    """
+    return NotebookFlow(path, **options)
+
+
+notebook.__signature__ = inspect.signature(NotebookFlow)  # type: ignore[attr-defined]
+
+
+def _is_address(path: str | Path) -> bool:
+    return str(path) == "-" or bool(re.match(r"^[a-zA-Z][\w+.-]+://", str(path)))
+
+
+def _is_python(document: Any) -> bool:
+    info = document.metadata.get("kernelspec", {})
+    language = info.get("language") or document.metadata.get("language_info", {}).get("name")
+    return language in {None, "", "python", "ipython"}
+
+
+def _version(document: Any) -> str:
+    """A hash of the cells' sources: outputs and metadata do not make another version."""
+    content = "\0".join(f"{cell.cell_type}:{cell.source}" for cell in document.cells)
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        get_settings().ensure_home()
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputPathError(
+            f"The notebooks folder {folder} cannot be created ({error.strerror or error}). "
+            "Choose another with -o, or set NBFLOW_NOTEBOOKS."
+        ) from error

@@ -1,0 +1,254 @@
+"""Run logs: what tasks and flows log and print, sent to the record and to the terminal.
+
+This module decides which records belong to which run and how they look on a console. It
+must not know the store: records go to the sink of the run's context.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+from nbflow.context import FlowRunContext, RunContext, TaskRunContext, current_context
+from nbflow.models import LogRecord
+from nbflow.settings import get_settings
+
+ROOT: Final = "nbflow"
+FLOW_RUNS: Final = "nbflow.flow_runs"
+TASK_RUNS: Final = "nbflow.task_runs"
+STDOUT: Final = "nbflow.stdout"
+
+_lock = threading.Lock()
+_ready = False
+_disabled: ContextVar[bool] = ContextVar("nbflow_logs_disabled", default=False)
+
+Context = FlowRunContext | TaskRunContext
+
+
+class RunLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger bound to one run, wherever and in whichever thread it is used."""
+
+    def __init__(self, logger: logging.Logger, context: Context) -> None:
+        super().__init__(logger, {})
+        self.context = context
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Mark the record with its run."""
+        kwargs["extra"] = {**kwargs.get("extra", {}), "nbflow_context": self.context}
+        return msg, kwargs
+
+
+def get_logger(name: str | None = None) -> logging.Logger:
+    """A logger below `nbflow`, for code that belongs to no run."""
+    return logging.getLogger(f"{ROOT}.{name}" if name else ROOT)
+
+
+def get_run_logger(context: Context | None = None) -> logging.Logger | RunLogger:
+    """The logger of the current run; outside of runs a plain logger, never an error."""
+    context = context or current_context()
+    if context is None:
+        _set_up()
+        return logging.getLogger(ROOT)
+    return run_logger(context)
+
+
+def run_logger(context: Context) -> RunLogger:
+    """The logger of a given run."""
+    _set_up()
+    name = TASK_RUNS if isinstance(context, TaskRunContext) else FLOW_RUNS
+    return RunLogger(logging.getLogger(name), context)
+
+
+@contextmanager
+def disable_run_logger() -> Iterator[None]:
+    """Silence run logs inside the block, for tests of single tasks."""
+    token = _disabled.set(True)
+    try:
+        yield
+    finally:
+        _disabled.reset(token)
+
+
+def _set_up() -> None:
+    """Attach the handlers once; the user's own handlers and levels are left alone."""
+    global _ready  # noqa: PLW0603 - set once per process
+    if _ready:
+        return
+    with _lock:
+        if _ready:
+            return
+        settings = get_settings()
+        root = logging.getLogger(ROOT)
+        if root.level == logging.NOTSET:
+            root.setLevel(settings.logging_level.upper())
+        handler = RunLogHandler()
+        root.addHandler(handler)
+        root.addHandler(ConsoleHandler())
+        for name in filter(None, (n.strip() for n in settings.logging_extra_loggers.split(","))):
+            logging.getLogger(name).addHandler(handler)
+        _ready = True
+
+
+def _context_of(record: logging.LogRecord) -> Context | None:
+    return getattr(record, "nbflow_context", None) or current_context()
+
+
+class RunLogHandler(logging.Handler):
+    """Sends what a run logs to the run's record."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand the record to its run's sink."""
+        context = _context_of(record)
+        if context is None or _disabled.get():
+            return
+        try:
+            # A failure's traceback is in the record; the console shows its last line only.
+            message = getattr(record, "nbflow_story", None) or self.format(record)
+        except Exception:  # noqa: BLE001 - the user's format arguments do not fit
+            message = str(record.msg)
+        at = datetime.fromtimestamp(record.created, UTC)
+        flow_run_id, task_run_id = context.ids
+        context.sink(
+            [LogRecord(flow_run_id, task_run_id, record.levelno, record.name, message, at)]
+        )
+
+
+class ConsoleHandler(logging.Handler):
+    """Shows what runs log on the terminal, or under the notebook cell."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        if _disabled.get() or not get_settings().logging_to_console:
+            return
+        context = _context_of(record)
+        label = context.label if context else record.name
+        try:
+            clock = time.strftime("%H:%M:%S", time.localtime(record.created))
+            line = f"{clock}.{int(record.msecs):03d} | {record.levelname:<7} | {label} - "
+            _console().write(f"{line}{self.format(record)}\n")
+        except Exception:  # noqa: BLE001 - the user's format arguments, or a closed stream
+            self.handleError(record)
+
+
+def _console() -> TextIO:
+    # In a kernel stderr is painted as an error, so log lines go to the ordinary output.
+    stream = _underlying(sys.stdout) if _in_kernel() else sys.stderr
+    return stream or io.StringIO()
+
+
+def _in_kernel() -> bool:
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+# ── printed text ─────────────────────────────────────────────────────────────────────────
+
+
+class _PrintTee(io.TextIOBase):
+    """Stands in for `sys.stdout`: passes everything on, and records it for runs that ask."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        written = self.stream.write(text)
+        context = current_context()
+        if context is not None and context.log_prints:
+            record_print(context, text)
+        return written
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+    # TextIOBase defines these itself, so `__getattr__` never sees them.
+    def isatty(self) -> bool:
+        return self.stream.isatty()
+
+    def fileno(self) -> int:
+        return self.stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self.stream.encoding
+
+
+def _underlying(stream: Any) -> TextIO:
+    while isinstance(stream, _PrintTee):
+        stream = stream.stream
+    return stream  # type: ignore[no-any-return]
+
+
+_tee_users = 0
+
+
+@contextmanager
+def captured_prints(context: RunContext) -> Iterator[None]:
+    """Record what is printed inside the block, when the run asks for it."""
+    if not context.log_prints:
+        yield
+        return
+    _install_tee()
+    try:
+        yield
+    finally:
+        flush_prints(context)
+        _remove_tee()
+
+
+def _install_tee() -> None:
+    global _tee_users  # noqa: PLW0603 - how many runs share the one tee
+    with _lock:
+        _tee_users += 1
+        if not isinstance(sys.stdout, _PrintTee):
+            sys.stdout = _PrintTee(sys.stdout)
+
+
+def _remove_tee() -> None:
+    global _tee_users  # noqa: PLW0603 - how many runs share the one tee
+    with _lock:
+        _tee_users -= 1
+        if _tee_users == 0 and isinstance(sys.stdout, _PrintTee):
+            sys.stdout = sys.stdout.stream
+
+
+def record_print(context: RunContext, text: str, logger: str = STDOUT) -> None:
+    """Send the complete lines of printed text to the run's record, and keep the rest."""
+    lines = (context.unfinished_lines.get(logger, "") + text).split("\n")
+    context.unfinished_lines[logger] = lines.pop()
+    if lines:
+        _send_lines(context, lines, logger)
+
+
+def flush_prints(context: RunContext) -> None:
+    """Record printed text that was not ended by a newline."""
+    for logger, rest in list(context.unfinished_lines.items()):
+        if rest:
+            _send_lines(context, [rest], logger)
+    context.unfinished_lines.clear()
+
+
+def _send_lines(context: RunContext, lines: list[str], logger: str) -> None:
+    if _disabled.get() or not isinstance(context, FlowRunContext | TaskRunContext):
+        return
+    at = datetime.now(UTC)
+    flow_run_id, task_run_id = context.ids
+    with suppress(RuntimeError):  # the interpreter is shutting down
+        context.sink(
+            [LogRecord(flow_run_id, task_run_id, logging.INFO, logger, line, at) for line in lines]
+        )
