@@ -33,7 +33,7 @@ def _ignore(event: NotebookEvent) -> None:
     del event
 
 
-def run_notebook(  # noqa: PLR0913 - each is a choice of the user's
+def run_notebook(
     source: str | Path,
     *,
     output: str | Path | None,

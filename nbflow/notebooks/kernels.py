@@ -7,6 +7,7 @@ know cells or notebooks' outputs.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -16,13 +17,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from nbformat import NotebookNode
 
 from nbflow.exceptions import KernelDied, NotebookError
@@ -156,7 +158,7 @@ class Kernel:
         self.language = ""
         self.info: dict[str, Any] = {}
         self._cwd = cwd
-        self._manager = KernelManager(kernel_name=name)
+        self._manager = AsyncKernelManager(kernel_name=name)
         self._folder = _private_folder()
         self._guard: subprocess.Popen[bytes] | None = None
         self._exit: KernelExit | None = None
@@ -174,8 +176,10 @@ class Kernel:
         try:
             self._address()
             with self._log_path.open("wb") as log:
-                self._manager.start_kernel(
-                    cwd=self._cwd, stdout=log, stderr=log, extra_arguments=self._arguments()
+                _finished(
+                    self._manager.start_kernel(
+                        cwd=self._cwd, stdout=log, stderr=log, extra_arguments=self._arguments()
+                    )
                 )
         except OSError as error:
             self.close()
@@ -240,7 +244,7 @@ class Kernel:
             return False
         process = getattr(self._manager.provisioner, "process", None)
         if process is None:
-            return bool(self._manager.is_alive())
+            return bool(_finished(self._manager.is_alive()))
         code = _exit_code(process)
         if code is None:
             return True
@@ -265,13 +269,13 @@ class Kernel:
     def interrupt(self) -> None:
         """Ask the running cell to stop, as Ctrl-C or the stop button does."""
         with contextlib.suppress(RuntimeError, OSError):
-            self._manager.interrupt_kernel()
+            _finished(self._manager.interrupt_kernel())
 
     def kill(self) -> None:
         """End the process and all of its group at once."""
         if self.pid is None:
             with contextlib.suppress(RuntimeError, OSError):
-                self._manager.shutdown_kernel(now=True)
+                _finished(self._manager.shutdown_kernel(now=True))
             return
         _kill_group(self.pid)
 
@@ -298,12 +302,37 @@ class Kernel:
             _kill_group(process.pid)
             process.wait()
         elif self._manager.has_kernel:
-            self._manager.shutdown_kernel(now=True)
+            _finished(self._manager.shutdown_kernel(now=True))
         if self.channels is not None:
             self.channels.close()
         _stop_guard(self._guard)
-        self._manager.cleanup_resources()
+        _finished(self._manager.cleanup_resources())
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _finished(work: Awaitable[Any]) -> Any:
+    """Run jupyter_client's coroutine to its end, also inside a running event loop.
+
+    Its own synchronous form leaves an open event loop behind in every thread.
+    """
+
+    async def main() -> Any:
+        return await work
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _in_new_loop(main())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_in_new_loop, main()).result()
+
+
+def _in_new_loop(work: Coroutine[Any, Any, Any]) -> Any:
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
 
 
 def _private_folder() -> Path:

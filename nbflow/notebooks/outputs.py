@@ -93,17 +93,12 @@ class CellText:
             self.settle()
             self._stream = new_output("stream", name=name, text="")
             outputs.append(self._stream)
-        room = self._head_limit + self._tail_limit - self._kept
+        self._chunks.append(text)
         self._kept += len(text)
-        if len(text) <= room:
-            self._chunks.append(text)
-            if "\r" in text:
-                self._collapse()
-            return
-        keep = max(0, room - self._tail_limit)
-        self._chunks.append(text[:keep])
-        self.settle()
-        self._overflow(outputs, name, text[keep:])
+        if "\r" in text:
+            self._collapse()
+        if self._kept > self._head_limit + self._tail_limit:
+            self._overflow(outputs, name)
 
     def settle(self) -> None:
         """Bring the outputs up to date with the text collected so far."""
@@ -128,14 +123,19 @@ class CellText:
         self._chunks[:] = [collapse("".join(self._chunks))]
         self._kept -= before - len(self._chunks[0])
 
-    def _overflow(self, outputs: list[NotebookNode], name: str, rest: str) -> None:
+    def _overflow(self, outputs: list[NotebookNode], name: str) -> None:
         for chunk in self._everything:
             self._full.write(chunk)
         self._everything.clear()
+        self.settle()
+        assert self._stream is not None
+        text = self._stream["text"]
+        keep = max(0, len(text) - (self._kept - self._head_limit))
+        self._stream["text"] = text[:keep]
         self._marker = new_output("stream", name="stderr", text="")
         self._last = new_output("stream", name=name, text="")
         outputs.extend((self._marker, self._last))
-        self._keep_tail(rest)
+        self._keep_tail(text[keep:])
 
     def _append_tail(self, text: str) -> None:
         self._full.write(text)

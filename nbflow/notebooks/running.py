@@ -48,6 +48,7 @@ from nbflow.notebooks.events import (
     NotebookOutcome,
     NotebookSaved,
 )
+from nbflow.notebooks.kernel_side import FOLLOW_THREADS, KEEP_ALL, STRICT_SHELL
 from nbflow.notebooks.kernels import Kernel, KernelChoice
 from nbflow.notebooks.save import NotebookWriter, writer_for
 from nbflow.states import now
@@ -65,32 +66,6 @@ _POLL: Final = 0.1
 _LAST_WORDS: Final = 0.3
 #: What sys.exit was given when it means success.
 _CLEAN_EXITS: Final = frozenset({"", "0", "None", "False"})
-
-#: Lifts the limit on waiting output in the kernel: past 1,000 messages it would drop them.
-_NO_DROPS: Final = """
-def _nbflow_keep_all():
-    thread = get_ipython().kernel.iopub_thread
-    thread.schedule(lambda: setattr(thread.socket, "sndhwm", 0))
-try:
-    _nbflow_keep_all()
-except Exception:
-    pass
-finally:
-    del _nbflow_keep_all
-"""
-#: Makes `!command` raise when the command fails.
-_STRICT_SHELL: Final = """
-def _nbflow_strict(shell):
-    plain = shell.system
-    def system(command):
-        plain(command)
-        code = shell.user_ns.get("_exit_code")
-        if code:
-            raise RuntimeError(f"!{command} ended with exit code {code}")
-    shell.system = system
-_nbflow_strict(get_ipython())
-del _nbflow_strict
-"""
 
 
 def _ignore(event: NotebookEvent) -> None:
@@ -249,7 +224,7 @@ class NotebookRun:
         )
 
     def _prepare_ipython(self) -> None:
-        code = _NO_DROPS + (_STRICT_SHELL if self._options.strict_shell else "")
+        code = KEEP_ALL + FOLLOW_THREADS + (STRICT_SHELL if self._options.strict_shell else "")
         self._hidden.add(self._channels.execute(code, silent=True))
 
     # ── cells ────────────────────────────────────────────────────────────────────────────

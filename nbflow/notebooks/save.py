@@ -25,10 +25,10 @@ from nbformat.v4.rwbase import split_lines
 from nbflow.exceptions import OutputPathError
 from nbflow.notebooks.document import is_remote
 
-#: Seconds between two saves while cells run.
+#: Seconds between two saves while cells run; more when saves take long.
 SAVE_INTERVAL: Final = 1.0
-#: A remote save may take at most this share of the time.
-_REMOTE_SHARE: Final = 0.1
+#: Saves may take at most this share of the time.
+_SHARE: Final = 0.1
 _REMOTE_INTERVAL: Final = 15.0
 
 
@@ -192,7 +192,7 @@ class FileWriter:
         self._offsets: list[int] = []
         self._size = 0
         self._stale: set[int] = set()
-        self._saved_at = 0.0
+        self._next = 0.0
         self._fd: int | None = None
 
     def start(self) -> None:
@@ -208,12 +208,13 @@ class FileWriter:
 
     def due(self) -> bool:
         """Whether something changed and the last save is long enough ago."""
-        return bool(self._stale) and time.monotonic() - self._saved_at >= SAVE_INTERVAL
+        return bool(self._stale) and time.monotonic() >= self._next
 
     def save(self) -> None:
         """Write the tail from the first changed cell on, in one call."""
         if self._fd is None:
             return
+        began = time.monotonic()
         first = self._refresh()
         tail = b",\n  ".join(self._cells[first:]) + _tail(self._nb)
         offset = self._offsets[first] if first < len(self._cells) else self._cells_end()
@@ -223,7 +224,7 @@ class FileWriter:
         _write_all(self._fd, tail.ljust(self._size - offset))
         self._size = offset + len(tail)
         os.ftruncate(self._fd, self._size)
-        self._saved_at = time.monotonic()
+        self._next = _next_save(began, SAVE_INTERVAL)
 
     def finish(self) -> None:
         """Write the final notebook in one atomic step."""
@@ -256,7 +257,7 @@ class FileWriter:
         _write_atomically(self._path, data)
         self._size = len(data)
         self._place(0, len(_head(self._nb)))
-        self._saved_at = time.monotonic()
+        self._next = time.monotonic() + SAVE_INTERVAL
 
     def _close(self) -> None:
         if self._fd is not None:
@@ -265,6 +266,11 @@ class FileWriter:
 
     def __del__(self) -> None:
         self._close()
+
+
+def _next_save(began: float, interval: float) -> float:
+    ended = time.monotonic()
+    return ended + max(interval, (ended - began) / _SHARE)
 
 
 def _write_all(fd: int, data: bytes) -> None:
@@ -336,6 +342,5 @@ class RemoteWriter:
 
         began = time.monotonic()
         papermill_io.write(nbformat.writes(self._nb), self._address)
-        ended = time.monotonic()
         self._stale = False
-        self._next = ended + max(_REMOTE_INTERVAL, (ended - began) / _REMOTE_SHARE)
+        self._next = _next_save(began, _REMOTE_INTERVAL)

@@ -1,0 +1,91 @@
+"""The little that nbflow runs inside an IPython kernel before the first cell.
+
+This module decides source text only; it is sent, never imported there, because a kernel's
+environment need not have nbflow. Each piece cleans up its names and gives up silently where
+the kernel is not as it expects: the notebook must run all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Lifts the limit on waiting output: past 1,000 messages the kernel would drop them.
+KEEP_ALL: Final = """
+def _nbflow_keep_all(thread):
+    thread.schedule(lambda: setattr(thread.socket, "sndhwm", 0))
+try:
+    _nbflow_keep_all(get_ipython().kernel.iopub_thread)
+except Exception:
+    pass
+del _nbflow_keep_all
+"""
+
+#: What a thread prints belongs to the cell that started it, or that submitted its work to a
+#: pool, and not to whichever cell is running by then.
+FOLLOW_THREADS: Final = """
+def _nbflow_follow_threads(shell):
+    import concurrent.futures
+    import functools
+    import sys
+    import threading
+
+    def sinks():
+        return sys.stdout, sys.stderr, shell.display_pub, shell.displayhook
+
+    if not all(hasattr(sink, "set_thread_parent") for sink in sinks()):
+        return  # this ipykernel follows threads by itself
+
+    def speak_for(parent):
+        for sink in sinks():
+            if hasattr(sink, "set_thread_parent"):
+                sink.set_thread_parent(parent)
+
+    start, submit = threading.Thread.start, concurrent.futures.ThreadPoolExecutor.submit
+
+    @functools.wraps(start)
+    def start_here(thread):
+        parent, run = shell.display_pub.parent_header, thread.run
+
+        def run_here():
+            thread.__dict__.pop("run", None)
+            speak_for(parent)
+            run()
+
+        thread.run = run_here
+        start(thread)
+
+    @functools.wraps(submit)
+    def submit_here(pool, fn, /, *args, **kwargs):
+        parent = shell.display_pub.parent_header
+
+        @functools.wraps(fn, assigned=())
+        def work(*args, **kwargs):
+            speak_for(parent)
+            return fn(*args, **kwargs)
+
+        return submit(pool, work, *args, **kwargs)
+
+    threading.Thread.start = start_here
+    concurrent.futures.ThreadPoolExecutor.submit = submit_here
+try:
+    _nbflow_follow_threads(get_ipython())
+except Exception:
+    pass
+del _nbflow_follow_threads
+"""
+
+#: Makes `!command` raise when the command fails.
+STRICT_SHELL: Final = """
+def _nbflow_strict(shell):
+    plain = shell.system
+
+    def system(command):
+        plain(command)
+        code = shell.user_ns.get("_exit_code")
+        if code:
+            raise RuntimeError(f"!{command} ended with exit code {code}")
+
+    shell.system = system
+_nbflow_strict(get_ipython())
+del _nbflow_strict
+"""
