@@ -36,8 +36,9 @@ _DIRECTIONS: Final[Mapping[str | None, Direction | None]] = {
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @graph_options
 def command(**given: Any) -> int:
-    """Draw a notebook (train.ipynb), a flow (file.py:flow) or a run (id, name, latest).
+    """Draw a notebook, a flow or a run.
 
+    TARGET is a notebook (train.ipynb), a flow (file.py:flow) or a run (id, name, latest).
     Without -o the graph is drawn with characters; nothing is executed.
 
     \b

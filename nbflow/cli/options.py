@@ -156,7 +156,7 @@ run_options = _all_of(
     click.option(
         "--help-parameters", is_flag=True, help="List what the notebook or flow can be given."
     ),
-    click.option("--cwd", metavar="DIR", help="Folder to run in; default: the current one."),
+    click.option("--cwd", metavar="DIR", help="Folder to run in; default: the notebook's own."),
     click.option("-k", "--kernel", metavar="NAME", help="Kernel; default: the notebook's own."),
     click.option(
         "-o", "--output", metavar="FILE", help="Where the executed notebook goes, or a folder."

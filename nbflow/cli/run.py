@@ -33,8 +33,8 @@ from nbflow.engine import run_flow
 from nbflow.engine.notebook_flow import notebook
 from nbflow.exceptions import ParameterError, UsageError
 from nbflow.flows import Flow
-from nbflow.models import LogFilter, new_id
-from nbflow.parameters import parse_text
+from nbflow.models import FlowKind, LogFilter, new_id
+from nbflow.parameters import Parameter, parse_text
 from nbflow.settings import temporary_settings
 from nbflow.states import State
 from nbflow.store import open_store
@@ -44,10 +44,10 @@ from nbflow.store.base import Store
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @run_options
 def command(**given: Any) -> int:
-    """Run a notebook, or a flow of a Python file (file.py:flow).
+    """Run a notebook, or a flow of a Python file.
 
-    Every code cell becomes a node of the run, with its own state, time and log. The executed
-    notebook is kept, also when a cell fails.
+    A flow is named file.py:flow. Of a notebook, every code cell becomes a node of the run,
+    with its own state, time and log; the executed notebook is kept, also when a cell fails.
 
     \b
     nbflow run train.ipynb -p learning_rate 0.1 -p days 30
@@ -75,7 +75,7 @@ def _execute(
 ) -> int:
     store, run_id = open_store(), new_id()
     with _surroundings(options), following(store, run_id, reporter) as follower:
-        state = run_flow(flow, values, run_id=run_id)
+        state = run_flow(flow, values, run_id=run_id, name=options.name)
     ending = _ending(store, run_id, state)
     with contextlib.suppress(OSError):  # a reader that went away does not change the answer
         follower.reporter.end(ending)
@@ -120,21 +120,16 @@ def flow_of(options: RunOptions) -> Flow[Any, Any]:
     if isinstance(target, FlowTarget):
         _refuse_notebook_options(options)
         flow = load_flow(target)
-        changes: dict[str, Any] = {"timeout_seconds": options.timeout} if options.timeout else {}
-    else:
-        changes = {}
-        flow = notebook(
-            target.path,
-            kernel_name=options.kernel,
-            cwd=options.cwd,
-            output=options.output,
-            cell_timeout_seconds=options.cell_timeout,
-            timeout_seconds=options.timeout,
-        )
-    if options.name:
-        # Braces would be read as a template over the parameters.
-        changes["flow_run_name"] = options.name.replace("{", "{{").replace("}", "}}")
-    return flow.with_options(**changes) if changes else flow
+        limit = options.timeout
+        return flow.with_options(timeout_seconds=limit) if limit is not None else flow
+    return notebook(
+        target.path,
+        kernel_name=options.kernel,
+        cwd=options.cwd,
+        output=options.output,
+        cell_timeout_seconds=options.cell_timeout,
+        timeout_seconds=options.timeout,
+    )
 
 
 def _refuse_notebook_options(options: RunOptions) -> None:
@@ -164,9 +159,11 @@ def parameters_of(options: RunOptions, flow: Flow[Any, Any]) -> dict[str, Any]:
         values |= _yaml(_file_text(name), f"The file {name}")
     for text in options.parameters_yaml:
         values |= _yaml(text, "The text of -y")
-    owner = f"{'notebook' if hasattr(flow, 'path') else 'flow'} {flow.name!r}"
+    owner = f"{'notebook' if flow.kind_of_flow is FlowKind.NOTEBOOK else 'flow'} {flow.name!r}"
     for name, text in options.parameters:
-        values[name] = parse_text(flow.parameters, name, text, owner=owner)
+        # Nothing declared: read as papermill does, and let the flow judge.
+        declared = flow.parameters or (Parameter(name=name),)
+        values[name] = parse_text(declared, name, text, owner=owner)
     return values | dict(options.parameters_raw)
 
 

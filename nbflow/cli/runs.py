@@ -69,7 +69,10 @@ _HELP: Final = {"help_option_names": ["-h", "--help"]}
 @click.group(context_settings=_HELP, invoke_without_command=True)
 @click.pass_context
 def group(ctx: click.Context) -> None:
-    """List runs, and look into one. A RUN is an id (or its start or end), a name, or latest."""
+    """List runs, and look into one.
+
+    A RUN is an id (or its start or end), a name, or latest.
+    """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
