@@ -128,6 +128,7 @@ def _extension_array(value: Any) -> Parts:
     kind = type(value).__name__
     yield "", str(value.dtype).encode()
     if hasattr(value, "codes"):
+        yield ".ordered", bool(value.ordered)
         yield ".categories", value.categories
         yield ".codes", value.codes
     elif kind in {"NumpyExtensionArray", "PandasArray", "SparseArray"}:

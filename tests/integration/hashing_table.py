@@ -17,6 +17,7 @@ import pickle
 import re
 import sys
 import types
+import typing
 import uuid
 import zoneinfo
 
@@ -59,8 +60,9 @@ class Slotted:
     x: int
 
 
-class Named(collections.namedtuple("Named", "a b")):
-    pass
+class Named(typing.NamedTuple):
+    a: int
+    b: int
 
 
 @attr.s(auto_attribs=True)
@@ -131,7 +133,10 @@ def frames():
     yield "frame", frame
     yield "frame indexed", frame.set_index("t")
     yield "frame multiindex", frame.set_index(["s", "i"])
-    yield "frame columns", pd.DataFrame(np.eye(3), columns=pd.MultiIndex.from_product([["a"], [1, 2, 3]]))
+    yield (
+        "frame columns",
+        pd.DataFrame(np.eye(3), columns=pd.MultiIndex.from_product([["a"], [1, 2, 3]])),
+    )
     yield "frame empty", pd.DataFrame()
     yield "frame duplicate labels", pd.DataFrame([[1, 2]], columns=["a", "a"])
     yield from ((f"series {name}", frame[name]) for name in data)
@@ -152,13 +157,28 @@ def arrays():
         yield f"array {kind}", block.astype(kind)
     yield "array datetime", np.array(["2026-01-01", "NaT"], "datetime64[D]")
     yield "array object", np.array([{"a": {"x", "y"}}, None, "z"], dtype=object)
-    yield "array structured", np.array([(1, "a", 2.0)], dtype=np.dtype([("i", "i1"), ("s", "U3"), ("f", "f8")], align=True))
+    yield (
+        "array structured",
+        np.array(
+            [(1, "a", 2.0)], dtype=np.dtype([("i", "i1"), ("s", "U3"), ("f", "f8")], align=True)
+        ),
+    )
     yield "array masked", np.ma.array([1, 2, 3], mask=[0, 1, 0])
     yield "array 0-d", np.array(3.0)
     yield "array empty", np.empty((0, 3))
     yield "matrix", np.matrix([[1, 2]])
     yield "array strings", np.array(WORDS, dtype=np.dtypes.StringDType())
-    for scalar in (np.float64(1), np.float32(1), np.int64(1), np.bool_(True), np.str_("a"), np.bytes_(b"a"), np.datetime64("2026-01-01"), np.timedelta64(1, "s"), np.complex64(1)):
+    for scalar in (
+        np.float64(1),
+        np.float32(1),
+        np.int64(1),
+        np.bool_(True),
+        np.str_("a"),
+        np.bytes_(b"a"),
+        np.datetime64("2026-01-01"),
+        np.timedelta64(1, "s"),
+        np.complex64(1),
+    ):
         yield f"scalar {scalar!r} {type(scalar)}", scalar
     yield "dtype", np.dtype("f8")
     yield "ufunc", np.sin
@@ -170,7 +190,21 @@ def arrays():
 
 
 def tables():
-    yield "polars", pl.DataFrame({"a": [1, None, 3], "s": ["x", None, "z"], "c": pl.Series(["u", "v", "u"], dtype=pl.Categorical), "l": [[1], [], None], "st": [{"q": 1}, {"q": 2}, None], "d": [dt.date(2026, 1, 1)] * 3, "z": pl.Series([dt.datetime(2026, 1, 1)] * 3).dt.replace_time_zone("UTC"), "dec": [decimal.Decimal("1.5")] * 3})
+    yield (
+        "polars",
+        pl.DataFrame(
+            {
+                "a": [1, None, 3],
+                "s": ["x", None, "z"],
+                "c": pl.Series(["u", "v", "u"], dtype=pl.Categorical),
+                "l": [[1], [], None],
+                "st": [{"q": 1}, {"q": 2}, None],
+                "d": [dt.date(2026, 1, 1)] * 3,
+                "z": pl.Series([dt.datetime(2026, 1, 1)] * 3).dt.replace_time_zone("UTC"),
+                "dec": [decimal.Decimal("1.5")] * 3,
+            }
+        ),
+    )
     yield "polars object", pl.Series([{1, 2}, None], dtype=pl.Object)
     yield "polars dtype", pl.Int64
     yield "polars dtype instance", pl.Datetime("us", "UTC")
