@@ -453,8 +453,8 @@ class PostgreSQL:
         """Whether a row broke a constraint or holds a value PostgreSQL cannot take."""
         driver = self._driver
         wrong = (driver.IntegrityError, driver.DataError, driver.ProgrammingError)
-        wrong += (driver.errors.ProgramLimitExceeded,)  # a text too long for an index
-        return isinstance(error, (*wrong, UnicodeError, OverflowError))
+        too_long = driver.errors.ProgramLimitExceeded  # for an index
+        return isinstance(error, (*wrong, too_long, UnicodeError, OverflowError))
 
     def is_missing_parent(self, error: Exception) -> bool:
         """Whether a foreign key pointed nowhere."""
