@@ -326,7 +326,7 @@ class _Builder:
     def _bind(self, names: list[str], line: int, indent: str = "") -> None:
         for name in names:
             if name.isidentifier():
-                self.emit_at(f"{name} = object()", line, indent)
+                self.emit_at(f"{name} = []", line, indent)
 
     def _local(self, first: str, body: str, line: int, indent: str = "") -> None:
         """Code that runs at once, but whose names stay its own (`%timeit`)."""
@@ -375,7 +375,7 @@ class _Builder:
             self.emit_at(f"{left.strip()} ({_without_options(name, code)})", line, indent)
             return
         self.escaped(escape, rest, line, indent)
-        self.emit_at(f"{left.strip()} object()", line, indent)
+        self.emit_at(f"{left.strip()} []", line, indent)
 
     def escaped(self, escape: str, rest: str, line: int, indent: str) -> None:
         if escape in {"!", "!!"}:

@@ -128,11 +128,13 @@ SHARED_STATE = {
     "pandas.set_option": "pandas options",
     "numpy.set_printoptions": "numpy options",
     "numpy.seterr": "numpy options",
-    "logging": "logging setup",
     "locale.setlocale": "locale",
     "seaborn.set_theme": "current figure",
     "seaborn.set": "current figure",
 }
+
+#: Libraries that draw from a shared random state once it is seeded.
+SEEDED_BY = {"sklearn": "numpy random state", "scipy.stats": "numpy random state"}
 
 #: Decorators that do not call the function they decorate.
 QUIET_DECORATORS = _words(

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from . import known
 from .records import NONE, CellAnalysis, Effects, Names
-from .scopes import Frame, bound_by_import, declare, parameters
+from .scopes import Frame, bound_by_import, declare, defaults_of, parameters
 
 State = set[str] | None
 
@@ -58,13 +58,14 @@ def parse(source: str) -> ast.Module:
 class Value:
     """What is known of an expression's value."""
 
-    __slots__ = ("carried", "const", "names", "oneshot")
+    __slots__ = ("callees", "carried", "const", "names", "oneshot")
 
     def __init__(
         self,
         names: dict[str, bool] | None = None,
         carried: tuple[Sink, ...] = (),
         *,
+        callees: frozenset[str] = NONE,
         oneshot: bool = False,
         const: bool = False,
     ) -> None:
@@ -72,25 +73,34 @@ class Value:
         self.names = names or {}
         #: Code that whoever holds the value may run.
         self.carried = carried
+        #: Functions and classes whose result it may be.
+        self.callees = callees
         self.oneshot = oneshot
         #: True for numbers, strings and the like, which nothing can change.
         self.const = const
 
     def indirect(self) -> Value:
         """The value as seen through a call, which may or may not pass it on."""
-        return Value(dict.fromkeys(self.names, False), self.carried, oneshot=self.oneshot)
+        names = dict.fromkeys(self.names, False)
+        return Value(names, self.carried, callees=self.callees, oneshot=self.oneshot)
+
+    def item(self) -> Value:
+        """What iterating over the value, or taking a part of it, gives."""
+        return Value(self.names, self.carried, callees=self.callees)
 
 
 def _merged(values: Iterable[Value]) -> Value:
     names: dict[str, bool] = {}
     carried: dict[Sink, None] = {}
     oneshot = False
+    callees: frozenset[str] = NONE
     for value in values:
+        callees |= value.callees
         for name, direct in value.names.items():
             names[name] = direct or names.get(name, False)
         carried.update(dict.fromkeys(value.carried))
         oneshot = oneshot or value.oneshot
-    return Value(names, tuple(carried), oneshot=oneshot)
+    return Value(names, tuple(carried), callees=callees, oneshot=oneshot)
 
 
 _FRESH = Value()
@@ -108,6 +118,8 @@ class Sink:
         self.callees: dict[str, set[str]] = {}
         self.calls: set[str] = set()
         self.passed: set[str] = set()
+        self.handed: dict[Sink, None] = {}
+        self.returned: set[str] = set()
         self.ambiguous: dict[str, None] = {}
         self.generator = False
 
@@ -119,6 +131,7 @@ class Sink:
             self.callees.setdefault(key, set()).update(callees)
         self.calls |= other.calls
         self.passed |= other.passed
+        self.handed.update(other.handed)
         self.ambiguous.update(other.ambiguous)
 
     def read(self, name: str) -> None:
@@ -136,6 +149,11 @@ def _copy(state: State) -> State:
     return None if state is None else set(state)
 
 
+def _is_global(key: str) -> bool:
+    """Locals are known by `name@scope`."""
+    return "@" not in key
+
+
 class _Visitor:
     """Walks one cell's tree in execution order; see the module's docstring."""
 
@@ -149,6 +167,7 @@ class _Visitor:
         self.loops: list[list[State]] = []
         self.flows: dict[str, dict[str, bool]] = {}
         self.carried: dict[str, dict[Sink, None]] = {}
+        self.results: dict[str, set[str]] = {}
         self.class_sinks: list[Sink] | None = None
         self.oneshot: set[str] = set()
         self.constants: set[str] = set()
@@ -156,7 +175,10 @@ class _Visitor:
         self.defs: set[str] = set()
         self.deletes: set[str] = set()
         self.imports: dict[str, str] = {}
-        self.applying: set[Sink] = set()
+        #: Code whose effects are counted already, and the names that were bound by then.
+        self.done: set[Sink] = set()
+        self.skipped: set[str] = set()
+        self.looked_up: set[str] = set()
         self.statements: dict[type, Callable[..., None]] = {}
         self.expressions: dict[type, Callable[..., Value]] = {}
 
@@ -189,6 +211,8 @@ class _Visitor:
             flows=self._global_flows(defs | mutates | may_mutate),
             constants=frozenset(self.constants - self.variables) & defs,
             oneshot=frozenset(name for name in self.oneshot if "@" not in name),
+            results=self._global_results(defs | mutates | may_mutate),
+            handed=self._effects(self.cell.handed),
             passed=self._globals(self.cell.passed),
             calls=frozenset(self.cell.calls),
             ambiguous=tuple(self.cell.ambiguous),
@@ -205,6 +229,7 @@ class _Visitor:
                 may_mutate,
                 frozenset(sink.builtins),
                 frozenset(sink.calls),
+                self._globals(sink.returned),
                 sink.generator,
                 tuple(sink.ambiguous),
             )
@@ -212,42 +237,71 @@ class _Visitor:
 
     def _mutations(self, sink: Sink) -> tuple[Names, Names, dict[str, Names]]:
         """The global names changed: surely, perhaps, and by calling what."""
-        certain: set[str] = set()
-        callees: dict[str, set[str]] = {}
-        for key in sink.mutates | sink.callees:
-            for name, direct in self._reach(key).items():
-                if sink.mutates.get(key) and direct:
-                    certain.add(name)
-                if key in sink.mutates:
-                    callees.setdefault(name, set()).add("")
-                callees.setdefault(name, set()).update(sink.callees.get(key, ()))
-        perhaps = frozenset(callees) - certain
-        kept = {name: frozenset(callees[name]) for name in sorted(perhaps)}
-        return frozenset(certain), perhaps, kept
+        surely = {key for key, certain in sink.mutates.items() if certain}
+        certain = frozenset(filter(_is_global, self._closure(surely, direct=True)))
+        callees: dict[str, set[str]] = {key: {""} for key in sink.mutates}
+        for key, names in sink.callees.items():
+            callees.setdefault(key, set()).update(names)
+        self._spread(callees)
+        perhaps = frozenset(filter(_is_global, callees)) - certain
+        return certain, perhaps, {name: frozenset(callees[name]) for name in sorted(perhaps)}
 
-    def _reach(self, key: str) -> dict[str, bool]:
-        """The global names that may share the key's object; True when all links are direct."""
-        found = {key: True}
-        todo = [key]
+    def _spread(self, callees: dict[str, set[str]]) -> None:
+        """Whoever changes a key's object changes it for all that may share it."""
+        todo = list(callees)
         while todo:
-            source = todo.pop()
-            for name, direct in self.flows.get(source, {}).items():
-                through = found[source] and direct
-                if name not in found or (through and not found[name]):
-                    found[name] = through
+            key = todo.pop()
+            for name in self.flows.get(key, ()):
+                found = callees.setdefault(name, set())
+                if not callees[key] <= found:
+                    found |= callees[key]
                     todo.append(name)
-        return {name: direct for name, direct in found.items() if "@" not in name}
+
+    def _closure(self, keys: Iterable[str], *, direct: bool = False) -> set[str]:
+        """The keys that may share an object with these; by direct links only, if asked."""
+        found = set(keys)
+        todo = list(found)
+        while todo:
+            for name, is_direct in self.flows.get(todo.pop(), {}).items():
+                if name not in found and (is_direct or not direct):
+                    found.add(name)
+                    todo.append(name)
+        return found
 
     def _globals(self, keys: Iterable[str]) -> Names:
-        return frozenset(name for key in keys for name in self._reach(key))
+        return frozenset(filter(_is_global, self._closure(keys)))
+
+    def _neighbours(self, key: str) -> dict[str, bool]:
+        """What the key's value may share: the next global names, and the locals on the way."""
+        found: dict[str, bool] = {}
+        todo = [(key, True)]
+        while todo:
+            source, so_far = todo.pop()
+            for name, direct in self.flows.get(source, {}).items():
+                through = so_far and direct
+                if name not in found or (through and not found[name]):
+                    found[name] = through
+                    if not _is_global(name):
+                        todo.append((name, through))
+        return found
 
     def _global_flows(self, names: Iterable[str]) -> dict[str, dict[str, bool]]:
-        reached = {name: self._reach(name) for name in sorted(names) if name in self.flows}
-        return {
-            name: {other: found[other] for other in sorted(found) if other != name}
-            for name, found in reached.items()
-            if len(found) > 1 or name in self.flows[name]
-        }
+        flows = {}
+        for name in sorted(names):
+            near = self._neighbours(name) if name in self.flows else {}
+            if found := {other: near[other] for other in sorted(near) if _is_global(other)}:
+                flows[name] = found
+        return flows
+
+    def _global_results(self, names: Iterable[str]) -> dict[str, Names]:
+        """The functions whose result a name's value may be."""
+        results = {}
+        for name in sorted(names):
+            keys = [name, *(key for key in self._neighbours(name) if not _is_global(key))]
+            found = frozenset().union(*(self.results.get(key, NONE) for key in keys))
+            if callees := frozenset(filter(_is_global, found)):
+                results[name] = callees
+        return results
 
     # ── names ────────────────────────────────────────────────────────────────────────────
 
@@ -279,18 +333,36 @@ class _Visitor:
             if name in known.HISTORY or _HISTORY.match(name):
                 self.sink.ambiguous[f"reads the history of cells ({name})"] = None
         if self.sink is self.cell and name in self.carried:
+            self.looked_up.add(name)
             self.run(self.carried[name])
 
     def run(self, sinks: Iterable[Sink]) -> None:
-        """Count the effects of bodies of code that may run now."""
-        for sink in [sink for sink in sinks if sink not in self.applying]:
-            self.applying.add(sink)
-            for name in sink.reads | sink.builtins:
-                self.read_global(name)
-            self._write_perhaps(sink.writes)
+        """Count the effects of bodies of code that may run now, and of what they call."""
+        if self.state is not None and not self.skipped <= self.state:
+            self.done.clear()  # some names that were bound then may not be bound here
+            self.skipped.clear()
+        todo = list(sinks)
+        while todo:
+            sink = todo.pop()
+            if sink in self.done:
+                continue
+            self.done.add(sink)
             if sink is not self.sink:
                 self.sink.absorb(sink)
-            self.applying.discard(sink)
+            self._write_perhaps(sink.writes)
+            for name in sink.reads | sink.builtins:
+                todo += self._read_by_code(name)
+
+    def _read_by_code(self, name: str) -> Iterable[Sink]:
+        """Called code reads a global name; gives the code that the name carries."""
+        if self.state is not None and name in self.state:
+            self.skipped.add(name)
+        elif self.state is not None:
+            self.sink.read(name)
+        if self.sink is not self.cell:
+            return ()
+        self.looked_up.add(name)
+        return self.carried.get(name, ())
 
     def _write_perhaps(self, names: Iterable[str]) -> None:
         if self.sink is self.cell:
@@ -337,13 +409,21 @@ class _Visitor:
             links = self.flows.setdefault(key, {})
             for name, direct in value.names.items():
                 links[name] = direct or links.get(name, False)
+        if value.callees:
+            self.results.setdefault(key, set()).update(value.callees)
         sinks = dict.fromkeys(value.carried)
         for name, direct in value.names.items():
             sinks.update(self.carried.get(name, ()))
             if direct and name in self.oneshot:
                 self.oneshot.add(key)
         if sinks:
-            self.carried.setdefault(key, {}).update(sinks)
+            self._carry(key, sinks)
+
+    def _carry(self, key: str, sinks: dict[Sink, None]) -> None:
+        known_sinks = self.carried.setdefault(key, {})
+        if key in self.looked_up and not sinks.keys() <= known_sinks.keys():
+            self.done.clear()  # code that reads this name does more from now on
+        known_sinks.update(sinks)
 
     def delete(self, name: str) -> None:
         """`del name`: it must exist, and is gone afterwards."""
@@ -421,7 +501,8 @@ class _Visitor:
         if not value.const:  # `x += 1` and `s += "a"` change no list in place
             self.mutate(old, certain=True)
         both = _merged([old, value.indirect()])
-        self.store(target.id, Value(both.names, both.carried, const=value.const))
+        both.const = value.const
+        self.store(target.id, both)
 
     def assign(self, target: ast.expr, value: Value, node: ast.expr | None = None) -> None:
         """Bind a target: a name, a pattern of names, or a part of an object."""
@@ -489,8 +570,12 @@ class _Visitor:
 
     def visit_Return(self, node: ast.Return) -> None:
         if node.value:
-            self.expr(node.value)
+            self.give(self.expr(node.value))
         self.state = None
+
+    def give(self, value: Value) -> None:
+        """A function hands the value to its caller."""
+        self.sink.returned.update(value.names, value.callees)
 
     def visit_Raise(self, node: ast.Raise) -> None:
         self._other(node)
@@ -535,7 +620,7 @@ class _Visitor:
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         value = self.expr(node.iter)
         before = _copy(self.state)
-        self.assign(node.target, Value(value.names, value.carried))
+        self.assign(node.target, value.item())
         self._loop(node.body, node.orelse, self.state, before)
 
     visit_AsyncFor = visit_For
@@ -642,7 +727,7 @@ class _Visitor:
                 self.expr(child)
         name = getattr(pattern, "rest" if isinstance(pattern, ast.MatchMapping) else "name", None)
         if name:
-            self.store(name, Value(value.names, value.carried))
+            self.store(name, value.item())
 
     def _either(self, pattern: ast.MatchOr, value: Value) -> None:
         before = self.state
@@ -687,7 +772,7 @@ class _Visitor:
         self._type_params(node)
         if node.name != LOCAL_CODE:
             self._annotations(node)
-        sink = self._body(node.args, node.body)
+        sink = self._body(node.args, node.body, outer.owner_key(node.name))
         self.frame = outer
         if node.name == LOCAL_CODE or self._decorators_may_call(node.decorator_list):
             self.run([sink])
@@ -743,27 +828,40 @@ class _Visitor:
         self.frame = outer
         self.store(node.name.id, Value(carried=(sink,)))  # type: ignore[attr-defined]
 
-    def _body(self, args: ast.arguments, body: Sequence[ast.AST]) -> Sink:
-        """Visit a body that runs later, in a scope of its own."""
+    def _body(self, args: ast.arguments, body: Sequence[ast.AST], key: str = "") -> Sink:
+        """Visit a body that runs later, in a scope of its own; `key` holds the function."""
         outer, frame = self.frame, self._push("function")
         frame.bound.update(frame.mangle(arg.arg) for arg in parameters(args))
+        if key:
+            self._shared_parameters(args, outer, frame, key)
         declare(frame, body)
         if isinstance(body[0], ast.expr):
             lone = body[0]
-            sink = self._in_sink(lambda: self.expr(lone))
+            sink = self._in_sink(lambda: self.give(self.expr(lone)))
         else:
             statements = [node for node in body if isinstance(node, ast.stmt)]
             sink = self._in_sink(lambda: self.block(statements))
         self.frame = outer
         return sink
 
+    def _shared_parameters(self, args: ast.arguments, outer: Frame, frame: Frame, key: str) -> None:
+        """A mutable default belongs to the function, and outlives its calls."""
+        if outer.shared_state and parameters(args):
+            self.share(frame.key(frame.mangle(parameters(args)[0].arg)), Value({outer.owner: True}))
+        for arg, default in defaults_of(args):
+            if not isinstance(default, ast.Constant):
+                self.share(frame.key(frame.mangle(arg.arg)), Value({key: True}))
+
     def _in_sink(self, visit: Callable[[], object]) -> Sink:
         """Gather the effects of code that runs later; an outer function has them too."""
         outer, state, loops, classes = self.sink, self.state, self.loops, self.class_sinks
+        done, skipped = self.done, self.skipped
         sink = self.sink = Sink()
         self.state, self.loops, self.class_sinks = set(), [], None
+        self.done, self.skipped = set(), set()
         visit()
         self.sink, self.state, self.loops, self.class_sinks = outer, state, loops, classes
+        self.done, self.skipped = done, skipped
         if classes is not None:
             classes.append(sink)
         if outer is not self.cell:
@@ -771,6 +869,7 @@ class _Visitor:
             outer.reads |= sink.reads
             outer.builtins |= sink.builtins
             outer.writes |= sink.writes
+            outer.returned |= sink.returned
         return sink
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
@@ -782,9 +881,13 @@ class _Visitor:
         self.class_sinks = []
         frame = self._push("class", node.name)
         declare(frame, node.body)
+        frame.owner = outer.owner_key(node.name)
+        frame.shared_state = any(map(_is_mutable_attribute, node.body))
         self.block(node.body)
         self.frame = outer
         own, self.class_sinks = self.class_sinks, sinks
+        for sink in own:  # an instance may hold anything that its methods read
+            sink.returned |= sink.reads
         if sinks is not None:
             sinks.extend(own)
         if self._decorators_may_call(node.decorator_list) or bases.names:
@@ -896,13 +999,12 @@ class _Visitor:
         if dotted:
             self.sink.calls.add(dotted)
         self._shell(node)
-        value = self.expr(node.value)
-        return Value(value.names, value.carried, oneshot=value.oneshot)
+        return self.expr(node.value)
 
     def visit_Subscript(self, node: ast.Subscript) -> Value:
         value = self.expr(node.value)
         self.expr(node.slice)
-        return Value(value.names, value.carried)
+        return value.item()
 
     def visit_Lambda(self, node: ast.Lambda) -> Value:
         defaults = self._defaults(node.args)
@@ -914,11 +1016,15 @@ class _Visitor:
 
     def visit_Yield(self, node: ast.Yield) -> Value:
         self.sink.generator = True
-        return self.expr(node.value).indirect() if node.value else _FRESH
+        value = self.expr(node.value) if node.value else _FRESH
+        self.give(value)
+        return value.indirect()
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> Value:
         self.sink.generator = True
-        return self.expr(node.value).indirect()
+        value = self.expr(node.value)
+        self.give(value)
+        return value.indirect()
 
     # ── comprehensions ───────────────────────────────────────────────────────────────────
 
@@ -941,7 +1047,8 @@ class _Visitor:
         if self.sink is self.cell:
             self.run([sink])
         value = _merged([first, *inner])
-        return Value(value.names, (sink, *value.carried), oneshot=True)
+        carried = (sink, *value.carried)
+        return Value(value.names, carried, callees=value.callees, oneshot=True)
 
     def _comprehension(self, clauses: list[ast.comprehension], parts: list[ast.expr]) -> Value:
         first = self.expr(clauses[0].iter)
@@ -963,7 +1070,7 @@ class _Visitor:
             )
         for number, clause in enumerate(clauses):
             value = self.expr(clause.iter) if number else first
-            self.assign(clause.target, Value(value.names, value.carried))
+            self.assign(clause.target, value.item())
             for test in clause.ifs:
                 self.state = self.condition(test)[0]
         return _merged([self.expr(part) for part in parts])
@@ -987,21 +1094,32 @@ class _Visitor:
             self._method(node, node.func, function, given, callee)
         else:
             self._function(callee, args, given)
-        return self._result(callee, function, given)
+        return self._result(node, callee, function, given)
 
     def _run_given(self, function: Value, given: list[Value]) -> None:
         for value in (function, *given):
             if self.sink is self.cell and value.carried:
                 self.run(value.carried)
 
-    def _result(self, callee: str, function: Value, given: list[Value]) -> Value:
+    def _result(self, node: ast.Call, callee: str, function: Value, given: list[Value]) -> Value:
         if callee in known.FRESH_BUILTINS and self._is_builtin(callee):
             return _FRESH
         if "." in callee and callee.rpartition(".")[2] in known.FRESH_METHODS:
             return _FRESH
-        value = _merged([function, *given]).indirect()
+        value = self._result_of(function, isinstance(node.func, ast.Name), given)
         generator = any(sink.generator for sink in self._sinks(function))
         value.oneshot = generator or callee in known.ONESHOT_CALLS
+        return value
+
+    def _result_of(self, function: Value, named: bool, given: list[Value]) -> Value:
+        """A call's result may be an argument, or what a function of that name gives."""
+        if not named:
+            return _merged([function, *given]).indirect()
+        value = _merged(given).indirect()
+        for sink in self._sinks(function):
+            value.names.update(dict.fromkeys(sink.returned - value.names.keys(), False))
+            value.carried += (sink,)
+        value.callees |= frozenset(function.names)
         return value
 
     def _sinks(self, value: Value) -> list[Sink]:
@@ -1035,6 +1153,7 @@ class _Visitor:
 
     def _pass(self, value: Value, callee: str) -> None:
         self.sink.passed.update(value.names)
+        self.sink.handed.update(dict.fromkeys(value.carried))
         self.mutate(value, certain=False, callee=callee)
 
     def _is_builtin(self, name: str) -> bool:
@@ -1076,6 +1195,12 @@ class _Visitor:
 
 def _bases(node: ast.ClassDef) -> list[ast.expr]:
     return [*node.bases, *(keyword.value for keyword in node.keywords)]
+
+
+def _is_mutable_attribute(node: ast.stmt) -> bool:
+    """`items = []` in a class body: all instances share the list."""
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    return value is not None and not isinstance(value, ast.Constant)
 
 
 def _last_name(node: ast.expr) -> str:

@@ -34,6 +34,8 @@ class Effects:
     builtins: Names = NONE
     #: Dotted names it calls or looks up (`np.random.seed`).
     calls: Names = NONE
+    #: Names whose object its result may share; functions among them: whose result.
+    returns: Names = NONE
     #: True for generator functions: their result can be consumed only once.
     generator: bool = False
     #: Why its reads or writes cannot be known (`exec`, `globals()`…).
@@ -47,6 +49,7 @@ class Effects:
             self.may_mutate | other.may_mutate,
             self.builtins | other.builtins,
             self.calls | other.calls,
+            self.returns | other.returns,
             self.generator or other.generator,
             tuple(dict.fromkeys(self.ambiguous + other.ambiguous)),
         )
@@ -83,6 +86,10 @@ class CellAnalysis:
     functions: Mapping[str, Effects] = field(default_factory=dict)
     #: Name -> names whose object its value may share; True: as the very object or a part of it.
     flows: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    #: Name -> functions and classes whose result it may hold.
+    results: Mapping[str, Names] = field(default_factory=dict)
+    #: Nameless code (lambdas) handed to calls, which may keep it.
+    handed: Effects = Effects()
     #: Names bound to values that cannot be changed in place (numbers, strings…) and nothing else.
     constants: Names = NONE
     #: Names that may be bound to something that reading uses up (generators, open files…).
@@ -129,7 +136,10 @@ def from_json(data: Mapping[str, Any]) -> CellAnalysis:
     """The analysis that `to_json` wrote."""
     sets = {name: frozenset(data[name]) for name, value in data.items() if name in _SET_FIELDS}
     functions = {name: _effects(item) for name, item in data["functions"].items()}
-    mutated_by = {name: frozenset(callees) for name, callees in data["mutated_by"].items()}
+    mutated_by, results = (
+        {name: frozenset(names) for name, names in data[key].items()}
+        for key in ("mutated_by", "results")
+    )
     rest = {name: data[name] for name in ("imports", "flows", "external", "parse_error")}
     texts = {name: data[name] for name in ("magic", "magic_line")}
     return CellAnalysis(
@@ -138,6 +148,8 @@ def from_json(data: Mapping[str, Any]) -> CellAnalysis:
         **texts,
         functions=functions,
         mutated_by=mutated_by,
+        results=results,
+        handed=_effects(data["handed"]),
         ambiguous=tuple(data["ambiguous"]),
     )
 
@@ -149,7 +161,7 @@ _SET_FIELDS = frozenset(
 
 
 def _effects(data: Mapping[str, Any]) -> Effects:
-    keys = ("reads", "writes", "mutates", "may_mutate", "builtins", "calls")
+    keys = ("reads", "writes", "mutates", "may_mutate", "builtins", "calls", "returns")
     names = {key: frozenset(data[key]) for key in keys}
     return Effects(**names, generator=data["generator"], ambiguous=tuple(data["ambiguous"]))
 

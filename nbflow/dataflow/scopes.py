@@ -27,6 +27,14 @@ class Frame:
     nonlocals: set[str] = field(default_factory=set)
     #: The innermost class around, for the mangling of `__private` names.
     class_name: str = ""
+    #: For a class body: the key of the class, and whether its attributes can be changed.
+    owner: str = ""
+    shared_state: bool = False
+
+    def owner_key(self, name: str) -> str:
+        """The key that a function or class called `name` is bound to in this scope."""
+        name = self.mangle(name)
+        return name if self.kind == "module" or name in self.globals else self.key(name)
 
     def mangle(self, name: str) -> str:
         """The name as Python stores it: `__x` inside class `C` is `_C__x`."""
@@ -79,6 +87,15 @@ def parameters(args: ast.arguments) -> list[ast.arg]:
     return [*args.posonlyargs, *args.args, *args.kwonlyargs, *stars]
 
 
+def defaults_of(args: ast.arguments) -> list[tuple[ast.arg, ast.expr]]:
+    """The parameters that have a default, with it."""
+    positional = [*args.posonlyargs, *args.args]
+    first = len(positional) - len(args.defaults)
+    pairs = list(zip(positional[first:], args.defaults, strict=True))
+    keyword = zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    return pairs + [(arg, default) for arg, default in keyword if default]
+
+
 def bound_by_import(alias: ast.alias) -> str:
     """The name that one clause of an `import` binds."""
     return alias.asname or alias.name.partition(".")[0]
@@ -116,5 +133,4 @@ def _same_scope_children(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _defaults(args: ast.arguments) -> Iterator[ast.expr]:
-    yield from args.defaults
-    yield from (default for default in args.kw_defaults if default)
+    yield from (default for _, default in defaults_of(args))
