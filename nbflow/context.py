@@ -114,6 +114,15 @@ def enter_flow(context: FlowRunContext) -> Iterator[None]:
         _flow.reset(flow_token)
 
 
+def settle_in(context: FlowRunContext | TaskRunContext) -> None:
+    """Make `context` current for good, in a copied context that only this run uses."""
+    if isinstance(context, FlowRunContext):
+        _flow.set(context)
+        _task.set(None)
+    else:
+        _task.set(context)
+
+
 @contextmanager
 def enter_task(context: TaskRunContext) -> Iterator[None]:
     """Make `context` current."""

@@ -79,7 +79,7 @@ class Flow(Generic[P, R]):
         self.kind = call_kind(fn)
         self.signature = read_signature(fn)
         functools.update_wrapper(self, fn, updated=())
-        self.name = name or getattr(fn, "__name__", "flow").replace("_", "-")
+        self.name: str = name or getattr(fn, "__name__", "flow").replace("_", "-")
         self.version = version or _content_version(fn)
         self.description = description or inspect.getdoc(fn)
         self.flow_run_name = flow_run_name
@@ -156,7 +156,7 @@ class Flow(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
-    def __call__(
+    def __call__(  # type: ignore[misc] # P cannot say that it lacks our own keywords
         self,
         *args: Any,
         return_state: bool = False,
@@ -344,7 +344,7 @@ def flow(
 def flow(__fn: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a function a flow: `@flow` or `@flow(retries=1, ...)`.
 
-    Args:
+    Options:
         name: Display name; default: the function's name with dashes.
         version: Free text; default: a hash of the file.
         description: Default: the function's docstring.

@@ -76,7 +76,8 @@ class Future(Generic[R]):
                 f"Task run {self.name!r} did not finish within {timeout} seconds; "
                 "it goes on running."
             )
-        return self._state.result(raise_on_failure)
+        value: R = self._state.result(raise_on_failure)
+        return value
 
     def add_done_callback(self, fn: Callable[[Future[R]], Any]) -> None:
         """Call `fn(future)` when the run has settled; at once if it has already."""
@@ -125,7 +126,8 @@ class Future(Generic[R]):
     async def result_async(self, raise_on_failure: bool = True) -> R:
         """Like `result`, without blocking the event loop."""
         await self.wait_async()
-        return self._state.result(raise_on_failure)
+        value: R = self._state.result(raise_on_failure)
+        return value
 
     def __await__(self) -> Generator[Any, None, R]:
         return self.result_async().__await__()

@@ -195,7 +195,22 @@ def _failure(state: State[Any]) -> BaseException:
 # ── constructors, named as the states people see ─────────────────────────────────────────
 
 
-def _constructor(type_: StateType, default_name: str) -> Any:
+class StateConstructor(Protocol):
+    """Makes a state of one type; `name` is what people see."""
+
+    def __call__(
+        self,
+        *,
+        name: str = ...,
+        message: str | None = None,
+        data: Any = None,
+        scheduled_time: datetime | None = None,
+    ) -> State[Any]:
+        """A state of this constructor's type."""
+        ...
+
+
+def _constructor(type_: StateType, default_name: str) -> StateConstructor:
     def construct(
         *,
         name: str = default_name,

@@ -118,7 +118,8 @@ class Task(Generic[P, R]):
         self.kind = call_kind(fn)
         self.signature = read_signature(fn)
         functools.update_wrapper(self, fn, updated=())
-        self.name = name or getattr(fn, "__name__", type(fn).__name__)
+        own_name: str = getattr(fn, "__name__", type(fn).__name__)
+        self.name: str = name or own_name
         self.description = description or inspect.getdoc(fn)
         self.tags = frozenset(tags or ())
         self.version = version
@@ -171,7 +172,7 @@ class Task(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
     @overload
     def __call__(self, *args: Any, return_state: Literal[True], **kwargs: Any) -> State[R]: ...
-    def __call__(
+    def __call__(  # type: ignore[misc] # P cannot say that it lacks our own keywords
         self,
         *args: Any,
         return_state: bool = False,
@@ -316,7 +317,7 @@ def read_signature(fn: Callable[..., Any]) -> inspect.Signature:
         return _ANY_ARGUMENTS
     reserved = RESERVED & set(signature.parameters)
     if reserved:
-        name = sorted(reserved)[0]
+        name = min(reserved)
         raise ReservedArgumentError(
             f"{getattr(fn, '__name__', fn)}() has a parameter {name!r}, which nbflow uses for "
             "itself in task and flow calls. Rename the parameter."
@@ -343,7 +344,7 @@ def _cache_policy(
         return CacheKeyFnPolicy(cache_key_fn=key_fn)
     if policy is NotSet:
         return DEFAULT
-    return NO_CACHE if policy is None else cast("CachePolicy", policy)
+    return NO_CACHE if policy is None else policy
 
 
 def positive(name: str, value: float | None) -> float | None:
@@ -391,7 +392,7 @@ def task(
 def task(__fn: Callable[P, R] | None = None, /, **options: Any) -> Any:
     """Make a function a task: `@task` or `@task(retries=3, ...)`.
 
-    Args:
+    Options:
         name: Display name; default: the function's name.
         description: Default: the function's docstring.
         tags: For filters and limits; merged with `with tags(...)`.

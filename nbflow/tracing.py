@@ -7,7 +7,7 @@ how graphs are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class TracedValue:
     def wait(self, timeout: float | None = None) -> None:
         """Stands for a future too."""
 
-    def __await__(self) -> Iterator[Any]:
+    def __await__(self) -> Generator[Any, None, TracedValue]:
         yield from ()
         return self
 

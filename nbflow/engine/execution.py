@@ -16,14 +16,21 @@ from typing import Any, Final
 from uuid import UUID
 
 from nbflow import states
-from nbflow.context import FlowRunContext, TaskRunContext, current_tags, enter_task
+from nbflow.context import (
+    FlowRunContext,
+    TaskRunContext,
+    current_tags,
+    enter_task,
+    settle_in,
+)
 from nbflow.engine import machine as m
 from nbflow.engine import remote
+from nbflow.engine.dependencies import dependencies_of
 from nbflow.engine.hooks import hooks_for, run_hooks
 from nbflow.engine.naming import templated_name
 from nbflow.engine.outcomes import state_of_exception, state_of_task_value
 from nbflow.engine.processes import RemoteCall
-from nbflow.engine.session import FlowSession, current_session, dependencies_of
+from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.storage import TaskStorage, storage_for
 from nbflow.engine.timeouts import await_within, call_within
 from nbflow.engine.tracebacks import user_traceback
@@ -175,7 +182,7 @@ class TaskExecution:
     def open(self, context: contextvars.Context) -> Any:
         """Call a generator function, in a context that is the run's own."""
         args, kwargs = to_call(self.task.signature, self.run_context.parameters)
-        context.run(enter_task(self.run_context).__enter__)
+        context.run(settle_in, self.run_context)
         return context.run(self.task.fn, *args, **kwargs)
 
     def exhausted(self) -> m.Event:

@@ -21,13 +21,14 @@ from typing import Any
 from uuid import UUID
 
 from nbflow import states
-from nbflow.context import FlowRunContext, current_tags, enter_flow
+from nbflow.context import FlowRunContext, current_tags, enter_flow, settle_in
 from nbflow.engine import machine as m
+from nbflow.engine.dependencies import dependencies_of
 from nbflow.engine.hooks import hooks_for, run_hooks
 from nbflow.engine.naming import random_name, templated_name
 from nbflow.engine.outcomes import state_of_exception, state_of_flow_value
 from nbflow.engine.runners import TaskRunner, ThreadPoolTaskRunner
-from nbflow.engine.session import FlowSession, current_session, dependencies_of
+from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.storage import keep_flow_value
 from nbflow.engine.timeouts import await_within, call_within
 from nbflow.engine.tracebacks import user_traceback
@@ -145,7 +146,7 @@ class FlowExecution:
     def open(self, context: contextvars.Context) -> Any:
         """Call a generator function, in a context that is the run's own."""
         args, kwargs = to_call(self.flow.signature, self.session.parameters)
-        context.run(enter_flow(self.session).__enter__)
+        context.run(settle_in, self.session)
         return context.run(self.flow.fn, *args, **kwargs)
 
     def exhausted(self) -> m.Event:

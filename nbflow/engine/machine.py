@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from nbflow import states
 from nbflow.exceptions import NbflowError
@@ -184,42 +184,34 @@ class RunMachine:
         """Take in one event; returns what to do, in order."""
         if self.final is not None:
             raise InvalidEvent(f"The run is over ({self.final.name}); {event!r} came too late.")
-        return _HANDLERS[type(event)](self, event)
+        match event:
+            case Begin():
+                return (LookUpCache(),) if self._cached else self._start_attempt()
+            case CacheMiss() | Woke():
+                return self._start_attempt()
+            case Returned(state) | Raised(state):
+                return self._ended(state)
+            case RetryAnswered(retry):
+                return self._answered(retry)
+            case BeginBlocked(state) | CacheHit(state) | Stop(state):
+                return self._finish(state)
 
-    def _begin(self, _: Begin) -> Commands:
-        return (LookUpCache(),) if self._cached else self._start_attempt()
-
-    def _finish_with(self, event: BeginBlocked | CacheHit | Stop) -> Commands:
-        return self._finish(event.state)
-
-    def _start_attempt(self, _: CacheMiss | Woke | None = None) -> Commands:
+    def _start_attempt(self) -> Commands:
         self.attempt += 1
         self._started += 1
         state = states.Retrying() if self.attempt > 1 else states.Running()
         return SetState(state, self.attempt), Call(self.attempt)
 
-    def _returned(self, event: Returned) -> Commands:
-        if event.state.type is StateType.FAILED:
-            return self._failed(event.state)
-        return self._finish(event.state)
-
-    def _raised(self, event: Raised) -> Commands:
-        if event.state.type is StateType.FAILED:
-            return self._failed(event.state)
-        return self._finish(event.state)
-
-    def _failed(self, state: State[Any]) -> Commands:
-        if not self._retries.allows(self._started):
+    def _ended(self, state: State[Any]) -> Commands:
+        if state.type is not StateType.FAILED or not self._retries.allows(self._started):
             return self._finish(state)
         self._failure = state
-        if self._asks:
-            return (AskRetry(state),)
-        return self._retry_later()
+        return (AskRetry(state),) if self._asks else self._retry_later()
 
-    def _retry_answered(self, event: RetryAnswered) -> Commands:
+    def _answered(self, retry: bool) -> Commands:
         if self._failure is None:
             raise InvalidEvent("No failure is waiting for an answer.")
-        return self._retry_later() if event.retry else self._finish(self._failure)
+        return self._retry_later() if retry else self._finish(self._failure)
 
     def _retry_later(self) -> Commands:
         assert self._failure is not None
@@ -231,16 +223,3 @@ class RunMachine:
     def _finish(self, state: State[Any]) -> Commands:
         self.final = state
         return (Finish(state, self.attempt),)
-
-
-_HANDLERS: Final[dict[type, Callable[[RunMachine, Any], Commands]]] = {
-    Begin: RunMachine._begin,
-    BeginBlocked: RunMachine._finish_with,
-    CacheHit: RunMachine._finish_with,
-    CacheMiss: RunMachine._start_attempt,
-    Returned: RunMachine._returned,
-    Raised: RunMachine._raised,
-    RetryAnswered: RunMachine._retry_answered,
-    Woke: RunMachine._start_attempt,
-    Stop: RunMachine._finish_with,
-}

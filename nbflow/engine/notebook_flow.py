@@ -98,7 +98,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
     # ── parameters ───────────────────────────────────────────────────────────────────────
 
     @property
-    def parameters(self) -> tuple[params.Parameter, ...]:  # type: ignore[override]
+    def parameters(self) -> tuple[params.Parameter, ...]:
         """What the notebook's `parameters` cell declares, read anew each time."""
         document = read_notebook(self.path)
         cell = parameters_cell(document)

@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 
 from nbflow import states
 from nbflow.engine.loop import background_loop, call_later, in_background_loop
-from nbflow.engine.machine import Begin, Call, Event, Sleep, Stop, Woke
+from nbflow.engine.machine import Call, Event, Sleep, Stop, Woke
 from nbflow.engine.processes import ProcessPool, RemoteCall
 from nbflow.exceptions import ConfigurationError
 from nbflow.futures import Future
@@ -30,9 +30,12 @@ class Work(Protocol):
     """One submitted run, as a runner sees it."""
 
     future: Future[Any]
-    is_async: bool
     #: The context of the place where it was submitted.
     context: contextvars.Context
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the call has to be awaited."""
 
     def claim(self) -> bool:
         """Whether the caller may start it: True for the first who asks."""
@@ -75,7 +78,7 @@ class TaskRunner(ABC):
     def submit(self, work: Work) -> None:
         """Start work whose upstream runs have settled; returns without waiting for it."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - many runners hold nothing to release
         """Release threads and processes; nothing is running any more."""
 
     def stop(self) -> None:

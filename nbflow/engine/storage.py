@@ -124,7 +124,7 @@ def _result_store(root: Any, serializer: Serializer | str | None) -> ResultStore
     if not root and not settings.results:
         settings.ensure_home()
     place = str(root) if root else settings.results_root()
-    return _open(place, serializer or settings.result_serializer)
+    return _open(place, serializer or settings.result_serializer)  # type: ignore[arg-type] # serializers are frozen
 
 
 @functools.lru_cache(maxsize=64)

@@ -20,8 +20,8 @@ def user_traceback(error: BaseException) -> str:
 
 
 def trim(tb: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame that is not the engine's; all of it if none is."""
+    """The traceback from the first frame that is not the engine's; None if none is."""
     first = tb
     while first is not None and first.tb_frame.f_code.co_filename.startswith(_OURS):
         first = first.tb_next
-    return first or tb
+    return first
