@@ -12,9 +12,12 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from nbflow.exceptions import StoreError
 from nbflow.store.dialects import Connection, Dialect
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -42,11 +45,19 @@ def upgrade(dialect: Dialect, connection: Connection, revision: str, target: str
     engine = create_engine(
         f"{drivername}://", creator=lambda: _Held(connection), poolclass=StaticPool
     )
-    with engine.connect() as bound:
-        config = configuration()
-        config.attributes["connection"] = bound
-        command.upgrade(config, target)
-    engine.dispose()
+    try:
+        with engine.connect() as bound:
+            config = configuration()
+            config.attributes["connection"] = bound
+            command.upgrade(config, target)
+    except (SQLAlchemyError, CommandError) as error:
+        raise StoreError(
+            f"The run database {dialect.identity_text()} could not be upgraded from schema "
+            f"{revision} ({' '.join(str(error).split())}). It is unchanged: go on with the "
+            "nbflow that wrote it, and report this."
+        ) from error
+    finally:
+        engine.dispose()
 
 
 class _Held:

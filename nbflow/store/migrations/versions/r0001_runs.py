@@ -186,10 +186,10 @@ def _task_run() -> None:
         sa.Column("dependencies", sa.Text(), nullable=True),
         sa.Column("cache_key", sa.Text(), nullable=True),
         sa.Column("created", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_task_run"),
+        sa.UniqueConstraint("id", name="uq_task_run_id"),
         sa.ForeignKeyConstraint(
             ["flow_run_id"], ["flow_run.id"], name="fk_task_run_flow_run_id", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("seq", name="pk_task_run"),
-        sa.UniqueConstraint("id", name="uq_task_run_id"),
     )
     op.create_index("ix_task_run_changed", "task_run", ["flow_run_id", "changed"], unique=False)
