@@ -212,6 +212,7 @@ class NotebookRun:
         try:
             ready = self._kernel.wait_ready(patience, lambda: self._stop_error() is not None)
         except KernelDied as died:
+            self._check_deadline()
             raise Stopped(CellOutcome.CRASHED, died) from None
         if not ready:
             raise Stopped(CellOutcome.CANCELLED, self._stop_error())
@@ -258,11 +259,14 @@ class NotebookRun:
     def _check_before(self, cell: _Cell) -> None:
         if (error := self._stop_error()) is not None:
             raise Stopped(CellOutcome.CANCELLED, error)
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise Stopped(CellOutcome.TIMED_OUT, self._run_timeout())
+        self._check_deadline()
         if not self._kernel.is_alive():
             message = f"The kernel died before the cell {cell.info.name!r}: {self._kernel.exit}."
             raise Stopped(CellOutcome.CRASHED, KernelDied(message))
+
+    def _check_deadline(self) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise Stopped(CellOutcome.TIMED_OUT, self._run_timeout())
 
     def _start_cell(self, cell: _Cell, node: NotebookNode) -> None:
         cell.started, cell.clock = now(), time.monotonic()

@@ -100,7 +100,9 @@ def make_notebook(path: Path, *cells: Any, **metadata: Any) -> Path:
             continue
         source, tags = cell if isinstance(cell, tuple) else (cell, [])
         nodes.append(new_code_cell(source, id=f"cell-{number}", metadata={"tags": list(tags)}))
-    nbformat.write(new_notebook(cells=nodes, metadata=metadata), path)
+    nb = new_notebook(cells=nodes)
+    nb.metadata.update(nbformat.from_dict(metadata))
+    path.write_text(nbformat.v4.writes(nb), encoding="utf-8")
     return path
 
 
