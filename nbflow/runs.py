@@ -106,6 +106,11 @@ class Run:
         return self.store.task_runs(self.id)
 
     @property
+    def all_task_runs(self) -> list[TaskRun]:
+        """The task runs of the run and of all its subflows."""
+        return [task for run in (self, *_descendants(self)) for task in run.task_runs]
+
+    @property
     def subflows(self) -> list[Run]:
         """The flow runs that this one started, oldest first."""
         children = self.store.flow_runs(FlowRunFilter(parent_id=self.id), limit=10_000)
@@ -135,9 +140,8 @@ class Run:
     @property
     def graph(self) -> RunGraph:
         """Tasks, cells and subflows, and what led to what."""
-        descendants = list(_descendants(self))
-        tasks = [task for run in (self, *descendants) for task in run.task_runs]
-        return graph_of_run(self.record, tasks, [run.record for run in descendants])
+        subflows = [run.record for run in _descendants(self)]
+        return graph_of_run(self.record, self.all_task_runs, subflows)
 
     def refresh(self) -> Run:
         """Read the run again, and return it."""

@@ -6,10 +6,12 @@ records in, events out. It must not know terminals, formats or stores.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from nbflow.models import Changes, FlowRun, LogRecord, TaskKind, TaskRun
@@ -58,18 +60,28 @@ Event = RunMoved | TaskMoved | Logged
 
 @dataclass(slots=True)
 class Story:
-    """What is known of a run so far."""
+    """What is known of a run, and of its subflows, so far."""
 
-    run: FlowRun | None = None
+    run_id: UUID
+    runs: dict[UUID, FlowRun] = field(default_factory=dict)
     tasks: dict[UUID, TaskRun] = field(default_factory=dict)
 
+    @property
+    def run(self) -> FlowRun | None:
+        """The run that the story is about."""
+        return self.runs.get(self.run_id)
+
     def events(self, changes: Changes) -> list[Event]:
-        """Take in a batch, and return what is new in it, in order of time.
+        """Take in a batch of the run or a subflow; return what is new in it, in order of time.
 
         A state that lasted shorter than a batch is not told: records carry the present state.
         """
         moved = list(self._moves(changes))
-        logged = (Logged(record, self._task_of(record)) for record in changes.logs)
+        logged = (
+            Logged(record, self._task_of(record))
+            for record in changes.logs
+            if not is_bookkeeping(record)
+        )
         return sorted([*logged, *moved], key=_order)
 
     def _moves(self, changes: Changes) -> Iterator[Event]:
@@ -77,22 +89,44 @@ class Story:
             if _has_moved(self.tasks.get(task.id), task):
                 yield TaskMoved(task)
             self.tasks[task.id] = task
-        if changes.flow_run is not None:
-            if _has_moved(self.run, changes.flow_run):
-                yield RunMoved(changes.flow_run)
-            self.run = changes.flow_run
+        run = changes.flow_run
+        if run is not None:
+            if _has_moved(self.runs.get(run.id), run):
+                yield RunMoved(run)
+            self.runs[run.id] = run
 
     def _task_of(self, record: LogRecord) -> TaskRun | None:
         return self.tasks.get(record.task_run_id) if record.task_run_id else None
 
-    def running(self) -> list[TaskRun]:
-        """What executes just now, longest first."""
-        active = [task for task in self.tasks.values() if task.state.type is StateType.RUNNING]
-        return sorted(active, key=lambda task: task.start_time or task.created)
+    def running(self) -> list[TaskRun | FlowRun]:
+        """What executes just now below the run itself, longest first."""
+        known: list[TaskRun | FlowRun] = [*self.runs.values(), *self.tasks.values()]
+        active = [
+            each
+            for each in known
+            if each.state.type is StateType.RUNNING and each.id != self.run_id
+        ]
+        return sorted(active, key=lambda each: each.start_time or each.created)
+
+    def siblings(self, task: TaskRun) -> list[TaskRun]:
+        """All runs of the `.map` call that a task run belongs to."""
+        return [each for each in self.tasks.values() if each.map_id == task.map_id]
 
     def tally(self) -> Tally:
         """How far the run is."""
         return tally(self.tasks.values())
+
+
+#: What the engine writes into a flow's log about its start and end: states tell that already.
+_BOOKKEEPING: Final = re.compile(
+    r"Started flow '.*'\.|(?:Completed|Cached) after [\d.]+ (?:ms|s|m|h|d)\b.*", re.DOTALL
+)
+
+
+def is_bookkeeping(record: LogRecord) -> bool:
+    """Whether a log line only repeats the flow run's state."""
+    of_flow = record.task_run_id is None and record.logger == "nbflow.flow_runs"
+    return of_flow and _BOOKKEEPING.fullmatch(record.message) is not None
 
 
 @dataclass(frozen=True, slots=True)

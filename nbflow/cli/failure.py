@@ -220,6 +220,6 @@ def _matching(errors: Sequence[dict[str, Any]], message: str) -> dict[str, Any]:
 
 def _logged(logs: Iterable[LogRecord], culprit: TaskRun | None) -> list[str]:
     wanted = culprit.id if culprit else None
-    errors = [r for r in logs if r.level >= _ERROR_LEVEL and "Traceback" in r.message]
+    errors = [r for r in logs if r.level >= _ERROR_LEVEL and "\n" in r.message.strip()]
     own = [record for record in errors if record.task_run_id == wanted] or errors
     return _plain_lines([own[-1].message]) if own else []

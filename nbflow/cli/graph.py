@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import traceback
 import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +17,13 @@ from typing import Any, Final
 import click
 
 from nbflow.cli.console import make_console, say, short_path
+from nbflow.cli.failure import source_line
 from nbflow.cli.options import GraphOptions, graph_options
 from nbflow.cli.targets import FlowTarget, is_file_target, load_flow, runnable
 from nbflow.dataflow import analyse_cells
 from nbflow.drawing import Direction, graph_svg, graph_text
-from nbflow.exceptions import OutputPathError, UsageError
+from nbflow.exceptions import NbflowError, OutputPathError, UsageError, VisualizationError
+from nbflow.flows import Flow
 from nbflow.models import RunGraph
 from nbflow.notebooks.document import code_cells, read_notebook
 from nbflow.run_graph import graph_of_cells
@@ -68,9 +71,25 @@ def graph_of(target: str) -> RunGraph:
     found = runnable(target)
     if isinstance(found, FlowTarget):
         flow = load_flow(found)
-        # Drawing runs no task, so nothing looks at the values that are made up here.
-        return flow.graph(**{p.name: None for p in flow.parameters if p.required})
+        return _graph_of_flow(found, flow)
     return graph_of_notebook(found.path)
+
+
+def _graph_of_flow(target: FlowTarget, flow: Flow[Any, Any]) -> RunGraph:
+    # Drawing runs no task, so mostly nothing looks at the values that are made up here.
+    made_up = {p.name: None for p in flow.parameters if p.required}
+    try:
+        return flow.graph(**made_up)
+    except NbflowError:
+        raise
+    except Exception as error:  # the flow's body is the user's code
+        line = source_line("".join(traceback.format_exception(error)).splitlines())
+        where = f" at {line.place}: {line.text}" if line else ""
+        raise VisualizationError(
+            f"{target.path}:{target.name or flow.name} cannot be drawn without running it "
+            f"({type(error).__name__}: {error}{where}). Run it, then draw the run: "
+            "nbflow graph latest."
+        ) from error
 
 
 def graph_of_notebook(path: str) -> RunGraph:

@@ -6,8 +6,10 @@ how events are obtained, nor how a run ends.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+from uuid import UUID
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -18,13 +20,13 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import glyph, shows_colours, style_of
-from nbflow.cli.events import Event, Logged, Story, TaskMoved
+from nbflow.cli.events import Event, Logged, RunMoved, Story
 from nbflow.cli.failure import short_id
 from nbflow.cli.reports import Quiet, is_news, record_lines, seconds_of
 from nbflow.cli.terminal_text import dimmed, plain_line
 from nbflow.models import FlowKind, FlowRun, TaskRun
 from nbflow.states import StateType, now
-from nbflow.wording import cell_width, duration, middle_ellipsis, state_word
+from nbflow.wording import cell_width, duration, middle_ellipsis, progress, state_word
 
 #: Lines of a burst that are shown; the run log has them all.
 BURST_HEAD: Final = 200
@@ -34,6 +36,8 @@ _REFRESHES_PER_SECOND: Final = 8
 _LONGEST_BAR: Final = 48
 _DIM: Final = Style(dim=True)
 _ERROR_LEVEL: Final = 40
+#: Where the engine writes tracebacks; people's own error lines go through them, too.
+_ENGINE_LOGGERS: Final = frozenset({"nbflow.task_runs", "nbflow.flow_runs"})
 
 
 class LiveDisplay(Quiet):
@@ -41,7 +45,7 @@ class LiveDisplay(Quiet):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        self.story = Story()
+        self.story = Story(UUID(int=0))
         self.width = _NARROWEST
         self.headline_told = False
         self.live = Live(
@@ -69,29 +73,39 @@ class LiveDisplay(Quiet):
 
     def _name_width(self, story: Story) -> int:
         most = min(_WIDEST, max(_NARROWEST, self.console.width // 3))
-        longest = max((cell_width(plain_line(t.name)) for t in story.tasks.values()), default=0)
+        known: list[TaskRun | FlowRun] = [*story.tasks.values(), *story.runs.values()]
+        names = {_name(each) for each in known}
+        longest = max((cell_width(name) for name in names), default=0)
         return max(self.width, min(longest, most))
 
-    def name(self, task: TaskRun | None) -> str:
-        """A task's name, in the width that all names take."""
-        text = middle_ellipsis(plain_line(task.name), self.width) if task else ""
+    def name(self, run: TaskRun | FlowRun | None) -> str:
+        """A task's or subflow's name, in the width that all names take."""
+        return self._fitted(_name(run)) if run else " " * self.width
+
+    def _fitted(self, name: str) -> str:
+        text = middle_ellipsis(name, self.width)
         return text + " " * (self.width - cell_width(text))
 
     # ── what is printed ──────────────────────────────────────────────────────────────────
 
     def _lines(self, events: Iterable[Event]) -> Iterator[list[Segment]]:
         batch: list[Logged] = []
+        maps: dict[UUID | None, TaskRun] = {}
         for event in events:
             if isinstance(event, Logged):
                 batch.append(event)
                 continue
             yield from self._printed(batch)
             batch = []
-            if isinstance(event, TaskMoved):
+            if isinstance(event, RunMoved):
+                yield from self._run_moved(event.run)
+            elif event.task.map_id is None or _went_wrong(event.task):
                 yield from self._moved(event.task)
             else:
-                yield from self._headline(event.run)
+                maps[event.task.map_id] = event.task
         yield from self._printed(batch)
+        for task in maps.values():
+            yield from self._mapped(task)
 
     def _printed(self, batch: Sequence[Logged]) -> Iterator[list[Segment]]:
         batch = [logged for logged in batch if not self._shown_already(logged)]
@@ -108,10 +122,17 @@ class LiveDisplay(Quiet):
                 yield from self._logged(logged)
 
     def _shown_already(self, logged: Logged) -> bool:
-        """A Python flow prints to this very terminal; a kernel does not."""
-        run = self.story.run
-        in_process = run is not None and run.kind is FlowKind.FUNCTION
-        return in_process and logged.record.logger == "nbflow.stdout"
+        """Whether the line is on the terminal, or will be told at the end.
+
+        A Python flow prints to this very terminal; a kernel does not. Tracebacks belong to
+        the ending, and to `nbflow runs show`.
+        """
+        record = logged.record
+        run = self.story.runs.get(record.flow_run_id) if record.flow_run_id else None
+        if record.logger == "nbflow.stdout":
+            return run is not None and run.kind is FlowKind.FUNCTION
+        told_later = record.level >= _ERROR_LEVEL and "\n" in record.message
+        return told_later and record.logger in _ENGINE_LOGGERS
 
     def _logged(self, logged: Logged) -> Iterator[list[Segment]]:
         colours = shows_colours(self.console)
@@ -122,25 +143,41 @@ class LiveDisplay(Quiet):
             coloured = "\x1b" in line
             yield [prefix, Segment(dimmed(line)) if coloured else Segment(line, style)]
 
-    def _headline(self, run: FlowRun) -> Iterator[list[Segment]]:
-        if self.headline_told:
-            return
-        self.headline_told = True
-        line = Text.assemble((plain_line(run.flow_name), "bold"), f"  {plain_line(run.name)}")
-        line.append(f"  {short_id(run)}", style="dim")
-        yield list(line.render(self.console))
+    def _run_moved(self, run: FlowRun) -> Iterator[list[Segment]]:
+        if run.id != self.story.run_id:
+            yield from self._moved(run)
+        elif not self.headline_told:
+            self.headline_told = True
+            line = Text.assemble((plain_line(run.flow_name), "bold"), f"  {plain_line(run.name)}")
+            line.append(f"  {short_id(run)}", style="dim")
+            yield list(line.render(self.console))
 
-    def _moved(self, task: TaskRun) -> Iterator[list[Segment]]:
-        state = task.state
+    def _moved(self, run: TaskRun | FlowRun) -> Iterator[list[Segment]]:
+        state = run.state
         if not is_news(state) or state.is_running():
             return
-        text = Text.assemble(glyph(state), " ", self.name(task))
-        if state.is_final() and (seconds := seconds_of(task)) is not None:
+        text = Text.assemble(glyph(state), " ", self.name(run))
+        if state.is_final() and (seconds := seconds_of(run)) is not None:
             text.append(f"  {duration(seconds)}")
+        if isinstance(run, FlowRun):
+            text.append("  subflow", style="dim")
         if state.name != "Completed":
             text.append(f"  {state_word(state.name)}", style=style_of(state.name, state.type))
         if state.type is StateType.SCHEDULED and state.message:
             text.append(f": {plain_line(state.message)}", style="dim")
+        yield list(text.render(self.console))
+
+    def _mapped(self, task: TaskRun) -> Iterator[list[Segment]]:
+        """One line for all runs of a `.map` call, once none is left to wait for."""
+        runs = self.story.siblings(task)
+        if not all(each.state.is_settled() for each in runs):
+            return
+        text = Text.assemble(glyph(task.state), " ", self._fitted(plain_line(task.task_name)))
+        starts = [each.start_time for each in runs if each.start_time]
+        ends = [each.end_time for each in runs if each.end_time]
+        if starts and ends:
+            text.append(f"  {duration((max(ends) - min(starts)).total_seconds())}")
+        text.append(f"  {progress(Counter(each.state.name for each in runs))}")
         yield list(text.render(self.console))
 
     # ── the board ────────────────────────────────────────────────────────────────────────
@@ -148,20 +185,32 @@ class LiveDisplay(Quiet):
     def board(self) -> Table:
         """What runs now, and how far the run is."""
         board = Table.grid()
-        running = self.story.running()
+        rows = list(self._rows())
         room = max(1, min(10, self.console.height - 4))
-        for task in running[:room]:
-            board.add_row(self._running(task))
-        if len(running) > room:
-            board.add_row(Text(f"  and {len(running) - room} more", style="dim"))
+        for row in rows[:room]:
+            board.add_row(row)
+        if len(rows) > room:
+            board.add_row(Text(f"  and {len(rows) - room} more", style="dim"))
         board.add_row(self._bar() if self.story.tasks else self._waiting())
         return board
 
-    def _running(self, task: TaskRun) -> Text:
-        line = Text.assemble(self._pulse(), " ", self.name(task), no_wrap=True, overflow="crop")
-        line.append(f"  {duration(seconds_of(task, now()) or 0)}")
-        if task.attempt > 1:
-            line.append(f"  attempt {task.attempt}", style="yellow")
+    def _rows(self) -> Iterator[Text]:
+        """A line per running task, cell or subflow, and one for all runs of a `.map` call."""
+        maps = set()
+        for run in self.story.running():
+            if isinstance(run, FlowRun) or run.map_id is None:
+                note = f"attempt {run.attempt}" if run.attempt > 1 else ""
+                yield self._row(self.name(run), run, note)
+            elif run.map_id not in maps:
+                maps.add(run.map_id)
+                counts = Counter(each.state.name for each in self.story.siblings(run))
+                yield self._row(self._fitted(plain_line(run.task_name)), run, progress(counts))
+
+    def _row(self, name: str, run: TaskRun | FlowRun, note: str) -> Text:
+        line = Text.assemble(self._pulse(), " ", name, no_wrap=True, overflow="crop")
+        line.append(f"  {duration(seconds_of(run, now()) or 0)}")
+        if note:
+            line.append(f"  {note}", style="dim")
         return line
 
     def _pulse(self) -> Text:
@@ -191,6 +240,15 @@ class LiveDisplay(Quiet):
         row = Table.grid(padding=(0, 2, 0, 0))
         row.add_row(bar, Text(words, no_wrap=True))
         return row
+
+
+def _name(run: TaskRun | FlowRun) -> str:
+    """What a task or cell is called; a subflow goes by its flow's name."""
+    return plain_line(run.flow_name if isinstance(run, FlowRun) else run.name)
+
+
+def _went_wrong(task: TaskRun) -> bool:
+    return task.state.is_failed() or task.state.is_crashed() or task.state.is_scheduled()
 
 
 class _Board:

@@ -35,6 +35,7 @@ from nbflow.exceptions import ParameterError, UsageError
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, LogFilter, new_id
 from nbflow.parameters import Parameter, parse_text
+from nbflow.runs import get_run
 from nbflow.settings import temporary_settings
 from nbflow.states import State
 from nbflow.store import open_store
@@ -96,7 +97,8 @@ def _surroundings(options: RunOptions) -> Iterator[None]:
 
 def _ending(store: Store, run_id: UUID, state: State[Any]) -> Ending:
     store.flush()
-    flow_run, tasks = store.flow_run(run_id), store.task_runs(run_id)
+    run = get_run(run_id, store=store)
+    flow_run, tasks = run.record, run.all_task_runs
     raised = state.data if isinstance(state.data, BaseException) else None
     errors = store.logs(LogFilter(flow_run_id=run_id, min_level=40), limit=20, newest=True)
     failure = explain(flow_run, tasks, raised=raised, logs=errors)

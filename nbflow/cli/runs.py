@@ -217,7 +217,7 @@ def show(options: ShowOptions) -> int:
     store.close_abandoned(now)
     run = get_run(options.run, store=store)
     tasks = run.task_runs
-    failure = explain(run.record, tasks, logs=run.logs(level=logging.ERROR, limit=50))
+    failure = explain(run.record, run.all_task_runs, logs=run.logs(level=logging.ERROR, limit=50))
     if options.json:
         told = {**json_run(run.record), "tasks": [json_task(task) for task in tasks]}
         write_json(console, {**told, "failure": json_failure(failure)})

@@ -22,14 +22,14 @@ def changes(*tasks, run=None, logs=(), cursor=1):
 
 def test_a_state_is_told_once(make) -> None:
     """The same record in two batches is one event."""
-    story, running = Story(), make.cell(0, make.state(Running, 1))
+    story, running = Story(make.id), make.cell(0, make.state(Running, 1))
     assert story.events(changes(running)) == [TaskMoved(running)]
     assert story.events(changes(running)) == []
 
 
 def test_a_new_attempt_is_told(make) -> None:
     """Retrying is news, though the name of the state may be the same."""
-    story = Story()
+    story = Story(make.id)
     story.events(changes(make.cell(0, make.state(Retrying, 1), attempt=2)))
     third = make.cell(0, make.state(Retrying, 1), attempt=3)
     assert story.events(changes(third)) == [TaskMoved(third)]
@@ -40,7 +40,7 @@ def test_what_was_printed_comes_before_the_end_of_what_printed_it(make) -> None:
     done = make.cell(0, make.state(Completed, 2), start_time=make.at(1), end_time=make.at(2))
     run = make.flow_run(make.state(Completed, 2))
     early, late = make.log("early", done, 1.5), make.log("at the end", done, 2)
-    told = Story().events(changes(done, run=run, logs=[early, late]))
+    told = Story(make.id).events(changes(done, run=run, logs=[early, late]))
     assert told == [Logged(early, done), Logged(late, done), TaskMoved(done), RunMoved(run)]
 
 
@@ -48,7 +48,7 @@ def test_a_start_comes_before_what_is_printed_at_that_moment(make) -> None:
     """A cell's first line never stands before the cell."""
     running = make.cell(0, make.state(Running, 1))
     line = make.log("first", running, 1)
-    assert Story().events(changes(running, logs=[line])) == [
+    assert Story(make.id).events(changes(running, logs=[line])) == [
         TaskMoved(running),
         Logged(line, running),
     ]
@@ -57,12 +57,12 @@ def test_a_start_comes_before_what_is_printed_at_that_moment(make) -> None:
 def test_lines_of_the_flow_itself_have_no_task(make) -> None:
     """A record without a task run belongs to the flow."""
     line = make.log("hello")
-    assert Story().events(changes(logs=[line])) == [Logged(line, None)]
+    assert Story(make.id).events(changes(logs=[line])) == [Logged(line, None)]
 
 
 def test_running_lists_what_executes_longest_first(make) -> None:
     """The board shows what has run longest at the top."""
-    story = Story()
+    story = Story(make.id)
     young = make.cell(0, make.state(Running, 5), start_time=make.at(5))
     old = make.cell(1, make.state(Running, 1), start_time=make.at(1))
     story.events(changes(young, old, make.cell(2, make.state(Pending))))
@@ -79,7 +79,7 @@ def test_tally_counts_what_ended(make) -> None:
 
 def test_a_run_moves_too(make) -> None:
     """The flow run's own states are events."""
-    story = Story()
+    story = Story(make.id)
     starting = make.flow_run(make.state(KernelStarting))
     assert story.events(changes(run=starting)) == [RunMoved(starting)]
     assert story.run == starting

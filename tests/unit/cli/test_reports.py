@@ -102,7 +102,7 @@ def test_printed_lines_name_their_cell(make) -> None:
 
 def test_piped_lines_have_no_control_characters(make) -> None:
     """Whatever the notebook prints and however its cells are called."""
-    console, story = piped(), Story()
+    console, story = piped(), Story(make.id)
     task = make.cell(0, make.state(Running, 1), name="bad\x1b[2J\nname")
     line = make.log("\x1b[31mred\x1b[0m\x07\r100%", task, 2)
     Lines(console).tell(story.events(Changes(None, (task,), (line,), 1)), story)
@@ -116,7 +116,7 @@ def test_piped_lines_have_no_control_characters(make) -> None:
 
 def test_json_lines_are_objects_with_stable_fields(make) -> None:
     """A program can rely on them; docs/commands.md describes them."""
-    console, story = piped(), Story()
+    console, story = piped(), Story(make.id)
     reporter = JsonLines(console)
     task = make.cell(0, make.state(Completed, 2), start_time=make.at(1), end_time=make.at(2))
     run = make.flow_run(make.state(Completed, 3), start_time=make.at(0), end_time=make.at(3))
@@ -205,7 +205,7 @@ def test_exit_codes(constructor, code) -> None:
 
 def shown(console: Console, make, *tasks, logs=(), run=None) -> tuple[LiveDisplay, str]:
     """The display after one batch, and what it printed above the board."""
-    display, story = LiveDisplay(console), Story()
+    display, story = LiveDisplay(console), Story(make.id)
     run = run or make.flow_run(make.state(Running))
     display.tell(story.events(Changes(run, tuple(tasks), tuple(logs), 1)), story)
     return display, text_of(console)
