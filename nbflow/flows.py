@@ -180,9 +180,13 @@ class Flow(Generic[P, R]):
         """The arguments of a call by parameter name, defaults filled in."""
         return params.bind(self.signature, args, kwargs, name=self.name)
 
+    def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The way back from `bind`: how the function is to be called."""
+        return params.to_call(self.signature, values)
+
     def call_with(self, values: Mapping[str, Any]) -> Any:
         """Call the function itself, outside of any run."""
-        args, kwargs = params.to_call(self.signature, values)
+        args, kwargs = self.arguments(values)
         return self.fn(*args, **kwargs)
 
     # ── pictures ─────────────────────────────────────────────────────────────────────────

@@ -39,7 +39,6 @@ from nbflow.logging import captured_prints, run_logger
 from nbflow.models import Dependency, FlowRun, RunKind, StateChange, new_id
 from nbflow.owner import this_owner
 from nbflow.parameters import preview
-from nbflow.parameters.model import to_call
 from nbflow.settings import get_settings
 from nbflow.states import State, StateType
 from nbflow.store import open_store
@@ -111,7 +110,7 @@ class FlowExecution:
         return m.Returned(state)
 
     def _call_function(self) -> State[Any]:
-        args, kwargs = to_call(self.flow.signature, self.session.parameters)
+        args, kwargs = self.flow.arguments(self.session.parameters)
         try:
             value = self.flow.fn(*args, **kwargs)
         except Exception:
@@ -134,7 +133,7 @@ class FlowExecution:
         return m.Returned(state)
 
     async def _await_function(self) -> State[Any]:
-        args, kwargs = to_call(self.flow.signature, self.session.parameters)
+        args, kwargs = self.flow.arguments(self.session.parameters)
         try:
             value = await self.flow.fn(*args, **kwargs)
         except Exception:
@@ -145,7 +144,7 @@ class FlowExecution:
 
     def open(self, context: contextvars.Context) -> Any:
         """Call a generator function, in a context that is the run's own."""
-        args, kwargs = to_call(self.flow.signature, self.session.parameters)
+        args, kwargs = self.flow.arguments(self.session.parameters)
         context.run(settle_in, self.session)
         return context.run(self.flow.fn, *args, **kwargs)
 

@@ -133,6 +133,10 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             )
         return params.validate(self.parameters, values, owner=self._shown)
 
+    def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Every parameter by its name."""
+        return (), dict(values)
+
     # ── running ──────────────────────────────────────────────────────────────────────────
 
     def _execute(self, **values: Any) -> NotebookOutcome:
