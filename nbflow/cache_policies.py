@@ -114,6 +114,7 @@ class CachePolicy:
         return self if key_storage is None else replace(self, key_storage=key_storage)
 
     def __add__(self, other: CachePolicy) -> CachePolicy:
+        _check_policy(other)
         if isinstance(other, _None):
             return self
         parts = (*_parts_of(self), *_parts_of(other))
@@ -211,6 +212,7 @@ class _None(CachePolicy):
         return None
 
     def __add__(self, other: CachePolicy) -> CachePolicy:
+        _check_policy(other)
         return other
 
     def __repr__(self) -> str:
@@ -366,6 +368,11 @@ def _one_storage(first: CachePolicy, second: CachePolicy) -> str | Path | None:
 
 def _storage_note(policy: CachePolicy) -> str:
     return f" in {str(policy.key_storage)!r}" if policy.key_storage else ""
+
+
+def _check_policy(policy: object) -> None:
+    if not isinstance(policy, CachePolicy):
+        raise TypeError(f"Only cache policies can be added to a cache policy; got {policy!r}.")
 
 
 def _check_name(name: object) -> None:

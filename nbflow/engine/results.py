@@ -32,7 +32,7 @@ from nbflow.states import now as wall_clock
 _MAGIC: Final = b"nbflow result 1\n"
 #: Values up to this size are checked by `lookup` to the last byte, larger ones by length.
 _CHECK_LIMIT: Final = 1_000_000
-#: Bytes read to find the header; headers are a few hundred bytes long.
+#: Room for the header, which is a few hundred bytes long.
 _HEAD: Final = 16_384
 _LONGEST_SEGMENT: Final = 150
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._\-=+@%,() ]")
@@ -62,8 +62,8 @@ class _Files(Protocol):
     """What a result store needs of a file system."""
 
     def write(self, path: str, chunks: tuple[bytes, ...]) -> None: ...
-    def read(self, path: str, start: int = 0, end: int | None = None) -> bytes: ...
-    def size(self, path: str) -> int: ...
+    def read(self, path: str) -> bytes: ...
+    def head(self, path: str, limit: int) -> tuple[bytes, int]: ...
     def delete(self, path: str) -> None: ...
 
 
@@ -152,15 +152,12 @@ class ResultStore:
             raise self._unwritable(error) from error
 
     def _inspect(self, path: str) -> _Header:
-        head = self._files.read(path, 0, _HEAD)
-        header, start = _split(head)
-        if header.size > _CHECK_LIMIT:
-            if self._files.size(path) != start + header.size:
-                raise _Damaged("it is cut short")
-        elif start + header.size < _HEAD:
-            _check(header, head[start:])
-        else:
-            _check(header, self._files.read(path)[start:])
+        data, size = self._files.head(path, _HEAD + _CHECK_LIMIT)
+        if size <= len(data):
+            return _decode(data)[0]
+        header, start = _split(data)
+        if size != start + header.size:
+            raise _Damaged(f"it has {size - start:,} of {header.size:,} bytes")
         return header
 
     def _ref(self, path: str, header: _Header) -> ResultRef:
@@ -299,12 +296,11 @@ class _LocalFiles:
         try:
             descriptor = _create(aside)
         except FileNotFoundError:
-            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - hot path
+            _make_private(Path(folder))
             descriptor = _create(aside)
         try:
             try:
-                for chunk in chunks:
-                    _write_all(descriptor, chunk)
+                _write_all(descriptor, chunks)
             finally:
                 os.close(descriptor)
             os.replace(aside, target)  # noqa: PTH105 - hot path
@@ -312,16 +308,23 @@ class _LocalFiles:
             os.unlink(aside)  # noqa: PTH108 - hot path
             raise
 
-    def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
+    def read(self, path: str) -> bytes:
         with open(f"{self._root}/{path}", "rb", buffering=0) as file:  # noqa: PTH123 - hot path
-            file.seek(start)
-            return file.read() if end is None else file.read(end - start)
+            return file.read()
 
-    def size(self, path: str) -> int:
-        return os.stat(f"{self._root}/{path}").st_size  # noqa: PTH116 - hot path
+    def head(self, path: str, limit: int) -> tuple[bytes, int]:
+        # Both of one open file: another writer may replace it between two looks.
+        with open(f"{self._root}/{path}", "rb", buffering=0) as file:  # noqa: PTH123 - hot path
+            return file.read(limit), os.fstat(file.fileno()).st_size
 
     def delete(self, path: str) -> None:
         os.unlink(f"{self._root}/{path}")  # noqa: PTH108 - hot path
+
+
+def _make_private(folder: Path) -> None:
+    for each in (*reversed(folder.parents), folder):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _create(path: str) -> int:
@@ -329,10 +332,13 @@ def _create(path: str) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:  # one write call moves at most 2 GiB
-        view = view[os.write(descriptor, view) :]
+def _write_all(descriptor: int, chunks: tuple[bytes, ...]) -> None:
+    if sum(map(len, chunks)) <= _HEAD:  # one call for small results
+        chunks = (b"".join(chunks),)
+    for chunk in chunks:
+        view = memoryview(chunk)
+        while view:  # one write call moves at most 2 GiB
+            view = view[os.write(descriptor, view) :]
 
 
 class _RemoteFiles:
@@ -354,11 +360,13 @@ class _RemoteFiles:
         self._fs.makedirs(self._fs._parent(target), exist_ok=True)  # noqa: SLF001 - its only spelling
         self._fs.pipe_file(target, b"".join(chunks))
 
-    def read(self, path: str, start: int = 0, end: int | None = None) -> bytes:
-        return bytes(self._fs.cat_file(f"{self._root}/{path}", start=start or None, end=end))
+    def read(self, path: str) -> bytes:
+        return bytes(self._fs.cat_file(f"{self._root}/{path}"))
 
-    def size(self, path: str) -> int:
-        return int(self._fs.size(f"{self._root}/{path}"))
+    def head(self, path: str, limit: int) -> tuple[bytes, int]:
+        # A write between the two looks makes a large result look damaged: a miss, no harm.
+        target = f"{self._root}/{path}"
+        return bytes(self._fs.cat_file(target, end=limit)), int(self._fs.size(target))
 
     def delete(self, path: str) -> None:
         self._fs.rm_file(f"{self._root}/{path}")

@@ -151,7 +151,7 @@ class _Reader:
         self.found.pop(name, None)  # a later assignment wins, and takes its place
         self.found[name] = Parameter(
             name=name,
-            annotation=type(default) if inferred else declared,
+            annotation=_type_of(default) if inferred else declared,
             default=default,
             required=value is None,
             help=comment.strip(),
@@ -172,6 +172,11 @@ class _Reader:
             return _type(annotation, self.imports)
         except (_Unknown, TypeError, RecursionError):
             return Any
+
+
+def _type_of(default: Any) -> type:
+    # A PosixPath is how a Path looks here: the author wrote Path.
+    return pathlib.Path if isinstance(default, pathlib.Path) else type(default)
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:

@@ -194,7 +194,9 @@ def _docstring_help(doc: str) -> dict[str, str]:
 
 
 def _names(signature: inspect.Signature) -> str:
-    return ", ".join(str(each).split(":")[0] for each in signature.parameters.values())
+    stars = {ParameterKind.VAR_POSITIONAL: "*", ParameterKind.VAR_KEYWORD: "**"}
+    parameters = signature.parameters.values()
+    return ", ".join(f"{stars.get(_KINDS[each.kind], '')}{each.name}" for each in parameters)
 
 
 def _shown(values: object) -> str:

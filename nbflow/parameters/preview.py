@@ -14,6 +14,8 @@ from typing import Any, Final
 #: Characters a shown value may have.
 LIMIT: Final = 500
 _ITEMS: Final = 50
+#: What each level of nesting costs, so that a list that holds itself comes to an end.
+_LEVEL: Final = 25
 _EXACT: Final = 2**53  # beyond it JavaScript rounds
 
 
@@ -44,10 +46,12 @@ def _plain_cost(value: Any, limit: int) -> float:
         return 16 if _is_exact(value) else math.inf
     if kind is str:
         return _text_cost(value)
+    if limit <= 0:
+        return math.inf
     if kind is list and len(value) <= _ITEMS:
-        return _sum((_plain_cost(item, limit) for item in value), limit)
+        return _sum((_plain_cost(item, limit - _LEVEL) for item in value), limit)
     if kind is dict and len(value) <= _ITEMS and all(type(key) is str for key in value):
-        return _sum((len(k) + _plain_cost(v, limit) for k, v in value.items()), limit)
+        return _sum((len(k) + _plain_cost(v, limit - _LEVEL) for k, v in value.items()), limit)
     return math.inf
 
 
@@ -67,7 +71,7 @@ def _text_cost(text: str) -> float:
 
 def _sum(costs: Any, limit: int) -> float:
     total = 2.0
-    for cost in costs:  # stops early: a list that holds itself would never end
+    for cost in costs:
         total += cost + 2
         if total > limit:
             return math.inf

@@ -394,6 +394,8 @@ def _default(parameter: Parameter) -> dict[str, Any]:
     )
 
     try:
-        return {"default": to_jsonable_python(parameter.default, inf_nan_mode="strings")}
+        default = to_jsonable_python(parameter.default)
+        json.dumps(default, allow_nan=False)
     except (PydanticSerializationError, ValueError):  # no JSON form: the code has it
         return {}
+    return {"default": default}
