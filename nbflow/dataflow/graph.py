@@ -21,7 +21,7 @@ from enum import Enum
 
 from . import known
 from .cells import analyse_cell
-from .records import NONE, CellAnalysis, Effects, Names
+from .records import NONE, CellAnalysis, Effects, Names, merge_effects
 
 
 class EdgeKind(str, Enum):
@@ -471,18 +471,18 @@ class _Builder:
         self, run: _Run, callee: str, target: _Variable, before: Mapping[str, _Variable]
     ) -> Effects:
         """What the result of calling `callee` shares, and the code that it carries."""
-        code = Effects()
-        todo, done = [callee], set()
+        codes: list[Effects] = []
+        todo, done = [callee], {callee}
         while todo:
             name = todo.pop()
-            done.add(name)
             for variable in self._versions(run, name, before):
-                code |= variable.code
+                codes.append(variable.code)
                 target.oneshot = target.oneshot or (name == callee and variable.code.generator)
                 if name != callee and not variable.constant and not variable.origin:
                     self._unite(target.object, variable.object)
-                todo += [other for other in variable.code.returns if other not in done]
-        return code
+                todo += variable.code.returns - done
+                done |= variable.code.returns
+        return merge_effects(codes)
 
     def _carry(self, target: _Variable, code: Effects) -> None:
         """Whoever shares the object may now run the code."""
@@ -491,7 +491,9 @@ class _Builder:
         target.code |= code
         for name in self._find(target.object).names:
             other = self.variables.get(name)
-            if other is not None and self._find(other.object) is self._find(target.object):
+            if other is None or other.code.covers(code):
+                continue
+            if self._find(other.object) is self._find(target.object):
                 other.code |= code
 
     def _hand_over(self, run: _Run, before: Mapping[str, _Variable]) -> None:

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 
 from . import known
-from .records import NONE, CellAnalysis, Effects, Names
+from .records import NONE, CellAnalysis, Effects, Names, merge_effects
 from .scopes import Frame, bound_by_import, declare, defaults_of, parameters
 
 State = set[str] | None
@@ -122,6 +122,8 @@ class Sink:
         self.returned: set[str] = set()
         self.ambiguous: dict[str, None] = {}
         self.generator = False
+        #: The outcome, once everything is gathered.
+        self.effects: Effects | None = None
 
     def absorb(self, other: Sink) -> None:
         """Count another body's effects as this one's; reads are the caller's business."""
@@ -219,10 +221,12 @@ class _Visitor:
         )
 
     def _effects(self, sinks: Iterable[Sink]) -> Effects:
-        total = Effects()
-        for sink in sinks:
+        return merge_effects([self._effects_of(sink) for sink in sinks])
+
+    def _effects_of(self, sink: Sink) -> Effects:
+        if sink.effects is None:
             mutates, may_mutate, _ = self._mutations(sink)
-            total |= Effects(
+            sink.effects = Effects(
                 frozenset(sink.reads),
                 frozenset(sink.writes),
                 mutates,
@@ -233,7 +237,7 @@ class _Visitor:
                 sink.generator,
                 tuple(sink.ambiguous),
             )
-        return total
+        return sink.effects
 
     def _mutations(self, sink: Sink) -> tuple[Names, Names, dict[str, Names]]:
         """The global names changed: surely, perhaps, and by calling what."""

@@ -6,7 +6,7 @@ know how the facts are found, nor what is done with them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -42,17 +42,43 @@ class Effects:
     ambiguous: tuple[str, ...] = ()
 
     def __or__(self, other: Effects) -> Effects:
-        return Effects(
-            self.reads | other.reads,
-            self.writes | other.writes,
-            self.mutates | other.mutates,
-            self.may_mutate | other.may_mutate,
-            self.builtins | other.builtins,
-            self.calls | other.calls,
-            self.returns | other.returns,
-            self.generator or other.generator,
-            tuple(dict.fromkeys(self.ambiguous + other.ambiguous)),
+        return merge_effects((self, other))
+
+    def covers(self, other: Effects) -> bool:
+        """True when the other's effects add nothing to these."""
+        return (
+            self is other
+            or other.reads <= self.reads
+            and other.writes <= self.writes
+            and other.mutates <= self.mutates
+            and other.may_mutate <= self.may_mutate
+            and other.builtins <= self.builtins
+            and other.calls <= self.calls
+            and other.returns <= self.returns
+            and other.generator <= self.generator
+            and set(other.ambiguous) <= set(self.ambiguous)
         )
+
+
+def merge_effects(several: Iterable[Effects]) -> Effects:
+    """What running any of several bodies may do."""
+    parts = list({id(part): part for part in several if part is not _NOTHING}.values())
+    if len(parts) < 2:  # noqa: PLR2004  nothing to merge
+        return parts[0] if parts else _NOTHING
+    return Effects(
+        NONE.union(*(part.reads for part in parts)),
+        NONE.union(*(part.writes for part in parts)),
+        NONE.union(*(part.mutates for part in parts)),
+        NONE.union(*(part.may_mutate for part in parts)),
+        NONE.union(*(part.builtins for part in parts)),
+        NONE.union(*(part.calls for part in parts)),
+        NONE.union(*(part.returns for part in parts)),
+        any(part.generator for part in parts),
+        tuple(dict.fromkeys(reason for part in parts for reason in part.ambiguous)),
+    )
+
+
+_NOTHING = Effects()
 
 
 @dataclass(frozen=True, slots=True)
