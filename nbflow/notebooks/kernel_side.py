@@ -20,6 +20,26 @@ except Exception:
 del _nbflow_keep_all
 """
 
+#: Ends the kernel's control thread before its output thread. The other way round, which is
+#: ipykernel's own, the first may wait ten seconds at exit for the second, already gone.
+LEAVE_IN_ORDER: Final = """
+def _nbflow_leave_in_order(kernel):
+    import atexit
+
+    def leave():
+        thread = kernel.control_thread
+        if thread is not None and thread.is_alive():
+            thread.stop()
+            thread.join(2)
+
+    atexit.register(leave)
+try:
+    _nbflow_leave_in_order(get_ipython().kernel)
+except Exception:
+    pass
+del _nbflow_leave_in_order
+"""
+
 #: What a thread prints belongs to the cell that started it, or that submitted its work to a
 #: pool, and not to whichever cell is running by then.
 FOLLOW_THREADS: Final = """
@@ -73,6 +93,9 @@ except Exception:
     pass
 del _nbflow_follow_threads
 """
+
+#: What every IPython kernel is given.
+ALWAYS: Final = KEEP_ALL + LEAVE_IN_ORDER + FOLLOW_THREADS
 
 #: Makes `!command` raise when the command fails.
 STRICT_SHELL: Final = """

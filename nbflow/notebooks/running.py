@@ -48,7 +48,7 @@ from nbflow.notebooks.events import (
     NotebookOutcome,
     NotebookSaved,
 )
-from nbflow.notebooks.kernel_side import FOLLOW_THREADS, KEEP_ALL, STRICT_SHELL
+from nbflow.notebooks.kernel_side import ALWAYS, STRICT_SHELL
 from nbflow.notebooks.kernels import Kernel, KernelChoice
 from nbflow.notebooks.save import NotebookWriter, writer_for
 from nbflow.states import now
@@ -225,7 +225,7 @@ class NotebookRun:
         )
 
     def _prepare_ipython(self) -> None:
-        code = KEEP_ALL + FOLLOW_THREADS + (STRICT_SHELL if self._options.strict_shell else "")
+        code = ALWAYS + (STRICT_SHELL if self._options.strict_shell else "")
         self._hidden.add(self._channels.execute(code, silent=True))
 
     # ── cells ────────────────────────────────────────────────────────────────────────────
