@@ -242,10 +242,46 @@ class Blocks:
         return self.size
 
 
+#: Large buffers are hashed in pieces of this size, several at a time.
+_PIECE: Final = 4 << 20
+_LARGE: Final = 4 * _PIECE
+
+
 def _raw(state: Any, value: bytes | memoryview | Blocks) -> None:
     state.update(b"%d:" % len(value))
+    if len(value) >= _LARGE:
+        state.update(b"".join(_piecewise(value)))
+        return
     for piece in value.pieces if isinstance(value, Blocks) else (value,):
         state.update(piece)
+
+
+def _piecewise(value: bytes | memoryview | Blocks) -> Iterable[bytes]:
+    """The digests of a large buffer's pieces; hashing lets go of the interpreter's lock."""
+    if isinstance(value, Blocks):  # made one by one, to need little memory
+        return map(_digest_of, _cut(value.pieces))
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for large buffers only
+
+    view = memoryview(value)
+    pieces = (view[start : start + _PIECE] for start in range(0, len(view), _PIECE))
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        return pool.map(_digest_of, pieces)
+
+
+def _cut(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of the one size."""
+    rest = bytearray()
+    for block in blocks:
+        rest += block
+        while len(rest) >= _PIECE:
+            yield bytes(rest[:_PIECE])
+            del rest[:_PIECE]
+    if rest:
+        yield bytes(rest)
+
+
+def _digest_of(piece: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(piece, digest_size=_SIZE).digest()
 
 
 _UNORDERED: Final = frozenset({set, frozenset})

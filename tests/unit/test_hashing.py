@@ -147,6 +147,14 @@ def test_memory_layout_does_not_count(values):
     assert len({content_hash(value) for value in values}) == 1
 
 
+@pytest.mark.parametrize("rows", [2050, 2097, 2500])
+def test_large_arrays_are_hashed_in_pieces_whatever_their_layout(rows):
+    array = np.arange(rows * 1024.0).reshape(rows, 1024)  # more than 16 MB
+    changed = array.copy()
+    changed[-1, -1] += 1
+    assert content_hash(array) == content_hash(np.asfortranarray(array)) != content_hash(changed)
+
+
 def test_a_value_used_twice_hashes_as_two_equal_values():
     shared = ["a", {"b": [1, 2]}]
     assert content_hash([shared, shared]) == content_hash([shared, copy.deepcopy(shared)])
