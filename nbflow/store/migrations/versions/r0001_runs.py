@@ -112,14 +112,15 @@ def _flow_run_tag() -> None:
     op.create_table(
         "flow_run_tag",
         sa.Column("tag", sa.Text(), nullable=False),
-        sa.Column("flow_run_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("run_created", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("run_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("tag", "run_created", "run_seq", name="pk_flow_run_tag"),
         sa.ForeignKeyConstraint(
-            ["flow_run_id"], ["flow_run.id"], name="fk_flow_run_tag_flow_run_id", ondelete="CASCADE"
+            ["run_seq"], ["flow_run.seq"], name="fk_flow_run_tag_run_seq", ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("tag", "flow_run_id", name="pk_flow_run_tag"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_flow_run_tag_run", "flow_run_tag", ["flow_run_id"], unique=False)
+    op.create_index("ix_flow_run_tag_run", "flow_run_tag", ["run_seq"], unique=False)
 
 
 def _log() -> None:
