@@ -8,9 +8,10 @@ alike (docs/decisions/0060-terminal-colours.md). It must not know what is shown.
 from __future__ import annotations
 
 import os
+import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -38,6 +39,26 @@ UNBOUNDED: Final = 10_000
 
 
 class _Console(Console):
+    """Writes what belongs together at once, from whichever thread.
+
+    Rich moves the cursor to the top of a live display, then draws: two threads that do so at
+    the same time (a flow that prints, a display that is refreshed) would leave torn lines.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._whole = threading.RLock()
+        super().__init__(**options)
+
+    def __enter__(self) -> Console:
+        self._whole.acquire()
+        return super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        try:
+            super().__exit__(*error)
+        finally:
+            self._whole.release()
+
     def on_broken_pipe(self) -> None:
         """Leave it to the caller whether a reader that went away ends anything."""
         raise BrokenPipeError

@@ -28,7 +28,7 @@ from nbflow.cli.console import make_console, say, short_path
 from nbflow.cli.options import OutputOptions, speech_options
 from nbflow.cli.reports import write_json
 from nbflow.drawing import lay_out
-from nbflow.exceptions import NbflowError
+from nbflow.exceptions import ConfigurationError, NbflowError
 from nbflow.models import GraphNode, RunGraph
 from nbflow.settings import PREFIX, Settings, get_settings
 from nbflow.store import open_store
@@ -95,6 +95,9 @@ def examine() -> Iterator[Finding]:
     for subject, check in _CHECKS.items():
         try:
             yield from check()
+        except ConfigurationError as error:  # all further checks would say the same
+            yield Finding(subject, Level.BAD, str(error))
+            return
         except NbflowError as error:
             yield Finding(subject, Level.BAD, str(error))
         except Exception as error:  # noqa: BLE001 - a broken installation breaks in any way it likes

@@ -118,8 +118,11 @@ class Story:
 
 
 #: What the engine writes into a flow's log about its start and end: states tell that already.
+#: A cell's failure comes to the flow as an error of nbflow's own, without a line of the user's.
 _BOOKKEEPING: Final = re.compile(
-    r"Started flow '.*'\.|(?:Completed|Cached) after [\d.]+ (?:ms|s|m|h|d)\b.*", re.DOTALL
+    r"nbflow\.exceptions\.\w+: .*|"
+    r"Started flow '.*'\.|(?:Completed|Cached) after [\d.]+ (?:ms|s|m|h|d)\b.*",
+    re.DOTALL,
 )
 
 
@@ -127,6 +130,36 @@ def is_bookkeeping(record: LogRecord) -> bool:
     """Whether a log line only repeats the flow run's state."""
     of_flow = record.task_run_id is None and record.logger == "nbflow.flow_runs"
     return of_flow and _BOOKKEEPING.fullmatch(record.message) is not None
+
+
+@dataclass(slots=True)
+class Overwrites:
+    """Holds back printed lines that the next one overwrites: progress bars.
+
+    `tqdm` writes a bar and a carriage return, hundreds of times. On a page of lines only the
+    last of them makes sense.
+    """
+
+    held: dict[UUID | None, Logged] = field(default_factory=dict)
+
+    def settle(self, events: Iterable[Event]) -> Iterator[Event]:
+        """The events without what was overwritten."""
+        for event in events:
+            if isinstance(event, Logged):
+                self.held.pop(event.record.task_run_id, None)  # overwritten just now
+                if event.record.message.endswith("\r"):
+                    self.held[event.record.task_run_id] = event
+                    continue
+            elif isinstance(event, TaskMoved):
+                yield from self._release(event.task.id)
+            elif event.run.state.is_settled():
+                yield from self._release(None)
+            yield event
+
+    def _release(self, task_run_id: UUID | None) -> Iterator[Event]:
+        held = self.held.pop(task_run_id, None)
+        if held is not None:
+            yield held
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,13 +111,13 @@ def _what(run: FlowRun, culprit: TaskRun | None) -> str:
 
 def _next_steps(run: FlowRun, culprit: TaskRun | None) -> Iterable[NextStep]:
     short = short_id(run)
-    yield NextStep(f"nbflow runs show {short}", "the traceback and every task")
+    yield NextStep(f"nbflow runs show {short}", "see the traceback")
     task = f" --task {shlex.quote(culprit.name)}" if culprit else ""
-    yield NextStep(f"nbflow runs logs {short}{task}", "what it printed")
+    yield NextStep(f"nbflow runs logs {short}{task}", "see what it printed")
     if run.output and Path(run.output).exists():
         path = short_path(run.output)
         quoted = path if re.fullmatch(r"[\w~./:+=@%\\-]+", path) else shlex.quote(path)
-        yield NextStep(f"jupyter lab {quoted}", "open the executed notebook")
+        yield NextStep(f"jupyter lab {quoted}", "open the notebook")
 
 
 def short_id(run: FlowRun) -> str:

@@ -20,13 +20,11 @@ from nbflow.cli.console import make_console, say, short_path
 from nbflow.cli.failure import source_line
 from nbflow.cli.options import GraphOptions, graph_options
 from nbflow.cli.targets import FlowTarget, is_file_target, load_flow, runnable
-from nbflow.dataflow import analyse_cells
 from nbflow.drawing import Direction, graph_svg, graph_text
+from nbflow.engine.notebook_flow import notebook
 from nbflow.exceptions import NbflowError, OutputPathError, UsageError, VisualizationError
 from nbflow.flows import Flow
 from nbflow.models import RunGraph
-from nbflow.notebooks.document import code_cells, read_notebook
-from nbflow.run_graph import graph_of_cells
 from nbflow.runs import get_run
 
 _DIRECTIONS: Final[Mapping[str | None, Direction | None]] = {
@@ -72,7 +70,7 @@ def graph_of(target: str) -> RunGraph:
     if isinstance(found, FlowTarget):
         flow = load_flow(found)
         return _graph_of_flow(found, flow)
-    return graph_of_notebook(found.path)
+    return notebook(found.path).graph()
 
 
 def _graph_of_flow(target: FlowTarget, flow: Flow[Any, Any]) -> RunGraph:
@@ -90,23 +88,6 @@ def _graph_of_flow(target: FlowTarget, flow: Flow[Any, Any]) -> RunGraph:
             f"({type(error).__name__}: {error}{where}). Run it, then draw the run: "
             "nbflow graph latest."
         ) from error
-
-
-def graph_of_notebook(path: str) -> RunGraph:
-    """The cells of a notebook that has not run, and what flows between them."""
-    cells = code_cells(read_notebook(path))
-    analysed = analyse_cells([cell.source for cell in cells])
-    edges = (
-        (
-            cells[edge.source].cell_id,
-            cells[edge.target].cell_id,
-            ", ".join(edge.names),
-            edge.certain,
-        )
-        for edge in analysed.display_edges()
-    )
-    nodes = ((cell.cell_id, cell.name, cell.index) for cell in cells)
-    return graph_of_cells(nodes, edges, title=Path(path).stem)
 
 
 def _svg(drawn: RunGraph, options: GraphOptions) -> str:

@@ -6,8 +6,10 @@ how events are obtained, nor how a run ends.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -20,10 +22,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import glyph, shows_colours, style_of
-from nbflow.cli.events import Event, Logged, RunMoved, Story
+from nbflow.cli.events import Event, Logged, Overwrites, RunMoved, Story
 from nbflow.cli.failure import short_id
 from nbflow.cli.reports import Quiet, is_news, record_lines, seconds_of
-from nbflow.cli.terminal_text import dimmed, plain_line
+from nbflow.cli.terminal_text import dimmed, plain_line, printed_lines
 from nbflow.models import FlowKind, FlowRun, TaskRun
 from nbflow.states import StateType, now
 from nbflow.wording import cell_width, duration, middle_ellipsis, progress, state_word
@@ -48,20 +50,32 @@ class LiveDisplay(Quiet):
         self.story = Story(UUID(int=0))
         self.width = _NARROWEST
         self.headline_told = False
+        self.overwrites = Overwrites()
         self.live = Live(
             _Board(self),
             console=console,
             transient=True,
-            refresh_per_second=_REFRESHES_PER_SECOND,
+            auto_refresh=False,  # rich's own thread would draw between a flow's lines
         )
+        self.stopped = threading.Event()
+        self.refresher = threading.Thread(target=self._refresh, name="nbflow-board", daemon=True)
 
     def begin(self) -> None:
         """Show the board."""
         self.live.start()
+        self.refresher.start()
 
     def stop(self) -> None:
         """Take the board away; what was printed above it stays."""
-        self.live.stop()
+        self.stopped.set()
+        self.refresher.join()
+        with self.console:
+            self.live.stop()
+
+    def _refresh(self) -> None:
+        while not self.stopped.wait(1 / _REFRESHES_PER_SECOND):
+            with self.console, suppress(OSError):  # a terminal that was closed
+                self.live.refresh()
 
     def tell(self, events: Sequence[Event], story: Story) -> None:
         """Print what is news above the board."""
@@ -91,7 +105,7 @@ class LiveDisplay(Quiet):
     def _lines(self, events: Iterable[Event]) -> Iterator[list[Segment]]:
         batch: list[Logged] = []
         maps: dict[UUID | None, TaskRun] = {}
-        for event in events:
+        for event in self.overwrites.settle(events):
             if isinstance(event, Logged):
                 batch.append(event)
                 continue
@@ -199,12 +213,17 @@ class LiveDisplay(Quiet):
         maps = set()
         for run in self.story.running():
             if isinstance(run, FlowRun) or run.map_id is None:
-                note = f"attempt {run.attempt}" if run.attempt > 1 else ""
-                yield self._row(self.name(run), run, note)
+                yield self._row(self.name(run), run, self._note(run))
             elif run.map_id not in maps:
                 maps.add(run.map_id)
                 counts = Counter(each.state.name for each in self.story.siblings(run))
                 yield self._row(self._fitted(plain_line(run.task_name)), run, progress(counts))
+
+    def _note(self, run: TaskRun | FlowRun) -> str:
+        """The attempt, and the progress bar that the task itself shows just now."""
+        words = f"attempt {run.attempt}  " if run.attempt > 1 else ""
+        bar = self.overwrites.held.get(run.id)
+        return words + (printed_lines(bar.record.message, colours=False)[-1] if bar else "")
 
     def _row(self, name: str, run: TaskRun | FlowRun, note: str) -> Text:
         line = Text.assemble(self._pulse(), " ", name, no_wrap=True, overflow="crop")

@@ -116,11 +116,11 @@ def _invoke(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:  # an OSError, but no mishap
         raise
     except (Exception, KeyboardInterrupt, TerminationSignal) as error:  # noqa: BLE001 - the last line of defence: no one wants our traceback
-        message, code = _answer_to(error)
+        message, code = _answer_to(error, sys.argv[1:] if argv is None else argv)
         return _complain(message, code, error)
 
 
-def _answer_to(error: BaseException) -> tuple[str, int]:
+def _answer_to(error: BaseException, arguments: Sequence[str]) -> tuple[str, int]:
     """What is said about an error, and the exit code."""
     match error:
         case KeyboardInterrupt() | click.Abort():
@@ -128,7 +128,7 @@ def _answer_to(error: BaseException) -> tuple[str, int]:
         case TerminationSignal():
             return "Stopped: the process was asked to end.", EXIT_TERMINATED
         case click.ClickException():
-            return _usage_words(error), EXIT_USAGE
+            return _usage_words(error, arguments), EXIT_USAGE
         case UsageError() | StoreError():
             return str(error), EXIT_USAGE
         case NbflowError():
@@ -156,12 +156,15 @@ def _complain(message: str, code: int, error: BaseException) -> int:
     return code
 
 
-def _usage_words(error: click.ClickException) -> str:
+def _usage_words(error: click.ClickException, arguments: Sequence[str]) -> str:
     """Click's complaint as a sentence, and where the options are explained."""
     message = error.format_message().strip()
     sentence = message if message.endswith((".", "?", "!", ")")) else f"{message}."
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "nbflow"
+    called = (
+        arguments[0] if arguments and arguments[0] in cli.list_commands(click.Context(cli)) else ""
+    )
+    path = context.command_path if context is not None else f"nbflow {called}".strip()
     return f"{sentence[:1].upper()}{sentence[1:]} Type `{path} --help` to see what it takes."
 
 

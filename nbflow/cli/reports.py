@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from nbflow.cli.console import glyph, local_clock, say, short_path, state_label, style_of
-from nbflow.cli.events import Event, Logged, RunMoved, Story, Tally, TaskMoved
+from nbflow.cli.events import Event, Logged, Overwrites, RunMoved, Story, Tally, TaskMoved
 from nbflow.cli.failure import Failure, NextStep
 from nbflow.cli.terminal_text import plain_line, printed_lines
 from nbflow.models import FlowRun, LogRecord, TaskRun
@@ -87,9 +87,13 @@ class Quiet(Silent):
 class Lines(Quiet):
     """Tells one event a line, without any control characters: for pipes and log files."""
 
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self.overwrites = Overwrites()
+
     def tell(self, events: Sequence[Event], story: Story) -> None:  # noqa: ARG002 - a Reporter
         """Write a line for each event that is news."""
-        lines = [line for event in events for line in plain_event(event)]
+        lines = [line for event in self.overwrites.settle(events) for line in plain_event(event)]
         if lines:
             self.console.file.write("".join(f"{line}\n" for line in lines))
             self.console.file.flush()
@@ -326,11 +330,11 @@ def _indented(text: Text) -> Padding:
 
 
 def _steps(steps: Sequence[NextStep]) -> Iterator[Text]:
-    width = max((len(step.command) for step in steps), default=0)
+    width = max((len(step.purpose) for step in steps), default=0)
     for number, step in enumerate(steps):
         lead = "  next  " if number == 0 else "        "
-        command = step.command.ljust(min(width, 60))
-        yield Text.assemble((lead, "dim"), (command, "bold"), (f"  {step.purpose}", "dim"))
+        purpose = step.purpose.ljust(width)
+        yield Text.assemble((f"{lead}{purpose}  ", "dim"), (step.command, "bold"))
 
 
 def exit_code(type_: StateType) -> int:

@@ -26,6 +26,7 @@ from nbflow.cli.follow import following
 from nbflow.cli.live import LiveDisplay
 from nbflow.cli.options import RunOptions, run_options
 from nbflow.cli.parameter_help import tell_parameters
+from nbflow.cli.preflight import check_notebook
 from nbflow.cli.reports import Ending, JsonLines, Lines, Quiet, Reporter, exit_code
 from nbflow.cli.targets import FlowTarget, load_flow, runnable
 from nbflow.context import tags
@@ -124,6 +125,8 @@ def flow_of(options: RunOptions) -> Flow[Any, Any]:
         flow = load_flow(target)
         limit = options.timeout
         return flow.with_options(timeout_seconds=limit) if limit is not None else flow
+    if not options.help_parameters:
+        check_notebook(target.path, options)
     return notebook(
         target.path,
         kernel_name=options.kernel,

@@ -279,11 +279,12 @@ def _task_table(rows: Sequence[TaskRun | Run], console: Console) -> Table:
         table.add_column(no_wrap=True, justify="right" if right else "left")
     room = max(12, console.width - 40)
     for row in rows:
-        name = middle_ellipsis(plain_line(row.name), room)
+        called = row.flow_name if isinstance(row, Run) else row.name
+        name = middle_ellipsis(plain_line(called), room)
         record = row.record if isinstance(row, Run) else row
         note = f"attempt {record.attempt}" if record.attempt > 1 else ""
         if isinstance(row, Run):
-            note = f"subflow {short_id(row.record)}"
+            note = f"subflow {plain_line(row.name)}"
         table.add_row(
             state_label(row.state), name, duration(seconds_of(record)), Text(note, style="dim")
         )

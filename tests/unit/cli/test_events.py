@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nbflow.cli.events import Logged, RunMoved, Story, TaskMoved, tally
+from dataclasses import replace
+
+from nbflow.cli.events import Logged, Overwrites, RunMoved, Story, TaskMoved, tally
 from nbflow.models import Changes
 from nbflow.states import (
     Cached,
@@ -83,3 +85,42 @@ def test_a_run_moves_too(make) -> None:
     starting = make.flow_run(make.state(KernelStarting))
     assert story.events(changes(run=starting)) == [RunMoved(starting)]
     assert story.run == starting
+
+
+def texts(events):
+    return [e.record.message if isinstance(e, Logged) else e.task.state.name for e in events]
+
+
+def test_only_the_last_progress_bar_is_told(make) -> None:
+    """What the next line overwrites is held back, across batches."""
+    task, overwrites = make.cell(0, make.state(Running)), Overwrites()
+    bars = [Logged(make.log(f"{i}%\r", task), task) for i in (10, 50)]
+    assert texts(overwrites.settle(bars)) == []
+    assert overwrites.held[task.id] == bars[-1]
+    last = Logged(make.log("100%", task), task)
+    assert texts(overwrites.settle([last])) == ["100%"]
+
+
+def test_a_bar_that_nothing_overwrote_is_told_at_the_end(make) -> None:
+    """A bar that stopped half way is news; another cell's lines do not touch it."""
+    task, other = make.cell(0, make.state(Running)), make.cell(1, make.state(Running))
+    done = TaskMoved(make.cell(0, make.state(Failed)))
+    events = [Logged(make.log("50%\r", task), task), Logged(make.log("hi", other), other), done]
+    assert texts(Overwrites().settle(events)) == ["hi", "50%\r", "Failed"]
+
+
+def test_bookkeeping_is_not_told(make) -> None:
+    """The engine's lines about start and end repeat the states; the user's own lines stay."""
+    lines = [
+        "Started flow 'churn'.",
+        "Completed after 163 ms.",
+        "Completed after 1 m 05 s. All went well",
+        "nbflow.exceptions.CellFailed: Cell 'x' raised ValueError: no",
+        "Started flow control",
+        "Completed after lunch",
+    ]
+    records = [replace(make.log(line), logger="nbflow.flow_runs") for line in lines]
+    told = Story(make.id).events(changes(logs=records))
+    assert texts(told) == lines[4:]
+    own = make.log(lines[0])
+    assert texts(Story(make.id).events(changes(logs=[own]))) == lines[:1]

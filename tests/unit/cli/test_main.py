@@ -49,8 +49,8 @@ def test_the_overview_needs_no_argument(capsys, arguments) -> None:
 ERRORS = [
     (NotebookError("There is no a.ipynb. Did you mean b.ipynb?"), 2, "There is no a.ipynb."),
     (StoreCorrupt(), 2, "damaged"),
-    (click.UsageError("No such option '--foo'."), 2, "Type `nbflow --help`"),
-    (click.BadParameter("'x' is not a number."), 2, "Type `nbflow --help`"),
+    (click.UsageError("No such option '--foo'."), 2, "Type `nbflow version --help`"),
+    (click.BadParameter("'x' is not a number."), 2, "Type `nbflow version --help`"),
     (HashError("It cannot be hashed."), 1, "It cannot be hashed."),
     (KeyboardInterrupt(), 130, "Stopped."),
     (click.Abort(), 130, "Stopped."),

@@ -169,7 +169,7 @@ def test_the_failure_comes_before_the_summary(make) -> None:
         "",
         "  line 3  model.fit(X, y)",
         "",
-        "  next  nbflow runs show 1234  the traceback",
+        "  next  the traceback  nbflow runs show 1234",
         "",
         "✗ failed in 1.0 s · 1 of 2 cells · 1 failed",
     ]
