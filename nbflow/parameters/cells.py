@@ -76,6 +76,21 @@ _CALLABLE: Final = frozenset(
     and name.split(".")[0] not in {"typing", "object", "bytes", "collections"}
 )
 
+#: Class methods that return an instance of their class.
+_CONSTRUCTORS: Final = frozenset(
+    {
+        "today",
+        "now",
+        "utcnow",
+        "fromisoformat",
+        "fromtimestamp",
+        "strptime",
+        "combine",
+        "cwd",
+        "home",
+    }
+)
+
 _OPERATORS: Final[dict[type[ast.AST], Callable[..., Any]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -147,11 +162,12 @@ class _Reader:
         if typed:
             annotation, comment = _parse(typed["type"]), typed["help"]
         declared = self._type(annotation) if annotation is not None else Any
-        inferred = annotation is None and default is not NotSet and default is not None
+        known = self._result_type(value) if default is NotSet else _type_of(default)
+        inferred = annotation is None and known is not None
         self.found.pop(name, None)  # a later assignment wins, and takes its place
         self.found[name] = Parameter(
             name=name,
-            annotation=_type_of(default) if inferred else declared,
+            annotation=known if inferred else declared,
             default=default,
             required=value is None,
             help=comment.strip(),
@@ -167,6 +183,17 @@ class _Reader:
         except (_Unknown, RecursionError):
             return NotSet
 
+    def _result_type(self, value: ast.expr | None) -> type | None:
+        """What a call like `date.today()` is known to return, though not its value."""
+        match value:
+            case ast.Call(func=ast.Attribute(value=owner, attr=attr)) if attr in _CONSTRUCTORS:
+                try:
+                    kind = _look_up(owner, self.imports)
+                except _Unknown:
+                    return None
+                return kind if kind in {dt.date, dt.datetime, pathlib.Path} else None
+        return None
+
     def _type(self, annotation: ast.expr) -> Any:
         try:
             return _type(annotation, self.imports)
@@ -174,7 +201,10 @@ class _Reader:
             return Any
 
 
-def _type_of(default: Any) -> type:
+def _type_of(default: Any) -> type | None:
+    """The type a default declares; None for a default that allows everything."""
+    if default is None:
+        return None
     # A PosixPath is how a Path looks here: the author wrote Path.
     return pathlib.Path if isinstance(default, pathlib.Path) else type(default)
 

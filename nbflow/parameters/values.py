@@ -320,9 +320,13 @@ def _ill_typed(
             f" (Its default is {kind}: {kind} is meant. "
             f"To allow more, annotate it in the parameters cell, e.g. {parameter.name}: float = …)"
             if kind == "int" and isinstance(value, float)
-            else f" (Its type is that of its default, {short_repr(parameter.default, 60)}.)"
+            else f" (Its type is that of its default, {_default_shown(parameter)}.)"
         )
     return ParameterTypeError(text)
+
+
+def _default_shown(parameter: Parameter) -> str:
+    return parameter.default_source or short_repr(parameter.default, 60)
 
 
 def _phrase(annotation: Any) -> tuple[str, str]:

@@ -84,7 +84,10 @@ CELL = [
     ("inf = float('inf')", float, float("inf")),
     ("day: date", dt.date, NotSet),
     ("frame: pd.DataFrame = None", Any, None),
-    ("now = datetime.now()", Any, NotSet),
+    ("now = datetime.now(timezone.utc)", dt.datetime, NotSet),
+    ("here = Path.cwd()", Path, NotSet),
+    ("day = date.today() - timedelta(days=1)", Any, NotSet),
+    ("x = random.now()", Any, NotSet),
     ("x = os.environ['HOME']", Any, NotSet),
     ("x = open('f').read()", Any, NotSet),
     ("x = f'{1}'", Any, NotSet),
@@ -211,7 +214,7 @@ def test_a_value_of_another_type_is_refused_in_a_sentence(annotation, value, mes
 
 INFERRED = [
     ("x = 1", 3, True), ("x = 1", "abc", False), ("x = 1", True, False), ("x = 1", 0.5, False), ("x = 0.5", 1, True), ("x = True", 1, False), ("x = True", "yes", False), ("x = True", False, True),
-    ("x = None", object(), True), ("x = 'a'", 1, False), ("x = []", [1, "a"], True), ("x = date(2026, 1, 1)", "2026-02-01", True), ("x = date(2026, 1, 1)", "soon", False), ("x = Path('a')", "b", True),
+    ("x = None", object(), True), ("x = 'a'", 1, False), ("x = []", [1, "a"], True), ("x = date(2026, 1, 1)", "2026-02-01", True), ("x = date(2026, 1, 1)", "soon", False), ("x = Path('a')", "b", True), ("x = date.today()", "2026-02-01", True), ("x = date.today()", "soon", False),
 ]  # fmt: skip
 
 
