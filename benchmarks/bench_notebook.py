@@ -1,9 +1,9 @@
 """What running a notebook costs, beside bare nbclient on the same machine at the same time.
 
-    python benchmarks/bench_notebook.py             300 trivial cells, alternating rounds
-    python benchmarks/bench_notebook.py --processes the same as whole processes
-    python benchmarks/bench_notebook.py --floods    what floods of output cost
-    python benchmarks/bench_notebook.py --profile   where this process's time goes
+python benchmarks/bench_notebook.py             300 trivial cells, alternating rounds
+python benchmarks/bench_notebook.py --processes the same as whole processes
+python benchmarks/bench_notebook.py --floods    what floods of output cost
+python benchmarks/bench_notebook.py --profile   where this process's time goes
 """
 
 from __future__ import annotations
@@ -89,13 +89,15 @@ def compare(names: dict[str, Callable[[Path, Path], None]], source: Path, rounds
     paired = [b / a for a, b in zip(*times.values(), strict=True)]
     print(json.dumps({n: [round(t, 2) for t in values] for n, values in times.items()}))
     print({n: f"{m:.2f} s" for n, m in medians.items()})
-    print(f"ratio of medians {own / reference:.2f}, median of paired ratios {statistics.median(paired):.2f}")
+    print(f"ratio of medians {own / reference:.2f}, of pairs {statistics.median(paired):.2f}")
 
 
 FLOODS = {
     "5,000 displays": ["for i in range(5000): display(i)"],
     "20,000 flushed writes": [
-        "import sys\nfor i in range(20000):\n    sys.stdout.write('x' * 99 + '\\n'); sys.stdout.flush()"
+        "import sys\n"
+        "for i in range(20000):\n"
+        "    sys.stdout.write('x' * 99 + '\\n'); sys.stdout.flush()"
     ],
     "1,000,000 prints": ["for i in range(1_000_000): print('line', i)"],
     "one line of 100 MB": ["print('x' * 100_000_000)"],
@@ -139,7 +141,9 @@ def main() -> None:
         if asked.floods:
             floods(folder)
         elif asked.processes:
-            compare({"nbclient": as_process(BARE), "nbflow": as_process(OURS)}, source, asked.rounds)
+            compare(
+                {"nbclient": as_process(BARE), "nbflow": as_process(OURS)}, source, asked.rounds
+            )
         elif asked.profile:
             profile = cProfile.Profile()
             profile.runcall(ours, source, folder / "out.ipynb")

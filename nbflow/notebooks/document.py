@@ -93,12 +93,12 @@ def _read_remote(source: str) -> str:
 
 
 def _missing(path: Path) -> str:
-    here = [p.name for p in path.parent.glob("*.ipynb")] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, here, n=3, cutoff=0.5)
+    here = {p.stem: p.name for p in path.parent.glob("*.ipynb")} if path.parent.is_dir() else {}
+    near = difflib.get_close_matches(path.stem, here, n=3)
     if near:
-        return f"There is no notebook {path}. Did you mean {' or '.join(near)}?"
+        return f"There is no notebook {path}. Did you mean {' or '.join(here[n] for n in near)}?"
     if here:
-        some = ", ".join(sorted(here)[:5])
+        some = ", ".join(sorted(here.values())[:5])
         return f"There is no notebook {path}. The folder has {some}."
     where = "holds no notebooks" if path.parent.is_dir() else "does not exist either"
     return f"There is no notebook {path}. Check the path: the folder {path.parent} {where}."

@@ -154,10 +154,8 @@ class CellText:
             self.dropped += cut
 
     def _marker_text(self) -> str:
-        return (
-            f"\n[nbflow left out {self.dropped:,} characters here; "
-            f"the cell's whole text is in {self._full.name}]\n"
-        )
+        left_out = f"nbflow left out {self.dropped:,} characters here; " if self.dropped else ""
+        return f"\n[{left_out}the cell's whole text is in {self._full.name}]\n"
 
 
 class OutputRecorder(NotebookClient):

@@ -155,7 +155,9 @@ def test_preparing_the_kernel_leaves_no_trace(run) -> None:
 
 
 def test_no_warning_about_unencrypted_tcp(run) -> None:
-    ran = run("import sys, json\nfrom ipykernel.connect import get_connection_info as i\nprint(json.loads(i())['transport'])")
+    ran = run(
+        "import sys, json\nfrom ipykernel.connect import get_connection_info as i\nprint(json.loads(i())['transport'])"
+    )
 
     assert ran.text(0) == "ipc\n"
 

@@ -69,7 +69,9 @@ def test_the_output_widget_captures(run) -> None:
     )
 
     state = ran.nb.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
-    (captured,) = (s["state"]["outputs"] for s in state.values() if s["model_name"] == "OutputModel")
+    (captured,) = (
+        s["state"]["outputs"] for s in state.values() if s["model_name"] == "OutputModel"
+    )
     assert captured[0]["text"] == "inside\n"
     assert [ran.text(1), ran.text(2)] == ["outside\n", "later\n"]
 
@@ -136,9 +138,7 @@ def test_the_notebook_on_disk_grows_while_it_runs(notebook, tmp_path) -> None:
             nb = nbformat.read(output, as_version=4)
             seen.append([c.metadata.nbflow.state for c in nb.cells])
 
-    run_notebook(
-        notebook("1", "import time\ntime.sleep(2.2)", "3"), output=output, on_event=look
-    )
+    run_notebook(notebook("1", "import time\ntime.sleep(2.2)", "3"), output=output, on_event=look)
 
     assert ["completed", "running", "not_run"] in seen
     assert seen[-1] == ["completed"] * 3

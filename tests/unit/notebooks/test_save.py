@@ -1,0 +1,235 @@
+"""The file on disk: nbformat's own bytes, whole at every moment, written from what changed."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import nbformat
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from nbflow.exceptions import OutputPathError
+from nbflow.notebooks import save
+from nbflow.notebooks.save import (
+    FileWriter,
+    RemoteWriter,
+    dump_notebook,
+    resolve_output,
+    writer_for,
+)
+
+texts = st.text(max_size=40) | st.sampled_from(["a\nb", "a\r\nb", "\x85x\u2028y", '"\\', "é\n"])
+outputs = st.one_of(
+    texts.map(lambda t: new_output("stream", text=t)),
+    texts.map(lambda t: new_output("display_data", {"text/plain": t, "image/svg+xml": t})),
+    texts.map(lambda t: new_output("display_data", {"application/json": {"a": t}, "image/png": t})),
+    texts.map(lambda t: new_output("error", ename=t, evalue=t, traceback=[t])),
+)
+code = st.builds(
+    lambda source, outs: new_code_cell(source, outputs=outs), texts, st.lists(outputs, max_size=3)
+)
+markdown = texts.map(
+    lambda t: new_markdown_cell(
+        t, attachments={"a.txt": {"text/plain": t}}, metadata={"trusted": 1}
+    )
+)
+notebooks = st.builds(
+    lambda cells, text: new_notebook(
+        cells=cells, metadata={"title": text, "signature": "x", "orig_nbformat": 3}
+    ),
+    st.lists(code | markdown, max_size=4),
+    texts,
+)
+
+
+@given(notebooks)
+@settings(max_examples=150, deadline=None)
+def test_the_layout_is_nbformats_own(nb) -> None:
+    before = json.dumps(nb)
+    expected = nbformat.v4.writes(nb)
+
+    assert dump_notebook(nb) == expected
+    assert json.dumps(nb) == before
+
+
+def test_an_empty_notebook() -> None:
+    assert dump_notebook(new_notebook()) == nbformat.v4.writes(new_notebook())
+
+
+@pytest.fixture
+def nb():
+    cells = [new_code_cell(f"x = {n}", id=f"cell-{n}") for n in range(5)]
+    return new_notebook(cells=cells, metadata={"z": 1})
+
+
+@pytest.fixture
+def writer(nb, tmp_path):
+    writer = FileWriter(nb, tmp_path / "out.ipynb")
+    writer.start()
+    yield writer
+    writer.finish()
+
+
+def text_of(tmp_path) -> str:
+    return (tmp_path / "out.ipynb").read_text(encoding="utf-8")
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_any_sequence_of_changes_is_saved(tmp_path_factory, data) -> None:
+    folder = tmp_path_factory.mktemp("save")
+    nb = new_notebook(cells=[new_code_cell("x"), new_markdown_cell("y"), new_code_cell("z")])
+    writer = FileWriter(nb, folder / "out.ipynb")
+    writer.start()
+    for _ in range(data.draw(st.integers(1, 5))):
+        for index in data.draw(st.sets(st.sampled_from([0, 2, -1]), min_size=1)):
+            if index < 0:
+                nb.metadata["title"] = data.draw(texts)
+            else:
+                nb.cells[index].outputs = data.draw(st.lists(outputs, max_size=2))
+            writer.changed(index)
+        writer.save()
+        assert text_of(folder) == nbformat.v4.writes(nb)
+    writer.finish()
+    assert text_of(folder) == nbformat.v4.writes(nb)
+
+
+def test_only_the_tail_is_written(nb, writer, tmp_path, monkeypatch) -> None:
+    written = []
+    plain = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: written.append(len(data)) or plain(fd, data))
+    nb.cells[0].outputs = [new_output("stream", text="y" * 1_000_000)]
+    writer.changed(0)
+    writer.save()
+    before = sum(written)
+
+    nb.cells[4].outputs = [new_output("stream", text="done")]
+    writer.changed(4)
+    writer.save()
+
+    assert before > 1_000_000
+    assert sum(written) - before < 1_000
+    assert text_of(tmp_path) == nbformat.v4.writes(nb)
+
+
+def test_the_file_is_whole_at_every_moment_of_a_save(nb, writer, tmp_path, monkeypatch) -> None:
+    nb.cells[1].outputs = [new_output("stream", text="long " * 100)]
+    writer.changed(1)
+    writer.save()
+    seen = []
+    plain = os.ftruncate
+
+    def look(fd, size):
+        seen.append(json.loads(text_of(tmp_path)))
+        plain(fd, size)
+
+    monkeypatch.setattr(os, "ftruncate", look)
+    nb.cells[1].outputs = []
+    writer.changed(1)
+    writer.save()
+
+    assert seen[0]["cells"][1]["outputs"] == []
+    assert text_of(tmp_path) == nbformat.v4.writes(nb)
+
+
+def test_saves_are_spaced(nb, writer, monkeypatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr(save.time, "monotonic", lambda: clock[0])
+    writer.changed(0)
+    writer.save()
+    assert not writer.due()
+
+    writer.changed(0)
+    assert not writer.due()
+    clock[0] += save.SAVE_INTERVAL + 0.01
+    assert writer.due()
+    writer.save()
+    clock[0] += 100
+    assert not writer.due()
+
+
+def test_cells_that_came_in_are_in_the_final_notebook(nb, tmp_path) -> None:
+    writer = FileWriter(nb, tmp_path / "out.ipynb")
+    writer.start()
+    nb.cells.insert(0, new_markdown_cell("failed"))
+    writer.finish()
+
+    assert text_of(tmp_path) == nbformat.v4.writes(nb)
+
+
+def test_the_final_write_leaves_nothing_beside(nb, tmp_path) -> None:
+    writer = FileWriter(nb, tmp_path / "out.ipynb")
+    writer.start()
+    writer.finish()
+
+    assert [p.name for p in tmp_path.iterdir() if p.suffix == ".ipynb"] == ["out.ipynb"]
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".out")] == []
+
+
+def test_a_link_is_written_through(nb, tmp_path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out.ipynb").symlink_to(tmp_path / "real" / "kept.ipynb")
+    writer = FileWriter(nb, tmp_path / "out.ipynb")
+    writer.start()
+    writer.finish()
+
+    assert (tmp_path / "out.ipynb").is_symlink()
+    assert (tmp_path / "real" / "kept.ipynb").exists()
+
+
+def test_r12_output_names_stay_in_their_folder(tmp_path) -> None:
+    assert resolve_output(tmp_path, "a/out.ipynb") == tmp_path.resolve() / "a" / "out.ipynb"
+    for name in ("out_/../../escaped.ipynb", "/etc/passwd", "..", ".", "a/../../b.ipynb"):
+        with pytest.raises(OutputPathError, match="leads out of the folder"):
+            resolve_output(tmp_path, name)
+
+
+def test_r12_a_link_cannot_lead_out_either(tmp_path) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "door").symlink_to(tmp_path)
+
+    with pytest.raises(OutputPathError):
+        resolve_output(tmp_path / "inside", "door/out.ipynb")
+
+
+def test_remote_notebooks_are_written_whole_and_seldom(nb, monkeypatch) -> None:
+    from papermill.iorw import papermill_io
+
+    written: dict[str, str] = {}
+    clock = [0.0]
+    monkeypatch.setattr(save.time, "monotonic", lambda: clock[0])
+
+    def slowly(text: str, path: str) -> None:
+        clock[0] += 4
+        written[path] = text
+
+    monkeypatch.setattr(papermill_io, "write", slowly)
+    writer = writer_for(nb, "memory://bucket/out.ipynb")
+    assert isinstance(writer, RemoteWriter)
+    writer.start()
+    writer.changed(0)
+    clock[0] += 30
+    assert not writer.due()
+    clock[0] += 11
+    assert writer.due()
+    nb.cells[0].source = "changed"
+    writer.finish()
+
+    assert written == {"memory://bucket/out.ipynb": nbformat.writes(nb)}
+
+
+def test_a_stream_gets_the_final_notebook_only(nb, monkeypatch) -> None:
+    from papermill.iorw import papermill_io
+
+    written = []
+    monkeypatch.setattr(papermill_io, "write", lambda text, path: written.append(path))
+    writer = writer_for(nb, "-")
+    writer.start()
+    writer.changed(0)
+    assert not writer.due()
+    writer.finish()
+
+    assert written == ["-"]
