@@ -4,8 +4,9 @@ This module decides what a store offers. SQLite, PostgreSQL and the HTTP client 
 implement it and pass the same contract tests. It must not know SQL, HTTP or the engine.
 
 Writes are buffered: they return at once, keep their order, and are durable after `flush`.
-An error while writing is raised by the next `flush`. Reads see every write this store
-object accepted before them.
+An error while writing is raised by the next `flush`, once, and loses as few writes as can be.
+Reads see every write this store object accepted before them. Writes about a run that was
+deleted meanwhile are dropped without an error.
 """
 
 from __future__ import annotations
@@ -114,7 +115,11 @@ class Store(Protocol):
         """Log records in order; with `newest`, the last `limit` of them (still in order)."""
 
     def changes(self, flow_run_id: UUID, *, after: int = 0, limit: int = 5000) -> Changes:
-        """What is new in a flow run since the cursor `after` (0: everything)."""
+        """What is new in a flow run since the cursor `after` (0: everything).
+
+        At most `limit` records of a kind; when there is more, the next call gives it. Raises
+        `ObjectNotFound`.
+        """
 
     def watch(
         self, flow_run_id: UUID, *, after: int = 0, timeout: float | None = None
@@ -122,7 +127,7 @@ class Store(Protocol):
         """Yield changes as they come, until the run has settled or `timeout` seconds passed.
 
         Works across processes. Yields at once when there is something, and never an empty
-        `Changes`.
+        `Changes`. Ends, too, when the run is deleted; raises `ObjectNotFound` if it never was.
         """
 
     # ── care ─────────────────────────────────────────────────────────────────────────────

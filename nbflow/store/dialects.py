@@ -34,6 +34,8 @@ _ADVISORY_LOCK: Final = 0x6E62666C
 #: Rows in one statement. A driver lets go of the GIL once per statement, and a busy user
 #: thread takes 5 ms to give it back: single-row statements would hold the lock for seconds.
 _CHUNK: Final = 64
+#: SQLite before 3.33 (2020) has no `UPDATE … FROM` and takes 999 values: it gets single rows.
+_LONG_STATEMENTS = sqlite3.sqlite_version_info >= (3, 33)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,9 @@ def _encodable(value: Any) -> Any:
     return value
 
 
-def _chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _chunks(rows: Sequence[Row], size: int = _CHUNK) -> Iterator[Sequence[Row]]:
     """Parts of 64, then of falling powers of two: few different statements to prepare."""
-    start, size = 0, _CHUNK
+    start = 0
     while start < len(rows):
         while size > len(rows) - start:
             size //= 2
@@ -254,6 +256,9 @@ class SQLite:
 
     def write(self, connection: Connection, what: Insert | Update, rows: Sequence[Row]) -> int:
         """Write rows by few, long statements."""
+        if not _LONG_STATEMENTS:
+            text = _insert_sql(what, 1) if isinstance(what, Insert) else _update_sql(what)
+            return int(connection.executemany(text, rows).rowcount)
         make = _insert_sql if isinstance(what, Insert) else _update_from_sql
         touched = 0
         for chunk in _chunks(rows):

@@ -79,10 +79,12 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["sqlite", "old sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URL of an empty database."""
-    if request.param == "sqlite":
+    if request.param == "old sqlite":
+        monkeypatch.setattr("nbflow.store.dialects._LONG_STATEMENTS", False)
+    if request.param != "postgresql":
         return f"sqlite:///{tmp_path / 'runs.db'}"
     import psycopg
 
@@ -805,6 +807,29 @@ def test_two_stores_number_their_changes_in_the_order_of_commits(
     for name in "ab":
         mine = [m for m in seen if m.startswith(name)]
         assert mine == [f"{name} {i}" for i in range(200)]
+
+
+def test_many_may_open_a_fresh_database_at_once(url: str) -> None:
+    failures: list[BaseException] = []
+    together = threading.Barrier(8)
+
+    def work() -> None:
+        try:
+            together.wait(10)
+            with closing(SQLStore(url)) as store:
+                created(store, run := flow_run())
+                assert store.flow_run(run.id) == run
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with closing(SQLStore(url)) as store:
+        assert store.count_flow_runs() == 8
 
 
 # ── care ─────────────────────────────────────────────────────────────────────────────────
