@@ -45,9 +45,14 @@ def code_hash(fn: Callable[..., Any]) -> str:
 
 def _plain(fn: Any) -> Any:
     """The function inside what decorates it: a task, a flow, a compiled function."""
+    if isinstance(fn, (_Function, type)):
+        return fn
     for attribute in ("fn", "py_func", "__wrapped__"):
-        inner = getattr(fn, attribute, None)
-        if isinstance(inner, _Function) and not isinstance(fn, (_Function, type)):
+        try:
+            inner = getattr(fn, attribute, None)
+        except Exception:  # noqa: BLE001 - attributes of any global are the user's code
+            return fn
+        if isinstance(inner, _Function):
             return inner
     return fn
 

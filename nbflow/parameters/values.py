@@ -98,7 +98,7 @@ def convert(parameter: Parameter, value: Any, owner: str = "") -> Any:
     # A default of True says "yes or no": neither 1 nor "yes" was meant by the author.
     strict_bool = parameter.inferred and (parameter.type is bool or isinstance(value, bool))
     adapter = _adapter(parameter.type)
-    if strict_bool or (adapter is None and isinstance(parameter.type, type)):
+    if strict_bool or (adapter is None and not _fits_class(value, parameter.type)):
         raise _ill_typed(parameter, value, owner)
     if adapter is None:
         return value
@@ -184,6 +184,11 @@ def _holds(value: Any, origin: Any, arguments: tuple[Any, ...]) -> bool:
     return False
 
 
+def _fits_class(value: Any, annotation: Any) -> bool:
+    """The check that is left for types that pydantic does not know."""
+    return not isinstance(annotation, type) or isinstance(value, annotation)
+
+
 def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
     try:
         return _cached_adapter(annotation)
@@ -194,18 +199,22 @@ def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
 def _new_adapter(annotation: Any) -> TypeAdapter[Any] | None:
     """What checks a type; None for types that pydantic can make nothing of."""
     from pydantic import ConfigDict, TypeAdapter  # noqa: PLC0415 - slow to import
-    from pydantic.errors import PydanticUserError  # noqa: PLC0415 - slow to import
+    from pydantic.errors import (  # noqa: PLC0415 - slow to import
+        PydanticUndefinedAnnotation,
+        PydanticUserError,
+    )
 
-    config = ConfigDict(arbitrary_types_allowed=True)
+    adapter: TypeAdapter[Any]
     try:
-        return TypeAdapter(annotation, config=config)
+        adapter = TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUndefinedAnnotation:
+        return None
     except PydanticUserError as error:
         if error.code != "type-adapter-config-unused":
             return None
-    try:
-        return TypeAdapter(annotation)
-    except PydanticUserError:
-        return None
+        adapter = TypeAdapter(annotation)
+    # A type that names another which is not there (yet) is only half built.
+    return adapter if getattr(adapter, "pydantic_complete", True) else None
 
 
 _cached_adapter: Final = lru_cache(maxsize=512)(_new_adapter)

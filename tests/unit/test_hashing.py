@@ -386,3 +386,12 @@ def test_library_functions_count_by_name_and_version(monkeypatch):
     monkeypatch.setattr(pd, "__version__", "0")
     assert content_hash(pd.read_csv) != before[1]
     assert content_hash(np.mean) == before[0]
+
+
+def test_globals_that_resist_being_looked_at_do_not_matter():
+    class Lazy:
+        def __getattr__(self, name):
+            raise ImportError(name)
+
+    source = "def f(): return lazy"
+    assert code_hash(_defined(source, lazy=Lazy())) == code_hash(_defined(source, lazy=1))

@@ -264,6 +264,19 @@ def test_values_that_fit_are_passed_as_they_are_without_pydantic():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_types_that_cannot_be_checked_take_their_instances():
+    @dataclasses.dataclass
+    class Odd:
+        other: Nowhere  # noqa: F821
+
+    class Child(Odd): ...
+
+    child = Child(1)
+    assert validate([parameter(Odd)], {"x": child})["x"] is child
+    with pytest.raises(ParameterTypeError, match="must be a Odd"):
+        validate([parameter(Odd)], {"x": 3})
+
+
 # ── text ─────────────────────────────────────────────────────────────────────────────────
 
 TEXT = [
