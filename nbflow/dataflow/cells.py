@@ -8,6 +8,7 @@ It needs no IPython: the cell may belong to another interpreter, importing IPyth
 than analysing a notebook, and IPython's own result loses the line numbers. Text that Python can
 parse as it stands is never touched: IPython leaves it alone too.
 """
+# ruff: noqa: ARG002 - the handlers of magics share one signature
 
 from __future__ import annotations
 
@@ -300,16 +301,16 @@ class _Builder:
         if name in {"system", "sx", "!"}:
             self.interpolate(body, line)
         elif name == "sql":
-            self._sql(rest + "\n" + body, line)
+            self.sql(rest + "\n" + body, line)
         elif name == "R":
-            self._exchange(rest, line)
+            self.exchange(rest, line)
         elif name == "bigquery":
             self._bind(rest.split()[:1], line)
         elif name not in known.FOREIGN_CELL_MAGICS or name in {"cython", "julia"}:
             self.opaque(f"%%{name} may do anything")
         self._bind(_OUTPUTS.findall(rest), line)
 
-    def _sql(self, text: str, line: int) -> None:
+    def sql(self, text: str, line: int) -> None:
         for name in _SQL_NAME.findall(text):
             self.names.add(name)
             self.emit_at(name, line)
@@ -317,7 +318,7 @@ class _Builder:
         target = _SQL_TARGET.search(text)
         self._bind([target[1]] if target else [], line)
 
-    def _exchange(self, rest: str, line: int) -> None:
+    def exchange(self, rest: str, line: int) -> None:
         for names in _R_INPUT.findall(rest):
             self.emit_at(names.strip(","), line)
         for names in _R_OUTPUT.findall(rest):
@@ -408,7 +409,7 @@ class _Builder:
             self.interpolate(rest, line, indent)
             self.opaque(f"%{name} may do anything")
 
-    def _python_line(self, name: str, rest: str, line: int, indent: str) -> None:
+    def python_line(self, name: str, rest: str, line: int, indent: str) -> None:
         for function in _FUNCTION_OPTION.findall(rest) if name in {"lprun", "mprun"} else ():
             self.emit_at(f"({function})", line, indent)
         code = _without_options(name, rest)
@@ -422,11 +423,11 @@ class _Builder:
             for text in inner.out:
                 self.emit_at(text, line, indent)
 
-    def _unknown_names(self, name: str, rest: str, line: int, indent: str) -> None:
+    def unknown_names(self, name: str, rest: str, line: int, indent: str) -> None:
         self.interpolate(rest, line, indent)
         self.opaque(f"%{name} {rest}".strip())
 
-    def _stored(self, name: str, rest: str, line: int, indent: str) -> None:
+    def stored(self, name: str, rest: str, line: int, indent: str) -> None:
         """`%store -r x` brings x back, `%store x` saves it."""
         words = [word for word in rest.split() if word.isidentifier()]
         if "-r" not in rest.split():
@@ -437,34 +438,34 @@ class _Builder:
         else:
             self.opaque(f"%{name} {rest}")
 
-    def _deleted(self, name: str, rest: str, line: int, indent: str) -> None:
+    def deleted(self, name: str, rest: str, line: int, indent: str) -> None:
         target = rest.split()[-1:] or [""]
         if target[0].isidentifier():
             self.emit_at(f"del {target[0]}", line, indent)
 
-    def _imported(self, name: str, rest: str, line: int, indent: str) -> None:
+    def imported(self, name: str, rest: str, line: int, indent: str) -> None:
         """`%aimport a, b` imports them; `-a` only unwatches."""
         for module in re.split(r"[,\s]+", rest):
             if re.fullmatch(r"[A-Za-z_][\w.]*", module):
                 self.emit_at(f"import {module}", line, indent)
 
-    def _query(self, name: str, rest: str, line: int, indent: str) -> None:
+    def query(self, name: str, rest: str, line: int, indent: str) -> None:
         self.external = True
         inner = _Builder()
-        inner._sql(rest, line)
+        inner.sql(rest, line)
         self.names |= inner.names
         for text in inner.out:
             self.emit_at(text, line, indent)
 
-    def _looked_at(self, name: str, rest: str, line: int, indent: str) -> None:
+    def looked_at(self, name: str, rest: str, line: int, indent: str) -> None:
         word = rest.strip()
         if re.fullmatch(r"[A-Za-z_][\w.]*", word):
             self.names.add(word.partition(".")[0])
             self.emit_at(word, line, indent)
 
-    def _r_line(self, name: str, rest: str, line: int, indent: str) -> None:
+    def r_line(self, name: str, rest: str, line: int, indent: str) -> None:
         inner = _Builder()
-        inner._exchange(rest, line)
+        inner.exchange(rest, line)
         for text in inner.out:
             self.emit_at(text, line, indent)
 
@@ -472,7 +473,7 @@ class _Builder:
 _LineMagic = Callable[[_Builder, str, str, int, str], None]
 
 _LINE_MAGICS: dict[str, _LineMagic] = {
-    **dict.fromkeys(known.PYTHON_LINE_MAGICS, _Builder._python_line),
+    **dict.fromkeys(known.PYTHON_LINE_MAGICS, _Builder.python_line),
     **dict.fromkeys(
         (
             "run",
@@ -492,17 +493,17 @@ _LINE_MAGICS: dict[str, _LineMagic] = {
             "store_all",
             "rep",
         ),
-        _Builder._unknown_names,
+        _Builder.unknown_names,
     ),
     **dict.fromkeys(
         ("pinfo", "pinfo2", "pdoc", "pdef", "psource", "pfile", "pprint", "page"),
-        _Builder._looked_at,
+        _Builder.looked_at,
     ),
-    "store": _Builder._stored,
-    "xdel": _Builder._deleted,
-    "aimport": _Builder._imported,
-    "sql": _Builder._query,
-    "R": _Builder._r_line,
+    "store": _Builder.stored,
+    "xdel": _Builder.deleted,
+    "aimport": _Builder.imported,
+    "sql": _Builder.query,
+    "R": _Builder.r_line,
 }
 
 

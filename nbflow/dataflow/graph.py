@@ -309,7 +309,7 @@ class _Builder:
     def _may_mutate(self, run: _Run, name: str, callees: Names) -> None:
         """The cell hands the name's object to some callees; some of them are known."""
         variable = self.variables.get(name)
-        if variable and (variable.constant or variable.origin):
+        if variable and (variable.constant or _is_inert(variable)):
             return
         origins = [self._origin(run, callee) for callee in callees]
         if any(origin in known.MUTATING_FUNCTIONS for origin in origins):
@@ -396,7 +396,9 @@ class _Builder:
 
     def _mutate(self, run: _Run, name: str, *, certain: bool) -> None:
         variable = self.variables.get(name)
-        if variable is None or name not in run.reads or variable.constant:
+        if variable is None or name not in run.reads:
+            return
+        if variable.constant or _is_inert(variable):
             return
         item = self._find(variable.object)
         for index in item.readers:
@@ -448,12 +450,12 @@ class _Builder:
     def _link(self, run: _Run, name: str, before: Mapping[str, _Variable]) -> None:
         """The name's value may share objects with other names, and carry their code."""
         analysis, target = run.analysis, self.variables.get(name)
-        if target is None or target.constant:
+        if target is None or target.constant or _is_inert(target):
             return
         code = Effects()
         for source, direct in analysis.flows.get(name, {}).items():
             for variable in self._versions(run, source, before):
-                if not variable.constant and not variable.origin:
+                if not variable.constant and not _is_inert(variable):
                     self._unite(target.object, variable.object)
                 code |= variable.code
                 target.oneshot = target.oneshot or (direct and variable.oneshot)
@@ -478,7 +480,7 @@ class _Builder:
             for variable in self._versions(run, name, before):
                 codes.append(variable.code)
                 target.oneshot = target.oneshot or (name == callee and variable.code.generator)
-                if name != callee and not variable.constant and not variable.origin:
+                if name != callee and not variable.constant and not _is_inert(variable):
                     self._unite(target.object, variable.object)
                 todo += variable.code.returns - done
                 done |= variable.code.returns
@@ -503,7 +505,7 @@ class _Builder:
         for name in sorted(run.touched & self.variables.keys()):
             target = self.variables[name]
             for variable in given:
-                if not variable.constant and not variable.origin:
+                if not variable.constant and not _is_inert(variable):
                     self._unite(target.object, variable.object)
                 code |= variable.code
             self._carry(target, code)
@@ -511,6 +513,12 @@ class _Builder:
 
 _EMPTY = CellAnalysis()
 _NO_CODE = Effects()
+
+
+def _is_inert(variable: _Variable) -> bool:
+    """True for modules, and members of modules that are known to leave things alone."""
+    origin = variable.origin
+    return bool(origin) and ("." not in origin or _is_harmless(origin + ".x"))
 
 
 def _is_harmless(origin: str) -> bool:

@@ -67,7 +67,7 @@ PURE_METHODS = _words(
     "issubset issuperset isdisjoint most_common elements total_seconds isoformat strftime",
     # numpy and pandas
     "abs agg aggregate all any argmax argmin argsort assign astype clip corr cov cummax cummin",
-    "cumprod cumsum describe diff dot dropna drop_duplicates duplicated equals explode fillna",
+    "cumprod cumsum describe diff dot drop dropna drop_duplicates duplicated equals explode fillna",
     "filter first flatten groupby head idxmax idxmin info isin isna isnull item join last map",
     "max mean median melt memory_usage merge min mode nlargest notna notnull nsmallest nunique",
     "pct_change pivot pivot_table prod quantile query rank ravel reindex rename reset_index",

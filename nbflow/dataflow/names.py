@@ -9,6 +9,7 @@ Bodies of functions run later: what they do is gathered in a `Sink` of their own
 name they are bound to, and counted wherever that name is read. Values are followed as far as
 aliasing goes: `flows` says which names may share an object.
 """
+# ruff: noqa: N815, ARG002 - visitors are named after the nodes of `ast`, and take them all
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from . import known
 from .records import NONE, CellAnalysis, Effects, Names, merge_effects
@@ -181,8 +183,8 @@ class _Visitor:
         self.done: set[Sink] = set()
         self.skipped: set[str] = set()
         self.looked_up: set[str] = set()
-        self.statements: dict[type, Callable[..., None]] = {}
-        self.expressions: dict[type, Callable[..., Value]] = {}
+        self.statements: dict[type, Any] = {}
+        self.expressions: dict[type, Any] = {}
 
     # ── result ───────────────────────────────────────────────────────────────────────────
 
@@ -467,7 +469,7 @@ class _Visitor:
 
     def statement(self, node: ast.stmt) -> None:
         kind = type(node)
-        method = self.statements.get(kind)
+        method: Any = self.statements.get(kind)
         if method is None:
             method = getattr(self, f"visit_{kind.__name__}", self._other)
             self.statements[kind] = method
@@ -909,11 +911,12 @@ class _Visitor:
     def expr(self, node: ast.expr) -> Value:
         """Evaluate an expression: count its effects, tell what is known of its value."""
         kind = type(node)
-        method = self.expressions.get(kind)
+        method: Any = self.expressions.get(kind)
         if method is None:
             method = getattr(self, f"visit_{kind.__name__}", self._fresh)
             self.expressions[kind] = method
-        return method(node)
+        value: Value = method(node)
+        return value
 
     def _children(self, node: ast.AST) -> list[Value]:
         return [
@@ -1176,9 +1179,7 @@ class _Visitor:
     def _dynamic(self, node: ast.Call, callee: str) -> None:
         """Calls that reach names which the code does not show."""
         no_arguments = not node.args and not node.keywords
-        if callee in {"exec", "eval"} and self._is_builtin(callee):
-            self.sink.ambiguous[f"{callee}()"] = None
-        elif callee == "globals" or (callee in {"vars", "dir"} and no_arguments):
+        if callee in {"exec", "eval", "globals"} or (callee in {"vars", "dir"} and no_arguments):
             self.sink.ambiguous[f"{callee}()"] = None
         elif callee == "locals" and not self._in_function():
             self.sink.ambiguous["locals()"] = None

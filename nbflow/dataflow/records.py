@@ -46,18 +46,19 @@ class Effects:
 
     def covers(self, other: Effects) -> bool:
         """True when the other's effects add nothing to these."""
-        return (
-            self is other
-            or other.reads <= self.reads
-            and other.writes <= self.writes
-            and other.mutates <= self.mutates
-            and other.may_mutate <= self.may_mutate
-            and other.builtins <= self.builtins
-            and other.calls <= self.calls
-            and other.returns <= self.returns
-            and other.generator <= self.generator
-            and set(other.ambiguous) <= set(self.ambiguous)
+        if self is other:
+            return True
+        sets = (
+            (other.reads, self.reads),
+            (other.writes, self.writes),
+            (other.mutates, self.mutates),
+            (other.may_mutate, self.may_mutate),
+            (other.builtins, self.builtins),
+            (other.calls, self.calls),
+            (other.returns, self.returns),
+            (frozenset(other.ambiguous), frozenset(self.ambiguous)),
         )
+        return other.generator <= self.generator and all(one <= two for one, two in sets)
 
 
 def merge_effects(several: Iterable[Effects]) -> Effects:
@@ -160,7 +161,7 @@ def to_json(analysis: CellAnalysis) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> CellAnalysis:
     """The analysis that `to_json` wrote."""
-    sets = {name: frozenset(data[name]) for name, value in data.items() if name in _SET_FIELDS}
+    sets: dict[str, Any] = {name: frozenset(data[name]) for name in _SET_FIELDS}
     functions = {name: _effects(item) for name, item in data["functions"].items()}
     mutated_by, results = (
         {name: frozenset(names) for name, names in data[key].items()}
@@ -180,9 +181,20 @@ def from_json(data: Mapping[str, Any]) -> CellAnalysis:
     )
 
 
-_SET_FIELDS = frozenset(
-    "defs sure_defs deletes sure_deletes refs builtins mutates may_mutate constants oneshot "
-    "passed calls interpolated".split()
+_SET_FIELDS = (
+    "defs",
+    "sure_defs",
+    "deletes",
+    "sure_deletes",
+    "refs",
+    "builtins",
+    "mutates",
+    "may_mutate",
+    "constants",
+    "oneshot",
+    "passed",
+    "calls",
+    "interpolated",
 )
 
 

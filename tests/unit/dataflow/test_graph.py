@@ -1,0 +1,87 @@
+"""How cells depend on each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from nbflow.dataflow import CellGraph, EdgeKind, analyse_cells
+
+# cells, separated by / | DATA edges as source>target:name (~ uncertain) | ORDER pairs
+TABLE = r"""
+x = 1 / y = x / print(y) | 0>1:x 1>2:y |
+x = 1 / x = 2 / print(x) | 1>2:x | 0>1
+x = 1 / print(x) / x = 2 | 0>1:x | 0>2 1>2
+x = 0 / if c: x = 1 / print(x) | 0>2:~x 1>2:~x | 0>1
+x = [] / x.append(1) / print(x) | 0>1:x 0>2:x 1>2:x |
+x = [] / print(x) / x.append(1) | 0>1:x 0>2:x | 1>2
+x = [] / y = x / y.append(1) / print(x) | 0>1:x 0>3:x 1>2:y 2>3:~x |
+x = load() / a = f(x) / b = f(x) | 0>1:x 0>2:x 1>2:~x |
+x = 1 / a = f(x) / b = f(x) | 0>1:x 0>2:x |
+x = load() / print(x) / len(x) | 0>1:x 0>2:x |
+import numpy as np / a = np.mean(b) / c = np.mean(b) | 0>1:np 0>2:np |
+a = 1 / def f(): return a / f() | 0>2:a 1>2:f |
+def f(): return a / a = 1 / f() | 0>2:f 1>2:a |
+def f(): return a / def g(): return f() / a = 1 / g() | 0>3:f 1>3:g 2>3:a |
+def f(): return a / g = f / a = 1 / g() | 0>1:f 1>3:g 2>3:a | 1>2
+def f(): global x; x = 1 / f() / print(x) | 0>1:f 1>2:x |
+xs = [] / def f(): xs.append(1) / f() / print(xs) | 0>2:xs 0>3:xs 1>2:f 2>3:xs |
+class C:\n def m(self): return a / c = C() / a = 1 / c.m() | 0>1:C 1>3:c 2>3:~a | 1>2
+x = 1 / del x / print(x) | 0>1:x 1>2:x |
+def g(): yield 1 / i = g() / a = next(i) / b = list(i) | 0>1:g 1>2:i 1>3:i 2>3:i |
+list = f / list(1) | 0>1:list |
+import random / random.seed(1) / x = random.random() | 0>1:random 0>2:random | 1>2
+x = 1 / !ls / y = 2 | | 0>1 1>2
+""".strip("\n")
+
+
+def rows() -> list[tuple[list[str], set[str], set[str]]]:
+    found = []
+    for line in TABLE.splitlines():
+        cells, data, order = (part.strip() for part in (line + " ").split(" |"))
+        found.append(
+            (
+                [cell.replace("\\n", "\n") for cell in cells.split(" / ")],
+                set(data.split()),
+                set(order.split()),
+            )
+        )
+    return found
+
+
+def data_edges(graph: CellGraph) -> set[str]:
+    edges = [edge for edge in graph.edges if edge.kind is EdgeKind.DATA]
+    return {f"{e.source}>{e.target}:{'' if e.certain else '~'}{e.name}" for e in edges}
+
+
+@pytest.mark.parametrize(("cells", "data", "order"), rows())
+def test_edges(cells: list[str], data: set[str], order: set[str]) -> None:
+    graph = analyse_cells(cells)
+    assert data_edges(graph) == data
+    assert {f"{e.source}>{e.target}" for e in graph.edges if e.kind is EdgeKind.ORDER} == order
+
+
+@pytest.mark.parametrize(
+    "hidden", ["from m import *", "exec(s)", "x = = 1", "%run a.py", "%%what\nx"]
+)
+def test_a_cell_that_hides_its_names_keeps_its_place(hidden: str) -> None:
+    graph = analyse_cells(["a = 1", hidden, "b = 2"])
+    assert graph.barriers == {1}
+    assert data_edges(graph) == {"0>1:~", "1>2:~"}
+
+
+def test_ancestors_descendants_and_stale_cells() -> None:
+    graph = analyse_cells(["a = 1", "b = a", "c = 1", "d = b", "a = 2"])
+    assert graph.ancestors(3) == {0, 1}
+    assert graph.descendants(0) == {1, 3}
+    assert graph.stale_after([1, 2]) == {3}
+    assert graph.before(4) == {0, 1}
+
+
+def test_drawn_edges_are_reduced_and_keep_their_labels() -> None:
+    graph = analyse_cells(["a, z = 1, 2", "b = a + z", "c = a + b", "d = [a]"])
+    drawn = [(e.source, e.target, e.names, e.certain) for e in graph.display_edges()]
+    assert drawn == [(0, 1, ("a", "z"), True), (0, 3, ("a",), True), (1, 2, ("b",), True)]
+
+
+def test_an_empty_cell_stands_alone() -> None:
+    assert analyse_cells(["exec(s)", "", "# only a comment", "x = 1"]).before(1) == frozenset()
