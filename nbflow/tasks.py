@@ -41,7 +41,7 @@ from nbflow.parameters.model import bind
 from nbflow.retries import RetryDelays, RetryPolicy, exponential_backoff
 from nbflow.settings import get_settings
 from nbflow.states import State
-from nbflow.tracing import Tracer, current_tracer
+from nbflow.tracing import TracedList, Tracer, current_tracer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -228,7 +228,8 @@ class Task(Generic[P, R]):
         """
         parameters = bind(self.signature, args, kwargs, apply_defaults=False, name=self.name)
         if (tracer := current_tracer()) is not None:
-            return cast("FutureList[R]", [self._trace(tracer, parameters, wait_for)])
+            traced = TracedList([self._trace(tracer, parameters, wait_for)])
+            return cast("FutureList[R]", traced)
         futures = engine().map_task(self, parameters, wait_for)
         if return_state:
             futures.wait()

@@ -56,6 +56,18 @@ class TracedValue:
     __contains__ = __enter__ = _refuse
 
 
+class TracedList(list[Any]):
+    """What a traced `map` stands for: one traced value, for any number of runs."""
+
+    def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> list[Any]:
+        """Stands for the futures' values too."""
+        del timeout, raise_on_failure
+        return list(self)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Stands for futures too."""
+
+
 @dataclass(slots=True)
 class Tracer:
     """Collects the tasks a flow would run."""
