@@ -22,6 +22,12 @@ def count_lines(module: Path, comments: bool) -> int:
     return sum(1 for line in lines if line.strip() and (comments or not line.strip().startswith("#")))
 
 
+@task
+def add_up(lines: list[int]) -> int:
+    """Add up the lines of all modules."""
+    return sum(lines)
+
+
 @task(log_prints=True)
 def longest(modules: list[Path], lines: list[int]) -> str:
     """Name the longest module."""
@@ -36,7 +42,7 @@ def measure(pattern: str = "*.py", comments: bool = False) -> int:
     modules = find_modules(pattern)
     lines = count_lines.map(modules, comments=unmapped(comments))
     longest(modules, lines)
-    return sum(lines.result())
+    return add_up(lines)
 
 
 @flow(name="standard library")
