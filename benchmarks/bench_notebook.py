@@ -92,13 +92,14 @@ def compare(names: dict[str, Callable[[Path, Path], None]], source: Path, rounds
     print(f"ratio of medians {own / reference:.2f}, of pairs {statistics.median(paired):.2f}")
 
 
+FLUSHED = """
+import sys
+for number in range(20000):
+    sys.stdout.write("x" * 99 + "\\n"); sys.stdout.flush()
+"""
 FLOODS = {
     "5,000 displays": ["for i in range(5000): display(i)"],
-    "20,000 flushed writes": [
-        "import sys\n"
-        "for i in range(20000):\n"
-        "    sys.stdout.write('x' * 99 + '\\n'); sys.stdout.flush()"
-    ],
+    "20,000 flushed writes": [FLUSHED],
     "1,000,000 prints": ["for i in range(1_000_000): print('line', i)"],
     "one line of 100 MB": ["print('x' * 100_000_000)"],
     "100 cells": ["0"] + ["1"] * 100,

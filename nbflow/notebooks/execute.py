@@ -18,7 +18,12 @@ from typing import Any, Final
 from nbformat import NotebookNode
 
 from nbflow.exceptions import CellFailed, TerminationSignal
-from nbflow.notebooks.document import inject_parameters, read_notebook, remove_error_markers
+from nbflow.notebooks.document import (
+    inject_parameters,
+    is_remote,
+    read_notebook,
+    remove_error_markers,
+)
 from nbflow.notebooks.events import CellPrinted, NotebookEvent, NotebookOutcome
 from nbflow.notebooks.kernels import choose_kernel
 from nbflow.notebooks.running import CellLimit, NotebookRun, RunOptions
@@ -96,7 +101,10 @@ def run_notebook(
     )
     run = NotebookRun(nb, choice, target, options)
     run.launch()
-    outcome = _through_papermill(run, str(source), report_mode)
+    try:
+        outcome = _through_papermill(run, str(source), report_mode)
+    finally:
+        run.close()
     if outcome.error is not None and raise_on_failure:
         raise outcome.error
     return outcome
@@ -184,9 +192,20 @@ class NbflowEngine:
             allow_errors=bool(others.get("allow_errors")),
             on_event=_Echo(log_output, others.get("stdout_file"), others.get("stderr_file")),
         )
-        run = NotebookRun(nb, choice, output_path, options, mark_errors=False)
+        output = cls._where_papermill_writes(output_path)
+        run = NotebookRun(nb, choice, output, options, mark_errors=False)
         run.launch()
         return run
+
+    @staticmethod
+    def _where_papermill_writes(output: str | None) -> str | None:
+        """With `--cwd` papermill is elsewhere by now, but means paths from where it began."""
+        if output is None or is_remote(output):
+            return output
+        from papermill.iorw import papermill_io  # noqa: PLC0415 - imports this module
+
+        began_in = getattr(papermill_io.get_handler(output), "_cwd", None)
+        return str(Path(began_in or "", output))
 
     @staticmethod
     def _raise_as_papermill(error: BaseException) -> None:

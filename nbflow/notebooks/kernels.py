@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -401,8 +400,3 @@ def _stop_guard(guard: subprocess.Popen[bytes] | None) -> None:
         return
     with contextlib.suppress(BrokenPipeError):
         guard.communicate(b"done\n")
-
-
-def in_main_thread() -> bool:
-    """Whether this thread may handle signals."""
-    return threading.current_thread() is threading.main_thread()

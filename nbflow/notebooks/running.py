@@ -17,11 +17,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any, Final, TypeAlias
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
 
 from nbflow.exceptions import (
     CancelledRun,
@@ -33,7 +31,7 @@ from nbflow.exceptions import (
     OutputPathError,
     TerminationSignal,
 )
-from nbflow.notebooks.document import ERROR_MARKER_TAG, code_cells, is_remote
+from nbflow.notebooks.document import code_cells, is_remote
 from nbflow.notebooks.events import (
     CellEnded,
     CellInfo,
@@ -50,7 +48,9 @@ from nbflow.notebooks.events import (
 )
 from nbflow.notebooks.kernel_side import ALWAYS, STRICT_SHELL
 from nbflow.notebooks.kernels import Kernel, KernelChoice
+from nbflow.notebooks.record import mark_error, ours, stamp_outcome, stamp_papermill
 from nbflow.notebooks.save import NotebookWriter, writer_for
+from nbflow.notebooks.signals import RememberedSignals
 from nbflow.states import now
 
 CellLimit: TypeAlias = float | Callable[[CellInfo], float | None] | None
@@ -144,7 +144,7 @@ class NotebookRun:
         self._started = now()
         self._deadline = time.monotonic() + options.timeout if options.timeout else None
         self._interruption: _Interruption | None = None
-        self._signals = _Signals()
+        self._signals = RememberedSignals()
         self._parents: dict[str, int] = {}
         self._hidden: set[str] = set()
         self._current: _Cell | None = None
@@ -156,6 +156,10 @@ class NotebookRun:
         """Start the kernel's process; it boots while this process gets ready."""
         self._tell(KernelStarting(kernel_name=self.choice.name, reason=self.choice.reason))
         self._kernel.launch()
+
+    def close(self) -> None:
+        """End the kernel, whatever state it is in; harmless when it has ended."""
+        self._kernel.close()
 
     def execute(self, manager: Any) -> NotebookOutcome:
         """Run the cells, with papermill's `manager` keeping its own metadata."""
@@ -197,8 +201,8 @@ class NotebookRun:
         self._manager.notebook_start()
         for cell in self.nb.cells:
             if cell.cell_type == "code":
-                _ours(cell)["state"] = str(CellOutcome.NOT_RUN)
-        _ours(self.nb).update(outcome="running", kernel=self.choice.name)
+                ours(cell)["state"] = str(CellOutcome.NOT_RUN)
+        ours(self.nb).update(outcome="running", kernel=self.choice.name)
         self._writer.start()
         self._wait_for_kernel()
         self.nb.metadata["language_info"] = self._kernel.info.get("language_info", {})
@@ -273,7 +277,7 @@ class NotebookRun:
         self._current = cell
         node.metadata["execution"] = NotebookNode()
         self._manager.cell_start(node, cell.info.index)
-        _ours(node)["state"] = "running"
+        ours(node)["state"] = "running"
         self._writer.changed(cell.info.index)
         self._tell(CellStarted(at=cell.started, cell=cell.info))
 
@@ -292,7 +296,7 @@ class NotebookRun:
 
     def _settle(self, cell: _Cell, outcome: CellOutcome, error: NbflowError | None = None) -> None:
         cell.ended, cell.outcome, cell.error = now(), outcome, error
-        _ours(self.nb.cells[cell.info.index])["state"] = str(outcome)
+        ours(self.nb.cells[cell.info.index])["state"] = str(outcome)
         duration = time.monotonic() - cell.clock if cell.started else None
         self._tell(
             CellEnded(
@@ -495,50 +499,26 @@ class NotebookRun:
 
     def _say_what_overflowed(self) -> None:
         for index, path in self._recorder.close():
-            _ours(self.nb.cells[index])["full_text"] = path.name
+            ours(self.nb.cells[index])["full_text"] = path.name
             message = f"The cell printed more than the notebook keeps; all of it is in {path}."
             self._tell(Note(message=message, cell=self._cells[index].info))
 
     def _stamp(self, outcome: CellOutcome, error: BaseException | None, ended: datetime) -> None:
         self._manager.cleanup_pbar()
-        papermill = self.nb.metadata["papermill"]
-        papermill["end_time"] = ended.isoformat()
-        if self._manager.start_time is not None:
-            papermill["duration"] = (ended - self._manager.start_time).total_seconds()
-        if error is not None:
-            papermill["exception"] = True
-        ours = _ours(self.nb)
-        ours["outcome"] = str(outcome)
-        if error is not None:
-            ours["error"] = str(error) or type(error).__name__
+        stamp_papermill(self.nb, self._manager.start_time, ended, failed=error is not None)
+        stamp_outcome(self.nb, outcome, error)
         if self.mark_errors or outcome is not CellOutcome.FAILED:
-            self._mark_error()
-
-    def _mark_error(self) -> None:
-        """Put papermill's red cells at the top and before the cell that ended the run."""
-        from papermill.execute import ERROR_ANCHOR_MSG, ERROR_MESSAGE_TEMPLATE  # noqa: PLC0415 - see run_notebook
-
-        ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CRASHED}
-        broken = [index for index, cell in self._cells.items() if cell.outcome in ends]
-        if not broken:
-            return
-        index = broken[-1]
-        count = self.nb.cells[index].execution_count
-        tags = {"tags": [ERROR_MARKER_TAG]}
-        top = new_markdown_cell(ERROR_MESSAGE_TEMPLATE % count, id="papermill-error-top")
-        anchor = new_markdown_cell(ERROR_ANCHOR_MSG, id="papermill-error-cell")
-        for marker in (top, anchor):
-            marker.metadata.update(tags)
-        self.nb.cells.insert(index, anchor)
-        self.nb.cells.insert(0, top)
+            ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CRASHED}
+            broken = [index for index, cell in self._cells.items() if cell.outcome in ends]
+            if broken:
+                mark_error(self.nb, broken[-1])
 
     def _abandon(self, error: BaseException) -> None:
         """Something raised that is no outcome of a cell: leave an honest notebook behind."""
         kind = CellOutcome.CRASHED if isinstance(error, Exception) else CellOutcome.CANCELLED
         if self._current is not None:
-            _ours(self.nb.cells[self._current.info.index])["state"] = str(kind)
-        ours = _ours(self.nb)
-        ours["outcome"], ours["error"] = str(kind), str(error) or type(error).__name__
+            ours(self.nb.cells[self._current.info.index])["state"] = str(kind)
+        stamp_outcome(self.nb, kind, error)
         self._recorder.settle()
         self._recorder.close()
         self._manager.cleanup_pbar()
@@ -588,45 +568,3 @@ class NotebookRun:
     def _note(self, message: str) -> None:
         cell = self._current.info if self._current else None
         self._tell(Note(message=message, warning=True, cell=cell))
-
-
-def _ours(node: NotebookNode) -> dict[str, Any]:
-    ours: dict[str, Any] = node.metadata.setdefault("nbflow", NotebookNode())
-    return ours
-
-
-class _Signals:
-    """While it is entered, SIGINT and SIGTERM are remembered instead of raised.
-
-    An exception out of nowhere could cut a save in half. Off the main thread, and for
-    signals that this process ignores, nothing changes.
-    """
-
-    def __init__(self) -> None:
-        self.received: signal.Signals | None = None
-        #: Asked more than once: no more patience.
-        self.insisted = False
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handler = signal.getsignal(number)
-            if handler is not None and handler is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._remember)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before.clear()
-
-    def _remember(self, number: int, frame: FrameType | None) -> None:
-        del frame
-        self.insisted = self.received is not None
-        self.received = self.received or signal.Signals(number)

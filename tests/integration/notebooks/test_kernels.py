@@ -181,3 +181,17 @@ def test_a_missing_idle_message_does_not_hang(run, install, monkeypatch) -> None
 
     assert ran.told.outcomes() == ["completed"]
     assert ran.text(0) == "kept\n"
+
+
+def test_a_kernel_that_is_interrupted_by_message(run, tmp_path, install) -> None:
+    install("polite", "")
+    spec = tmp_path / "jupyter" / "kernels" / "polite" / "kernel.json"
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    changed = {**json.loads(spec.read_text()), "argv": argv, "interrupt_mode": "message"}
+    spec.write_text(json.dumps(changed))
+    patient = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('bye')"
+
+    ran = run(patient, "2", kernel_name="polite", cell_timeout=0.5)
+
+    assert ran.told.outcomes() == ["timed_out", "not_run"]
+    assert ran.text(0) == "bye\n"

@@ -209,3 +209,21 @@ def test_papermill_reads_and_writes_streams_with_the_engine(notebook) -> None:
     )
 
     assert nbformat.reads(done.stdout, as_version=4).cells[0].outputs[0].text == "streamed\n"
+
+
+def test_papermills_working_directory_moves_the_kernel_and_not_the_output(
+    notebook, tmp_path
+) -> None:
+    notebook("import os; print(os.getcwd())", **PYTHON)
+    (tmp_path / "elsewhere").mkdir()
+
+    subprocess.run(
+        [*PAPERMILL, "source.ipynb", "out.ipynb", "--cwd", "elsewhere"],
+        cwd=tmp_path,
+        check=True,
+        timeout=60,
+    )
+
+    (output,) = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[0].outputs
+    assert output.text.strip() == os.path.realpath(tmp_path / "elsewhere")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
