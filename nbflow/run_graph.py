@@ -56,7 +56,7 @@ def graph_of_run(
     nodes = tuple(_node(card, node_of_run, now) for card in cards)
     return RunGraph(
         nodes=nodes,
-        edges=_edges(cards, node_of_run, nodes),
+        edges=_into_groups(_edges(cards, node_of_run, nodes), nodes),
         title=flow_run.name,
         state_type=flow_run.state.type,
         state_name=flow_run.state.name,
@@ -314,6 +314,17 @@ def _edges(
         if need.upstream in node_of_run and node_of_run[need.upstream] != card.id
     ]
     return _tidy(found, nodes)
+
+
+def _into_groups(edges: Sequence[GraphEdge], nodes: Sequence[GraphNode]) -> tuple[GraphEdge, ...]:
+    """Leave out an edge to a subflow where one from the same source goes on to its members."""
+    groups = {node.id: node.group for node in nodes}
+    finer = {
+        (edge.source, group)
+        for edge in edges
+        if (group := groups[edge.target]) is not None and groups[edge.source] != group
+    }
+    return tuple(edge for edge in edges if (edge.source, edge.target) not in finer)
 
 
 def _needs(run: Run) -> tuple[Dependency, ...]:

@@ -13,6 +13,7 @@ from typing import Final
 from nbflow import wording
 from nbflow.drawing.measure import text_width
 from nbflow.models import GraphNode, RunGraph
+from nbflow.states import LOOKS
 
 NAME_SIZE: Final = 13.0
 META_SIZE: Final = 11.5
@@ -69,13 +70,18 @@ def _card(node: GraphNode, *, framed: bool) -> Card:
     stacked = bool(node.counts) and not framed
     card = Card(
         name=short_name(node.label),
-        meta=wording.duration(node.duration),
+        meta="" if _never_ran(node) else wording.duration(node.duration),
         progress=wording.progress(node.counts) if stacked else "",
         badge=f"try {node.attempt}" if node.attempt > 1 else "",
         stacked=stacked,
         height=BAR_CARD_HEIGHT + STACK if stacked else CARD_HEIGHT,
     )
     return replace(card, width=max(_MIN_WIDTH, _natural_width(card, icon=bool(node.state_name))))
+
+
+def _never_ran(node: GraphNode) -> bool:
+    look = LOOKS.get(node.state_name or "")
+    return look is not None and look.hollow
 
 
 def short_name(label: str) -> str:

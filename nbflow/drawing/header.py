@@ -13,10 +13,10 @@ from nbflow import wording
 from nbflow.drawing.marks import bar, chip, glyph, rect, text
 from nbflow.drawing.measure import text_width
 from nbflow.drawing.places import Box
-from nbflow.drawing.summary import first_failure, k_of_n
+from nbflow.drawing.summary import first_failure, is_bad, k_of_n
 from nbflow.models import RunGraph
 from nbflow.run_graph import state_counts
-from nbflow.states import StateType, look_of
+from nbflow.states import LOOKS, StateType, look_of
 
 _LINE: Final = 24.0
 _TITLE_SIZE: Final = 15.0
@@ -75,8 +75,11 @@ def _alarm(graph: RunGraph) -> str:
 
 def _banner(graph: RunGraph, words: str, y: float, width: float) -> str:
     node = first_failure(graph)
-    type_ = (node.state_type if node else graph.state_type) or StateType.FAILED
-    look = look_of((node.state_name if node else graph.state_name) or "", type_)
+    if node is not None and not is_bad(node):  # a map that goes on after a failure
+        look = LOOKS["Failed"]
+    else:
+        type_ = (node.state_type if node else graph.state_type) or StateType.FAILED
+        look = look_of((node.state_name if node else graph.state_name) or "", type_)
     told = wording.middle_ellipsis(words, width - 54, lambda part: text_width(part, 13))
     middle = y + 17
     return (

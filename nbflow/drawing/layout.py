@@ -7,11 +7,13 @@ positions back. It must not know colours, icons or where Graphviz runs.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from nbflow.drawing.cards import GROUP_TITLE, META_SIZE, Card, cards_of
+from nbflow.drawing.curves import smooth
 from nbflow.drawing.engines import run_graphviz
 from nbflow.drawing.measure import text_width
 from nbflow.drawing.places import Box, Direction, Layout, Path, Point
@@ -80,7 +82,7 @@ def _dot(plan: _Plan) -> str:
         graph_attr={
             "rankdir": "TB" if down else "LR",
             "nodesep": _inches(20 if down else 14),
-            "ranksep": _inches(30 if down else 48),
+            "ranksep": _inches(30 if down else _fan_gap(plan.shape)),
             "compound": "true",
             "nslimit": "8",
             "nslimit1": "8",
@@ -95,6 +97,12 @@ def _dot(plan: _Plan) -> str:
     for source, target in grid_links(plan.shape, plan.cards, plan.direction):
         dot.edge(f"n{numbers[source]}", f"n{numbers[target]}", style="invis")
     return str(dot.source)
+
+
+def _fan_gap(shape: Shape) -> float:
+    """Curves to many neighbours need room to spread."""
+    fans = Counter(end for edge in shape.edges for end in (f"<{edge.source}", f">{edge.target}"))
+    return min(160.0, 44.0 + 2.0 * max(fans.values(), default=0))
 
 
 def _write_members(dot: Any, group: str, plan: _Plan, numbers: Mapping[str, int]) -> None:
@@ -161,7 +169,7 @@ def _read(data: dict[str, Any], plan: _Plan) -> Layout:
         height=round(top - bottom, 1),
         nodes=boxes,
         groups=tuple(groups),
-        edges=tuple(_paths(data.get("edges", ()), plan, flip)),
+        edges=smooth(_paths(data.get("edges", ()), plan, flip), boxes, plan.direction),
     )
 
 

@@ -124,13 +124,14 @@ def _segments(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     for name in sorted(counts, key=_segment_order):
         look = LOOKS.get(name)
         waiting = look is None or look.hollow or look.icon in {"clock", "hourglass"}
-        if look is not None and (not waiting or name in BAD_NAMES):
+        if look is not None and (not waiting or name in BAD_NAMES or name in DONE_NAMES):
             roles[look.role] = roles.get(look.role, 0) + counts[name]
     return list(roles.items())
 
 
 def _segment_order(name: str) -> tuple[int, str]:
-    return (0 if name in DONE_NAMES else 1 if name in BAD_NAMES else 2, name)
+    rank = 0 if name in DONE_NAMES else 1 if name in BAD_NAMES else 2
+    return (rank, "" if name in {"Completed", "Failed"} else name)
 
 
 def chip(look: StateLook, word: str, at: Point) -> tuple[str, float]:

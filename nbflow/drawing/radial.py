@@ -33,12 +33,14 @@ def lay_out_radially(shape: Shape, cards: Mapping[str, Card]) -> Layout:
     links = _links(shape)
     starts = _starts([node.id for node in shape.nodes], links)
     rings = _rings(starts, links)
+    if len(starts) == 1:  # a flow's only start is the middle itself
+        rings = {id_: ring - 1 for id_, ring in rings.items()}
     distance = _ring_distance(rings, sizes)
     source = _dot(keys, sizes, links, starts, distance)
     data = json.loads(run_graphviz(source, "twopi"))
     names = {key: id_ for id_, key in keys.items()}
     places = {item["name"]: _point(item["pos"]) for item in data["objects"] if "pos" in item}
-    middle = places.pop(_ROOT)
+    middle = places[keys[starts[0]]] if len(starts) == 1 else places.pop(_ROOT)
     centers = {names[key]: (x - middle[0], middle[1] - y) for key, (x, y) in places.items()}
     return _layout(shape, sizes, centers)
 
@@ -103,7 +105,7 @@ def _ring_distance(rings: Mapping[str, int], sizes: Mapping[str, tuple[float, fl
     widest = max(width for width, _ in sizes.values())
     # A card lies across its ring or along it, depending on where it stands: count the mean.
     along = (widest + sizes[next(iter(sizes))][1]) / 2 + _NEIGHBOUR_GAP
-    needed = [count * along / (math.tau * ring) for ring, count in crowd.items()]
+    needed = [count * along / (math.tau * ring) for ring, count in crowd.items() if ring]
     return max(widest * 0.75 + _RING_GAP, *needed)
 
 
@@ -111,15 +113,16 @@ def _dot(
     keys: Mapping[str, str],
     sizes: Mapping[str, tuple[float, float]],
     links: Iterable[tuple[str, str]],
-    starts: Iterable[str],
+    starts: Sequence[str],
     distance: float,
 ) -> str:
     # Loaded at the first drawing, as Graphviz itself.
     from graphviz import Digraph  # noqa: PLC0415
 
+    middle = keys[starts[0]] if len(starts) == 1 else _ROOT
     dot = Digraph(
         graph_attr={
-            "root": _ROOT,
+            "root": middle,
             "ranksep": f"{distance / _INCH:.4f}",
             "splines": "line",
             "overlap": "scale",
@@ -127,11 +130,12 @@ def _dot(
         },
         node_attr={"shape": "box", "fixedsize": "true", "label": "", "margin": "0"},
     )
-    dot.node(_ROOT, label="", width="0.2", height="0.2")
+    if middle == _ROOT:
+        dot.node(_ROOT, label="", width="0.2", height="0.2")
     for id_, key in keys.items():
         width, height = sizes[id_]
         dot.node(key, label="", width=f"{width / _INCH:.4f}", height=f"{height / _INCH:.4f}")
-    for start in starts:
+    for start in starts if middle == _ROOT else ():
         dot.edge(_ROOT, keys[start])
     for source, target in links:
         dot.edge(keys[source], keys[target])
@@ -167,6 +171,7 @@ def _layout(
         for edge in shape.edges
         if edge.source != edge.target
     )
+    room = min(-left, -top, right, bottom) + _PADDING
     radii = sorted({round(math.hypot(*center)) for center in centers.values()})
     return Layout(
         direction=Direction.RADIAL,
@@ -175,7 +180,7 @@ def _layout(
         nodes=boxes,
         edges=edges,
         center=(round(-left, 1), round(-top, 1)),
-        rings=tuple(float(radius) for radius in _apart(radii)),
+        rings=tuple(float(radius) for radius in _apart(radii) if radius <= room),
     )
 
 

@@ -90,7 +90,7 @@ def _drawable(edge: GraphEdge, known: Mapping[str, GraphNode], shape: Shape) -> 
 
 
 def levels(ids: Sequence[str], edges: Iterable[tuple[str, str]]) -> dict[str, int]:
-    """How many steps each node is from a start; nodes on a cycle come last."""
+    """How many steps each node is from a start."""
     after: defaultdict[str, list[str]] = defaultdict(list)
     open_needs: Counter[str] = Counter()
     for source, target in edges:
@@ -99,12 +99,16 @@ def levels(ids: Sequence[str], edges: Iterable[tuple[str, str]]) -> dict[str, in
             open_needs[target] += 1
     level = dict.fromkeys(ids, 0)
     ready = deque(id_ for id_ in ids if not open_needs[id_])
-    while ready:
-        id_ = ready.popleft()
+    waiting = dict.fromkeys(id_ for id_ in ids if open_needs[id_])
+    while ready or waiting:
+        # Only circles are left when nothing is ready: cut at the first.
+        id_ = ready.popleft() if ready else next(iter(waiting))
+        waiting.pop(id_, None)
         for target in after[id_]:
             level[target] = max(level[target], level[id_] + 1)
             open_needs[target] -= 1
-            if not open_needs[target]:
+            if not open_needs[target] and target in waiting:
+                del waiting[target]
                 ready.append(target)
     return level
 

@@ -14,6 +14,7 @@ from nbflow.run_graph import state_counts
 from nbflow.states import StateType
 
 _BAD: Final = frozenset({StateType.FAILED, StateType.CRASHED})
+_BAD_NAMES: Final = ("Failed", "TimedOut", "Crashed")
 #: A description names so many nodes; nobody listens to more.
 _NAMED: Final = 40
 
@@ -23,10 +24,15 @@ def is_bad(node: GraphNode) -> bool:
     return node.state_type in _BAD
 
 
+def has_failure(node: GraphNode) -> bool:
+    """Whether the node, or any run that it stands for, failed or crashed."""
+    return is_bad(node) or any(node.counts.get(name) for name in _BAD_NAMES)
+
+
 def first_failure(graph: RunGraph) -> GraphNode | None:
     """The node to look at first: the innermost one that failed, with a reason if there is one."""
     frames = {node.group for node in graph.nodes}
-    bad = [node for node in graph.nodes if is_bad(node) and node.id not in frames]
+    bad = [node for node in graph.nodes if has_failure(node) and node.id not in frames]
     return next((node for node in bad if node.message), bad[0] if bad else None)
 
 

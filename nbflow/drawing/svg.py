@@ -219,12 +219,12 @@ def _shape(node: GraphNode, box: Box) -> str:
     return rect(box, f"card {role.role}-s" if busy else "card") + line
 
 
-def _words(node: GraphNode, box: Box, card: Card) -> str:
+def _words(node: GraphNode, box: Box, card: Card, *, framed: bool = False) -> str:
     middle = box.y + sizes.CARD_HEIGHT / 2 + (1 if card.stacked else 0)
     quiet = bool(node.state_name) and role_of(node).hollow
     start = box.x + (sizes.NAME_X if node.state_name else sizes.ICON_X + 1)
     parts = [icon(node, (box.x + sizes.ICON_X, middle - 7))] if node.state_name else []
-    weight = " b" if is_bad(node) else ""
+    weight = " b" if is_bad(node) or framed else ""
     parts.append(
         text(card.name, (start, middle), sizes.NAME_SIZE, f"n{weight}{' muted' if quiet else ''}")
     )
@@ -249,5 +249,8 @@ def _frame(node: GraphNode, box: Box, card: Card) -> str:
     colour = f" {role_of(node).role}-s" if node.state_name and is_bad(node) else ""
     title = Box(box.id, box.x, box.y + 4, box.width, sizes.CARD_HEIGHT)
     return tag(
-        "g", _title_of(node) + rect(box, f"frame{colour}", radius=10) + _words(node, title, card)
+        "g",
+        _title_of(node)
+        + rect(box, f"frame{colour}", radius=10)
+        + _words(node, title, card, framed=True),
     )
