@@ -186,12 +186,11 @@ def _traceback_lines(raised: BaseException | None) -> list[str]:
     if raised is None:
         return []
     if isinstance(raised, CellFailed):
-        return _plain_lines(raised.traceback)
-    return _plain_lines(traceback.format_exception(raised))
+        return _plain_lines("\n".join(raised.traceback))
+    return _plain_lines("".join(traceback.format_exception(raised)))
 
 
-def _plain_lines(blocks: Iterable[str]) -> list[str]:
-    text = "\n".join(block.rstrip("\n") for block in blocks)
+def _plain_lines(text: str) -> list[str]:
     return [line.rstrip() for line in printed_lines(text, colours=False)]
 
 
@@ -205,11 +204,11 @@ def _notebook_traceback(run: FlowRun, error: str) -> list[str]:
             output
             for cell in document["cells"]
             for output in cell.get("outputs", ())
-            if output.get("output_type") == "error"
+            if output.get("output_type") == "error" and output.get("traceback")
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []  # gone, moved, or edited beyond recognition: the logs may still tell
-    return _plain_lines(_matching(found, error).get("traceback", ())) if found else []
+    return _plain_lines("\n".join(_matching(found, error)["traceback"])) if found else []
 
 
 def _matching(errors: Sequence[dict[str, Any]], message: str) -> dict[str, Any]:
@@ -222,4 +221,4 @@ def _logged(logs: Iterable[LogRecord], culprit: TaskRun | None) -> list[str]:
     wanted = culprit.id if culprit else None
     errors = [r for r in logs if r.level >= _ERROR_LEVEL and "\n" in r.message.strip()]
     own = [record for record in errors if record.task_run_id == wanted] or errors
-    return _plain_lines([own[-1].message]) if own else []
+    return _plain_lines(own[-1].message) if own else []

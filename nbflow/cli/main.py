@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from nbflow import __version__
 from nbflow.exceptions import NbflowError, StoreError, TerminationSignal, UsageError
@@ -69,10 +70,22 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """The overview, without loading anything."""
-        own = {name: cmd.get_short_help_str() for name, cmd in self.commands.items()}
-        lazy = {name: summary for name, (_, summary) in _SUBCOMMANDS.items()}
         with formatter.section("Commands"):
-            formatter.write_dl(list((lazy | own).items()))
+            formatter.write_dl(list(self.summaries().items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names of commands, again without loading any."""
+        fitting = [
+            CompletionItem(name, help=summary)
+            for name, summary in self.summaries().items()
+            if name.startswith(incomplete)
+        ]
+        return fitting + click.Command.shell_complete(self, ctx, incomplete)
+
+    def summaries(self) -> dict[str, str]:
+        """What the overview says of each command."""
+        own = {name: cmd.get_short_help_str() for name, cmd in self.commands.items()}
+        return {name: summary for name, (_, summary) in _SUBCOMMANDS.items()} | own
 
 
 @click.group(
@@ -139,7 +152,12 @@ def _answer_to(error: BaseException, arguments: Sequence[str]) -> tuple[str, int
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    result: Any = cli.main(arguments, prog_name="nbflow", standalone_mode=False)
+    try:
+        result: Any = cli.main(arguments, prog_name="nbflow", standalone_mode=False)
+    except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):  # click has an answer of its own
+            raise ending.__context__ from None
+        raise
     return result if isinstance(result, int) else 0
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
@@ -269,7 +269,7 @@ def write_json(console: Console, value: object) -> None:
 def tell_ending(console: Console, ending: Ending) -> None:
     """The failure, when there is one, and the summary line."""
     if ending.failure is not None:
-        say(console, failure_block(ending.failure, ending.run))
+        tell_failure(console, ending.failure, ending.run)
     say(console, summary_line(ending, full_path=not console.is_terminal), wrap=False)
 
 
@@ -303,20 +303,30 @@ def count_words(tally: Tally) -> list[str]:
     return words + [f"{number} {state_word(name)}" for name, number in others]
 
 
-def failure_block(failure: Failure, run: FlowRun, *, with_traceback: bool = False) -> Group:
+def tell_failure(
+    console: Console, failure: Failure, run: FlowRun, *, with_traceback: bool = False
+) -> None:
     """The loudest thing on the screen: what failed, why, where, and what to type next."""
-    colour = style_of(run.state.name, run.state.type)
-    head = Text.assemble(glyph(run.state), " ", failure.what, style=f"bold {colour}")
-    parts: list[Text | Padding] = [Text(), head]
-    if failure.error:
-        parts.append(_indented(Text(failure.error, style="bold")))
-    if with_traceback and failure.traceback:
-        shown = Text("\n".join(failure.traceback), style="default", no_wrap=True, overflow="fold")
-        parts += [Text(), _indented(shown)]
-    elif failure.source is not None:
-        parts += [Text(), _source(failure)]
+    say(console, *_failure_block(failure, run, with_traceback=with_traceback))
     steps = failure.next_steps[1:] if with_traceback else failure.next_steps
-    return Group(*parts, Text(), *_steps(steps), Text())
+    say(console, *_steps(steps), "", wrap=False)
+
+
+def _failure_block(
+    failure: Failure, run: FlowRun, *, with_traceback: bool
+) -> Iterator[Text | Padding]:
+    colour = style_of(run.state.name, run.state.type)
+    yield Text()
+    yield Text.assemble(glyph(run.state), " ", failure.what, style=f"bold {colour}")
+    if failure.error:
+        yield _indented(Text(failure.error, style="bold"))
+    yield Text()
+    if with_traceback and failure.traceback:
+        yield _indented(Text("\n".join(failure.traceback), no_wrap=True, overflow="fold"))
+        yield Text()
+    elif failure.source is not None:
+        yield _source(failure)
+        yield Text()
 
 
 def _source(failure: Failure) -> Padding:

@@ -42,13 +42,13 @@ from nbflow.cli.options import (
 )
 from nbflow.cli.reports import (
     count_words,
-    failure_block,
     json_event,
     json_failure,
     json_run,
     json_task,
     record_lines,
     seconds_of,
+    tell_failure,
     write_json,
 )
 from nbflow.cli.terminal_text import plain_line
@@ -224,7 +224,7 @@ def show(options: ShowOptions) -> int:
         return 0
     _tell_run(console, run, tasks, now)
     if failure is not None:
-        say(console, failure_block(failure, run.record, with_traceback=True))
+        tell_failure(console, failure, run.record, with_traceback=True)
     return 0
 
 
