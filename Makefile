@@ -64,9 +64,11 @@ integration: $(VENV)/.dev ## The tests with real stores and kernels
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
 	$(BIN)/python -m benchmarks
 
-pictures: demo ## Draw the pictures of the documentation again
-	mkdir -p docs/pictures
-	cp out/demo/digits.svg docs/pictures/digits.svg
+pictures: $(READY) ## Draw the pictures of the documentation again
+	mkdir -p out/pictures docs/pictures
+	$(BIN)/nbflow run examples/digits/digits.ipynb --name digits --cwd out/pictures \
+		--output out/pictures/digits.ipynb --quiet
+	$(BIN)/nbflow graph latest --output docs/pictures/digits.svg
 
 clean: ## Remove everything that can be made again, except the environment
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
