@@ -315,7 +315,8 @@ class _LocalFiles:
     def head(self, path: str, limit: int) -> tuple[bytes, int]:
         # Both of one open file: another writer may replace it between two looks.
         with open(f"{self._root}/{path}", "rb", buffering=0) as file:  # noqa: PTH123 - hot path
-            return file.read(limit), os.fstat(file.fileno()).st_size
+            size = os.fstat(file.fileno()).st_size
+            return file.read(min(limit, size)), size
 
     def delete(self, path: str) -> None:
         os.unlink(f"{self._root}/{path}")  # noqa: PTH108 - hot path

@@ -29,12 +29,9 @@ import sys
 import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
-from fractions import Fraction
 from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from nbflow.exceptions import HashError
 
@@ -360,7 +357,7 @@ def _buffer(value: Any) -> Parts:
     yield "", bytes(value)
 
 
-@register(dt.date, dt.timedelta, dt.timezone, Decimal, Fraction, range, slice)
+@register(dt.date, dt.timedelta, dt.timezone, "decimal.Decimal", "fractions.Fraction", range, slice)
 def _by_repr(value: Any) -> Parts:
     yield "", repr(value).encode()
 
@@ -371,8 +368,8 @@ def _clock(value: dt.datetime | dt.time) -> Parts:
     yield ".tzinfo", value.tzinfo
 
 
-@register(ZoneInfo)
-def _zone(value: ZoneInfo) -> Parts:
+@register("zoneinfo.ZoneInfo")
+def _zone(value: Any) -> Parts:
     yield "", (value.key or repr(value)).encode()
 
 
