@@ -167,7 +167,8 @@ def test_what_a_process_wrote_is_kept_without_a_flush_when_it_ends(tmp_path: Pat
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 def test_a_forked_child_gets_a_store_of_its_own() -> None:
     code = """
-        import threading
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: fork beside threads
         store = open_store()
         parent = flow()
         store.create_flow_run(parent)
