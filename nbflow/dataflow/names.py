@@ -487,6 +487,17 @@ class _Visitor:
         value = self.expr(node.value)
         for target in node.targets:
             self.assign(target, value, node.value)
+            if isinstance(target, ast.Name):  # `x = y = []`: both hold the same list
+                value = self._also(target.id, value, self.frame)
+
+    @staticmethod
+    def _also(name: str, value: Value, frame: Frame) -> Value:
+        """The value, now that a name holds it too."""
+        if value.const:
+            return value
+        name = frame.mangle(name)
+        owner, _ = frame.resolve(name)
+        return _merged([value, Value({owner.key(name) if owner else name: True})])
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         value = self.expr(node.value) if node.value else None
@@ -999,7 +1010,7 @@ class _Visitor:
         while frame.kind == "comprehension" and frame.parent:
             frame = frame.parent
         self.store(node.target.id, value, frame)
-        return value
+        return self._also(node.target.id, value, frame)
 
     def visit_Attribute(self, node: ast.Attribute) -> Value:
         dotted = self._dotted(node)

@@ -251,6 +251,29 @@ def test_any_order_that_the_edges_allow_ends_the_same(
         assert outcome(cells, order) == expected, (order, cells)
 
 
+def random_notebook(chance: random.Random) -> list[str]:
+    """Longer notebooks than hypothesis likes to draw."""
+
+    def statement(_: int) -> str:
+        letters = {letter: chance.choice(NAMES) for letter in "XYZ"}
+        letters |= {"F": chance.choice(FUNCTIONS), "N": str(chance.randrange(10))}
+        return re.sub(r"\b[XYZFN]\b", lambda match: letters[match[0]], chance.choice(STATEMENTS))
+
+    return ["\n".join(map(statement, range(chance.choice([1, 1, 2])))) for _ in range(9)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_long_notebooks_end_the_same_too(seed: int) -> None:
+    for number in range(seed * 25, seed * 25 + 25):
+        chance = random.Random(number)
+        cells = works([SETUP, *random_notebook(chance)])
+        graph = analyse_cells(cells)
+        expected = outcome(cells, list(range(len(cells))))
+        for _ in range(3):
+            order = random_order(graph, chance)
+            assert outcome(cells, order) == expected, (order, cells)
+
+
 @pytest.mark.parametrize("template", STATEMENTS)
 def test_every_statement_of_the_generator_is_understood(template: str) -> None:
     letters = {"X": "a", "Y": "b", "Z": "c", "F": "f", "N": "1"}
