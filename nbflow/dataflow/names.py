@@ -909,7 +909,9 @@ class _Visitor:
             sinks.extend(own)
         if self._decorators_may_call(node.decorator_list) or bases.names:
             self.run(own)
-        self.store(node.name, Value(bases.indirect().names, (*own, *bases.carried)))
+        attributes = {frame.key(name): True for name in frame.bound}
+        names = attributes | bases.indirect().names
+        self.store(node.name, Value(names, (*own, *bases.carried)))
 
     def _in_function(self) -> bool:
         frame = self.frame
