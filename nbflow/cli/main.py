@@ -14,8 +14,8 @@ import platform
 import sys
 import time
 import traceback
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,8 +42,30 @@ _SUBCOMMANDS: Final = {
 }
 
 
+class _ReaderGone(BaseException):
+    """A closed pipe, on its way past click, which would end the process itself."""
+
+
+@contextmanager
+def _past_click() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+
+
 class LazyGroup(click.Group):
     """A group whose subcommands are imported when they are called."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the arguments; `--help` answers here."""
+        with _past_click():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        with _past_click():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of the overview."""
@@ -117,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = _invoke(argv)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, _ReaderGone):
         _forget_stdout()
         return EXIT_BROKEN_PIPE
     return code
@@ -126,7 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _invoke(argv: Sequence[str] | None) -> int:
     try:
         return _run(argv)
-    except BrokenPipeError:  # an OSError, but no mishap
+    except BrokenPipeError:  # an Exception, but no mishap
         raise
     except (Exception, KeyboardInterrupt, TerminationSignal) as error:  # noqa: BLE001 - the last line of defence: no one wants our traceback
         message, code = _answer_to(error, sys.argv[1:] if argv is None else argv)
@@ -152,12 +174,7 @@ def _answer_to(error: BaseException, arguments: Sequence[str]) -> tuple[str, int
 
 def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        result: Any = cli.main(arguments, prog_name="nbflow", standalone_mode=False)
-    except SystemExit as ending:
-        if isinstance(ending.__context__, BrokenPipeError):  # click has an answer of its own
-            raise ending.__context__ from None
-        raise
+    result: Any = cli.main(arguments, prog_name="nbflow", standalone_mode=False)
     return result if isinstance(result, int) else 0
 
 
