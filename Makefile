@@ -62,7 +62,7 @@ integration: $(VENV)/.dev ## The tests with real stores and kernels
 	$(BIN)/pytest tests/integration
 
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
-	$(BIN)/python -m benchmarks
+	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit $$?; done
 
 pictures: $(READY) ## Draw the pictures of the documentation again
 	mkdir -p out/pictures docs/pictures

@@ -19,7 +19,9 @@ def find_modules(pattern: str) -> list[Path]:
 def count_lines(module: Path, comments: bool) -> int:
     """Count a module's lines; a slow disk gets two more chances."""
     lines = module.read_text(encoding="utf-8", errors="replace").splitlines()
-    return sum(1 for line in lines if line.strip() and (comments or not line.strip().startswith("#")))
+    return sum(
+        1 for line in lines if line.strip() and (comments or not line.strip().startswith("#"))
+    )
 
 
 @task
