@@ -25,6 +25,7 @@ OUTPUTS_LIMIT: Final = 10_000
 _TAIL_SHARE: Final = 4
 _OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?=[^\n\r])")
 _log: Final = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())  # nbclient's remarks on comms are not for the terminal
 
 
 def collapse(text: str) -> str:

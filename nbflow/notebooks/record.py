@@ -22,6 +22,17 @@ def ours(node: NotebookNode) -> dict[str, Any]:
     return part
 
 
+def forget_earlier_run(nb: NotebookNode) -> None:
+    """Remove what an earlier run wrote, where a notebook is run that is itself an output."""
+    nb.metadata.pop("widgets", None)
+    ours(nb).pop("error", None)
+    for cell in nb.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            ours(cell).pop("full_text", None)
+            ours(cell)["state"] = str(CellOutcome.NOT_RUN)
+
+
 def stamp_outcome(nb: NotebookNode, outcome: CellOutcome, error: BaseException | None) -> None:
     """Write how the run ended."""
     ours(nb)["outcome"] = str(outcome)

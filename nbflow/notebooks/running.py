@@ -48,7 +48,13 @@ from nbflow.notebooks.events import (
 )
 from nbflow.notebooks.kernel_side import ALWAYS, STRICT_SHELL
 from nbflow.notebooks.kernels import Kernel, KernelChoice
-from nbflow.notebooks.record import mark_error, ours, stamp_outcome, stamp_papermill
+from nbflow.notebooks.record import (
+    forget_earlier_run,
+    mark_error,
+    ours,
+    stamp_outcome,
+    stamp_papermill,
+)
 from nbflow.notebooks.save import NotebookWriter, writer_for
 from nbflow.notebooks.signals import RememberedSignals
 from nbflow.states import now
@@ -199,11 +205,14 @@ class NotebookRun:
 
     def _begin(self) -> None:
         self._manager.notebook_start()
-        for cell in self.nb.cells:
-            if cell.cell_type == "code":
-                ours(cell)["state"] = str(CellOutcome.NOT_RUN)
+        forget_earlier_run(self.nb)
         ours(self.nb).update(outcome="running", kernel=self.choice.name)
-        self._writer.start()
+        try:
+            self._writer.start()
+        except OSError as error:
+            raise OutputPathError(
+                f"The executed notebook cannot be written to {self.output}: {error}."
+            ) from error
         self._wait_for_kernel()
         self.nb.metadata["language_info"] = self._kernel.info.get("language_info", {})
         if self._kernel.info.get("implementation") == "ipython":

@@ -341,6 +341,9 @@ class RemoteWriter:
         from papermill.iorw import papermill_io  # noqa: PLC0415 - slow, only for such addresses
 
         began = time.monotonic()
-        papermill_io.write(nbformat.writes(self._nb), self._address)
+        try:
+            papermill_io.write(nbformat.writes(self._nb), self._address)
+        except Exception as error:  # handlers are third parties' and raise what they like
+            raise OSError(str(error) or type(error).__name__) from error
         self._stale = False
         self._next = _next_save(began, _REMOTE_INTERVAL)

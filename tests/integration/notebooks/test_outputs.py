@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from nbflow.exceptions import NbflowError, OutputPathError
 from nbflow.notebooks.events import NotebookSaved
 from nbflow.notebooks.execute import run_notebook
 
@@ -121,6 +122,39 @@ def test_an_executed_notebook_can_be_executed_again(run, tmp_path) -> None:
     assert outcome.succeeded
     assert len(nb.cells) == 4
     assert nb.cells[1].source.endswith("x = 2\n")
+
+
+def test_an_earlier_run_leaves_no_traces_in_the_next(run, tmp_path) -> None:
+    ran = run("import ipywidgets\nipywidgets.IntSlider()", "print('x' * 3_000_000)\n1/0", "3")
+    assert "full_text" in ran.nb.cells[3].metadata.nbflow
+    again = tmp_path / "again.ipynb"
+
+    with pytest.raises(NbflowError):
+        run_notebook(ran.output, output=again, timeout=0.01)
+
+    nb = nbformat.v4.reads(again.read_text())
+    assert [c.metadata.nbflow for c in nb.cells] == [{"state": "not_run"}] * 3
+    assert "widgets" not in nb.metadata
+    assert nb.metadata.nbflow.outcome == "timed_out"
+    assert not any(c.outputs or c.execution_count for c in nb.cells)
+
+
+@pytest.mark.parametrize("fails", ["first", "last"])
+def test_an_address_that_cannot_be_written_is_said(notebook, monkeypatch, fails) -> None:
+    from papermill.iorw import papermill_io
+
+    writes = []
+
+    def write(text: str, address: str) -> None:
+        writes.append(address)
+        if fails == "first" or '"outcome": "completed"' in text:
+            raise RuntimeError("no such bucket")
+
+    monkeypatch.setattr(papermill_io, "write", write)
+
+    with pytest.raises(OutputPathError, match="no such bucket"):
+        run_notebook(notebook("1"), output="memory://x/out.ipynb")
+    assert writes[0] == "memory://x/out.ipynb"
 
 
 def test_report_mode_hides_the_code(run) -> None:

@@ -23,7 +23,8 @@ print("started", flush=True)
 time.sleep(600)
 """
 RUNNER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where tests run in the background
 from nbflow.notebooks.execute import run_notebook
 run_notebook(sys.argv[1], output=sys.argv[2])
 """
@@ -96,7 +97,7 @@ def test_a_signal_to_the_runner_finalises_the_notebook(runner, processes, number
 def test_r4_killing_the_runner_takes_kernel_and_children_along(runner, processes) -> None:
     one = runner()
     pids = one.wait_until_running(processes)
-    arguments = subprocess.check_output(["ps", "-o", "args=", "-p", str(pids[0])], text=True)
+    arguments = subprocess.check_output(["ps", "-ww", "-o", "args=", "-p", str(pids[0])], text=True)
     (connection,) = (part for part in arguments.split() if part.endswith("kernel.json"))
 
     one.process.kill()
