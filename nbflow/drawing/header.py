@@ -68,8 +68,10 @@ def _line(graph: RunGraph, width: float) -> str:
 def _alarm(graph: RunGraph) -> str:
     """The reason of the failure, in one line: of the task that failed, else of the run."""
     node = first_failure(graph)
+    if node is not None and node.counts and node.message:  # it names the run that failed
+        return wording.one_line(node.message)
     if node is not None:
-        return wording.one_line(": ".join(filter(None, (node.label, node.message or "failed"))))
+        return wording.one_line(f"{node.label}: {node.message or 'failed'}")
     return wording.one_line(graph.message or "")
 
 

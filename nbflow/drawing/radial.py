@@ -106,7 +106,7 @@ def _ring_distance(rings: Mapping[str, int], sizes: Mapping[str, tuple[float, fl
     # A card lies across its ring or along it, depending on where it stands: count the mean.
     along = (widest + sizes[next(iter(sizes))][1]) / 2 + _NEIGHBOUR_GAP
     needed = [count * along / (math.tau * ring) for ring, count in crowd.items() if ring]
-    return max(widest * 0.75 + _RING_GAP, *needed)
+    return max([widest * 0.75 + _RING_GAP, *needed])
 
 
 def _dot(

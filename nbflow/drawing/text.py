@@ -44,7 +44,11 @@ def graph_text(graph: RunGraph) -> str:
 def _headline(graph: RunGraph) -> str:
     mark = _mark(graph.state_name, graph.state_type)
     name = wording.one_line(graph.title) or "Run graph"
-    parts = [f"{mark} {name}" if mark else name, graph.state_name or "", k_of_n(graph)]
+    parts = [
+        f"{mark} {name}" if mark else name,
+        wording.one_line(graph.state_name or ""),
+        k_of_n(graph),
+    ]
     return "  ".join(filter(None, [*parts, wording.duration(graph.duration)]))
 
 
