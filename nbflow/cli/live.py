@@ -24,9 +24,9 @@ from rich.text import Text
 from nbflow.cli.console import glyph, shows_colours, style_of
 from nbflow.cli.events import Event, Logged, Overwrites, RunMoved, Story
 from nbflow.cli.failure import short_id
-from nbflow.cli.reports import Quiet, is_news, record_lines, seconds_of
+from nbflow.cli.reports import Quiet, is_news, is_on_screen, record_lines, seconds_of
 from nbflow.cli.terminal_text import dimmed, plain_line, printed_lines
-from nbflow.models import FlowKind, FlowRun, TaskRun
+from nbflow.models import FlowRun, TaskRun
 from nbflow.states import StateType, now
 from nbflow.wording import cell_width, duration, middle_ellipsis, progress, state_word
 
@@ -80,17 +80,18 @@ class LiveDisplay(Quiet):
     def tell(self, events: Sequence[Event], story: Story) -> None:
         """Print what is news above the board."""
         self.story = story
-        self.width = self._name_width(story)
+        self._make_room(events)
         lines = Printed(self._lines(events))
         if lines.segments:
             self.console.print(lines, soft_wrap=True, end="")
 
-    def _name_width(self, story: Story) -> int:
+    def _make_room(self, events: Iterable[Event]) -> None:
+        """Let the names' column grow with the names, up to a third of the line."""
         most = min(_WIDEST, max(_NARROWEST, self.console.width // 3))
-        known: list[TaskRun | FlowRun] = [*story.tasks.values(), *story.runs.values()]
-        names = {_name(each) for each in known}
-        longest = max((cell_width(name) for name in names), default=0)
-        return max(self.width, min(longest, most))
+        for event in events:
+            if not isinstance(event, Logged):
+                run = event.run if isinstance(event, RunMoved) else event.task
+                self.width = max(self.width, min(cell_width(_name(run)), most))
 
     def name(self, run: TaskRun | FlowRun | None) -> str:
         """A task's or subflow's name, in the width that all names take."""
@@ -138,13 +139,11 @@ class LiveDisplay(Quiet):
     def _shown_already(self, logged: Logged) -> bool:
         """Whether the line is on the terminal, or will be told at the end.
 
-        A Python flow prints to this very terminal; a kernel does not. Tracebacks belong to
-        the ending, and to `nbflow runs show`.
+        Tracebacks belong to the ending, and to `nbflow runs show`.
         """
         record = logged.record
-        run = self.story.runs.get(record.flow_run_id) if record.flow_run_id else None
-        if record.logger == "nbflow.stdout":
-            return run is not None and run.kind is FlowKind.FUNCTION
+        if is_on_screen(record, self.story):
+            return True
         told_later = record.level >= _ERROR_LEVEL and "\n" in record.message
         return told_later and record.logger in _ENGINE_LOGGERS
 

@@ -21,7 +21,7 @@ from nbflow.cli.console import glyph, local_clock, say, short_path, state_label,
 from nbflow.cli.events import Event, Logged, Overwrites, RunMoved, Story, Tally, TaskMoved
 from nbflow.cli.failure import Failure, NextStep
 from nbflow.cli.terminal_text import plain_line, printed_lines
-from nbflow.models import FlowRun, LogRecord, TaskRun
+from nbflow.models import FlowKind, FlowRun, LogRecord, TaskRun
 from nbflow.states import State, StateType
 from nbflow.wording import DONE_NAMES, counted, duration, state_word
 
@@ -91,9 +91,14 @@ class Lines(Quiet):
         super().__init__(console)
         self.overwrites = Overwrites()
 
-    def tell(self, events: Sequence[Event], story: Story) -> None:  # noqa: ARG002 - a Reporter
+    def tell(self, events: Sequence[Event], story: Story) -> None:
         """Write a line for each event that is news."""
-        lines = [line for event in self.overwrites.settle(events) for line in plain_event(event)]
+        lines = [
+            line
+            for event in self.overwrites.settle(events)
+            if not (isinstance(event, Logged) and is_on_screen(event.record, story))
+            for line in plain_event(event)
+        ]
         if lines:
             self.console.file.write("".join(f"{line}\n" for line in lines))
             self.console.file.flush()
@@ -149,6 +154,16 @@ def _plain_move(name: str, state: State[Any], run: TaskRun | FlowRun) -> str:
 def is_news(state: State[Any]) -> bool:
     """Whether a reader wants to be told of a run's coming to this state."""
     return state.name not in _QUIET_NAMES
+
+
+def is_on_screen(record: LogRecord, story: Story) -> bool:
+    """Whether a line has reached this process's output by itself.
+
+    A Python flow prints there; what a kernel prints arrives only as a record.
+    """
+    run = story.runs.get(record.flow_run_id) if record.flow_run_id else None
+    printed = record.logger == "nbflow.stdout"
+    return printed and run is not None and run.kind is FlowKind.FUNCTION
 
 
 def record_lines(record: LogRecord, *, colours: bool) -> list[str]:

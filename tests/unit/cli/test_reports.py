@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from rich.console import Console
@@ -290,7 +292,47 @@ def test_a_burst_is_cut_with_a_note(make) -> None:
 
 
 def test_what_a_python_flow_prints_is_not_shown_twice(make) -> None:
-    """It has reached the terminal by itself."""
+    """It has reached the output by itself, on a terminal and in a pipe."""
     run = make.flow_run(make.state(Running), kind=FlowKind.FUNCTION)
-    _, told = shown(terminal(), make, run=run, logs=[make.log("printed", seconds=1)])
-    assert "printed" not in told
+    line = make.log("printed", seconds=1)
+    _, told = shown(terminal(), make, run=run, logs=[line])
+    console, story = piped(), Story(make.id)
+    Lines(console).tell(story.events(Changes(run, (), (line,), 1)), story)
+    assert "printed" not in told + text_of(console)
+
+
+def test_tracebacks_are_left_to_the_ending(make) -> None:
+    """On a terminal the ending tells them; in a pipe, which may be a log file, they stay."""
+    task = make.cell(0, make.state(Running), name="load")
+    line = replace(make.log("Traceback\n  line", task, 1, 40), logger="nbflow.task_runs")
+    own = replace(make.log("an error of mine", task, 1, 40), logger="nbflow.task_runs")
+    _, told = shown(terminal(), make, task, logs=[line, own])
+    assert "Traceback" not in told
+    assert "an error of mine" in told
+    assert "Traceback" in "".join(plain_event(Logged(line, task)))
+
+
+def test_a_map_is_one_line(make) -> None:
+    """Not hundreds: one on the board while it runs, one above it in the end; failures each."""
+    map_id = UUID(int=7)
+    ended = {
+        "start_time": make.at(0),
+        "end_time": make.at(2),
+        "map_id": map_id,
+        "task_name": "square",
+    }
+    done = [make.cell(i, make.state(Completed, 2), **ended) for i in range(98)]
+    bad = make.cell(98, make.state(Failed, 2), **ended)
+    running = make.cell(
+        99, make.state(Running), map_id=map_id, task_name="square", start_time=make.at(0)
+    )
+    display, told = shown(terminal(), make, *done, bad, running)
+    assert "98/100 · 1 failed" in board(display)[0]
+    assert "square" not in told
+    last = make.cell(99, make.state(Completed, 2), **ended)
+    story = display.story
+    display.tell(story.events(Changes(None, (last,), (), 2)), story)
+    lines = text_of(display.console).splitlines()
+    assert len(lines) == 3  # the flow's name, the failed one, the map
+    assert "cell 98" in lines[1]
+    assert "99/100 · 1 failed" in lines[2]
