@@ -134,16 +134,26 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _oom_kills() -> int:
-    """How often the kernel of the system killed in this cgroup for lack of memory."""
+def oom_kills(root: Path = Path("/")) -> int:
+    """How often the system killed a process of our own control group for lack of memory.
+
+    Reads cgroup version 2, else 1; 0 where there is neither.
+    """
     try:
-        own = Path("/proc/self/cgroup").read_text(encoding="ascii").strip().splitlines()
-        group = next(line[3:] for line in own if line.startswith("0::"))
-        events = Path("/sys/fs/cgroup", group.lstrip("/"), "memory.events")
-        counts = dict(line.split() for line in events.read_text(encoding="ascii").splitlines())
-        return int(counts.get("oom_kill", 0))
-    except (OSError, StopIteration, ValueError):
+        groups = (root / "proc/self/cgroup").read_text(encoding="ascii").splitlines()
+    except OSError:
         return 0
+    for line in groups:
+        number, controllers, group = line.split(":", 2)
+        if number == "0":
+            file = root / "sys/fs/cgroup" / group.lstrip("/") / "memory.events"
+        elif "memory" in controllers.split(","):
+            file = root / "sys/fs/cgroup/memory" / group.lstrip("/") / "memory.oom_control"
+        else:
+            continue
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return int(dict(map(str.split, file.read_text().splitlines()))["oom_kill"])
+    return 0
 
 
 # ── a running kernel ─────────────────────────────────────────────────────────────────────
@@ -171,7 +181,7 @@ class Kernel:
 
         Raises `NotebookError` when its program cannot be run.
         """
-        self._oom_before = _oom_kills()
+        self._oom_before = oom_kills()
         try:
             self._address()
             with self._log_path.open("wb") as log:
@@ -247,7 +257,7 @@ class Kernel:
         code = _exit_code(process)
         if code is None:
             return True
-        oom = code == -_KILL and _oom_kills() > self._oom_before
+        oom = code == -_KILL and oom_kills() > self._oom_before
         self._exit = KernelExit(code, oom)
         return False
 
@@ -278,10 +288,11 @@ class Kernel:
             return
         _kill_group(self.pid)
 
-    def shutdown(self, patience: float, drain: Callable[[float], object]) -> None:
+    def shutdown(self, patience: float, drain: Callable[[float], object]) -> bool:
         """End the kernel: ask it first, so that its exit handlers run, then kill what is left.
 
-        `drain` is called with seconds to receive the last output meanwhile.
+        `drain` is called with seconds to receive the last output meanwhile. False when the
+        kernel had to be killed.
         """
         if self.is_alive() and self.channels is not None:
             self.channels.request_shutdown()
@@ -289,7 +300,9 @@ class Kernel:
             while self.is_alive() and time.monotonic() < deadline:
                 drain(0.01)
         drain(0)
+        willing = not self.is_alive()
         self.close()
+        return willing
 
     def close(self) -> None:
         """Kill the process group, and remove everything that the kernel left here."""

@@ -480,7 +480,11 @@ class NotebookRun:
         patience = SHUTDOWN_GRACE if outcome is not CellOutcome.CANCELLED else 1.0
         self._current = None
         self._waiting_for = ""
-        self._kernel.shutdown(patience, self._receive)
+        if not self._kernel.shutdown(patience, self._receive):
+            self._note(
+                f"The kernel did not end by itself within {patience:g} s and was killed: "
+                "a thread or an exit handler was still at work."
+            )
 
     def _finish(self, outcome: CellOutcome, error: BaseException | None) -> NotebookOutcome:
         self._recorder.settle()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 
+import nbformat
 import pytest
 
 from nbflow.exceptions import (
@@ -13,7 +16,16 @@ from nbflow.exceptions import (
     FlowRunTimeout,
     KernelDied,
 )
-from nbflow.notebooks.events import CellOutcome, CellStarted, KernelReady, KernelStarting, Note
+from nbflow.notebooks import kernels, running
+from nbflow.notebooks.events import (
+    CellEnded,
+    CellOutcome,
+    CellStarted,
+    KernelReady,
+    KernelStarting,
+    Note,
+)
+from nbflow.notebooks.execute import run_notebook
 
 SLEEP = "import time\ntime.sleep(60)"
 
@@ -314,18 +326,12 @@ def test_allowed_errors_are_mentioned(run) -> None:
 
 
 def test_an_error_is_raised_unless_the_caller_wants_the_outcome(notebook, tmp_path) -> None:
-    from nbflow.notebooks.execute import run_notebook
-
     with pytest.raises(CellFailed, match="ZeroDivisionError"):
         run_notebook(notebook("1/0"), output=tmp_path / "out.ipynb")
     assert (tmp_path / "out.ipynb").exists()
 
 
 def test_a_listener_that_raises_ends_the_run_honestly(notebook, tmp_path, processes) -> None:
-    import nbformat
-
-    from nbflow.notebooks.execute import run_notebook
-
     pids = []
 
     def listen(event: object) -> None:
@@ -345,3 +351,40 @@ def test_outcomes_say_whether_they_are_success(run) -> None:
     assert run("1").outcome.succeeded
     assert not run("1/0").outcome.succeeded
     assert run("1/0").outcome.cells[0].outcome is CellOutcome.FAILED
+
+
+def test_a_kernel_that_dies_between_cells_crashes_the_run_and_no_cell(notebook, tmp_path) -> None:
+    pids = []
+
+    def kill(event: object) -> None:
+        if isinstance(event, KernelReady):
+            pids.append(event.pid)
+        if isinstance(event, CellEnded) and event.cell.index == 0:
+            os.kill(pids[0], 9)
+            time.sleep(0.3)
+
+    outcome = run_notebook(
+        notebook("1", "2"), output=tmp_path / "out.ipynb", on_event=kill, raise_on_failure=False
+    )
+
+    assert [str(record.outcome) for record in outcome.cells] == ["completed", "not_run"]
+    assert outcome.outcome is CellOutcome.CRASHED
+    assert "before the cell" in str(outcome.error)
+
+
+def test_lack_of_memory_is_named(run, monkeypatch) -> None:
+    counts = iter([0, 1, 1, 1])
+    monkeypatch.setattr(kernels, "oom_kills", lambda: next(counts))
+
+    ran = run("import os\nos.kill(os.getpid(), 9)")
+
+    assert "because the memory limit was reached" in str(ran.outcome.error)
+
+
+def test_a_kernel_that_will_not_end_is_killed_and_that_is_said(run, monkeypatch) -> None:
+    monkeypatch.setattr(running, "SHUTDOWN_GRACE", 0.5)
+
+    ran = run("import threading, time\nthreading.Thread(target=time.sleep, args=[60]).start()")
+
+    assert ran.outcome.succeeded
+    assert any("did not end by itself" in note.message for note in ran.told.of(Note))
