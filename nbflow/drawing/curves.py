@@ -36,7 +36,7 @@ def _smooth(path: Path, boxes: Mapping[str, Box], direction: Direction) -> Path:
     axis = 1 if direction is Direction.DOWN else 0
     gap = tip[axis] - start[axis]
     others = (box for box in boxes.values() if box is not source and box is not target)
-    if gap < _LEAST_GAP or _crosses(start, tip, others):
+    if gap < _LEAST_GAP or _crosses(start, tip, others, axis):
         return path
     return _curve(path, start, tip, axis)
 
@@ -53,15 +53,17 @@ def _ports(source: Box, target: Box, direction: Direction) -> tuple[Point, Point
     )
 
 
-def _crosses(start: Point, tip: Point, boxes: Iterable[Box]) -> bool:
+def _crosses(start: Point, tip: Point, boxes: Iterable[Box], axis: int) -> bool:
     """Whether any card reaches into the rectangle that holds the whole curve."""
+    # Neighbours in a rank touch the curve's ends along the axis: that is no crossing.
+    slack = (-1.0, 1.0) if axis == 0 else (1.0, -1.0)
     left, right = sorted((start[0], tip[0]))
     top, bottom = sorted((start[1], tip[1]))
     return any(
-        box.x < right + 1
-        and box.x + box.width > left - 1
-        and box.y < bottom - 1
-        and box.y + box.height > top + 1
+        box.x < right + slack[0]
+        and box.x + box.width > left - slack[0]
+        and box.y < bottom + slack[1]
+        and box.y + box.height > top - slack[1]
         for box in boxes
     )
 

@@ -6,8 +6,8 @@ This module decides how each is written as SVG. It must not know where they stan
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from html import escape
 from typing import Final
-from xml.sax.saxutils import escape
 
 from nbflow.drawing.icons import ICONS
 from nbflow.drawing.measure import text_width

@@ -85,6 +85,8 @@ def _drawable(edge: GraphEdge, known: Mapping[str, GraphNode], shape: Shape) -> 
     """An edge between a group and what lies in it says nothing that the frame does not."""
     if edge.source not in known or edge.target not in known:
         return False
+    if edge.source == edge.target and edge.source in shape.frames:
+        return False  # a frame has no place for a loop
     inside = edge.source in shape.ancestors(edge.target)
     return not inside and edge.target not in shape.ancestors(edge.source)
 

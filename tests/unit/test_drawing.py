@@ -415,6 +415,12 @@ def test_importing_loads_no_graphviz():
     assert done.stdout.strip() == "set()"
 
 
+def test_a_subflow_that_waits_for_itself_is_drawn_silently(capfd):
+    graph = graph_with([node("f"), node("a", group="f")], [("f", "f"), ("a", "a")])
+    assert [path.source for path in lay_out(graph).edges] == ["a"]
+    assert capfd.readouterr() == ("", "")
+
+
 @every_direction
 def test_a_thousand_nodes_are_placed_silently(direction, capfd):
     assert len(lay_out(grown(1001), direction).nodes) == 1001
