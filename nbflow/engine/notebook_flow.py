@@ -161,7 +161,8 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
     def _cells(self, values: Mapping[str, Any]) -> tuple[CellInfo, ...]:
         document = read_notebook(self.path)
         if values:
-            inject_parameters(document, "parameters = ...", values)
+            text = params.to_python_source(values) if _is_python(document) else ""
+            inject_parameters(document, text or "parameters", values)
         return code_cells(document)
 
     def _folder(self) -> Path | None:

@@ -135,12 +135,16 @@ def test_skipped_and_allowed_failures(make_notebook: MakeNotebook, store: Store)
 PARAMETERS = ("parameters", "day: str = '2026-01-01'\nrounds = 3\nfactor = 0.5")
 
 
-def test_parameters_keep_their_types(make_notebook: MakeNotebook) -> None:
+def test_parameters_keep_their_types_and_feed_the_cells_that_read_them(
+    make_notebook: MakeNotebook, store: Store
+) -> None:
     path = make_notebook(
         ("parameters", "import datetime\nwhen: datetime.date = None\nsizes: tuple = ()"),
         "print(type(when).__name__, when.year, sizes)",
     )
     outcome = notebook(path)(when=dt.date(2026, 5, 4), sizes=(1, 2))
+    cells_recorded = list(cells_of_last_run(store).values())
+    assert [d.upstream for d in cells_recorded[2].dependencies] == [cells_recorded[1].id]
     cells = nbformat.read(outcome.output, 4).cells
     assert cells[1].metadata.tags == ["injected-parameters"]
     assert cells[2].outputs[0].text == "date 2026 (1, 2)\n"
