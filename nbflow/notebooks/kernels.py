@@ -181,6 +181,12 @@ class Kernel:
 
         Raises `NotebookError` when its program cannot be run.
         """
+        if self._cwd is not None and not Path(self._cwd).is_dir():
+            self.close()
+            raise NotebookError(
+                f"There is no folder {self._cwd} for the kernel to work in. "
+                "Create it, or name another working directory."
+            )
         self._oom_before = oom_kills()
         try:
             self._address()

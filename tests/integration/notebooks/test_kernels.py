@@ -131,6 +131,11 @@ def test_a_program_that_is_not_there_is_said(notebook, tmp_path, install) -> Non
         run_notebook(notebook("1"), output=None, kernel_name="gone")
 
 
+def test_a_working_directory_that_is_not_there_is_said(notebook, tmp_path) -> None:
+    with pytest.raises(NotebookError, match="There is no folder .*nowhere"):
+        run_notebook(notebook("1"), output=None, cwd=tmp_path / "nowhere")
+
+
 def test_an_output_that_cannot_be_written_is_refused_before_the_kernel(notebook, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     told = []
