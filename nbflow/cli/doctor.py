@@ -30,7 +30,7 @@ from nbflow.cli.reports import write_json
 from nbflow.drawing import lay_out
 from nbflow.exceptions import ConfigurationError, NbflowError
 from nbflow.models import GraphNode, RunGraph
-from nbflow.settings import PREFIX, Settings, get_settings
+from nbflow.settings import PREFIX, Settings, get_settings, load_settings
 from nbflow.store import open_store
 from nbflow.wording import counted, duration
 
@@ -131,8 +131,15 @@ def _settings() -> Iterator[Finding]:
 
 
 def _source(name: str) -> str:
+    """Where a setting was set: the environment wins over the project, which wins over the home."""
     variable = f"{PREFIX}{name.upper()}"
-    return variable if os.environ.get(variable) else "from a file"
+    if os.environ.get(variable):
+        return variable
+    settings = get_settings()
+    home = load_settings({f"{PREFIX}HOME": str(settings.home)}, Path(settings.home.anchor))
+    if getattr(home, name) == getattr(settings, name):
+        return short_path(settings.home / "config.toml")
+    return "nbflow.toml or pyproject.toml of the project"
 
 
 def _home() -> Iterator[Finding]:

@@ -21,7 +21,6 @@ from nbflow.cli.failure import source_line
 from nbflow.cli.options import GraphOptions, graph_options
 from nbflow.cli.targets import FlowTarget, is_file_target, load_flow, runnable
 from nbflow.drawing import Direction, graph_svg, graph_text
-from nbflow.engine.notebook_flow import notebook
 from nbflow.exceptions import NbflowError, OutputPathError, UsageError, VisualizationError
 from nbflow.flows import Flow
 from nbflow.models import RunGraph
@@ -70,7 +69,9 @@ def graph_of(target: str) -> RunGraph:
     if isinstance(found, FlowTarget):
         flow = load_flow(found)
         return _graph_of_flow(found, flow)
-    return notebook(found.path).graph()
+    from nbflow.cli.notebook_target import graph_of_notebook  # noqa: PLC0415 - see that module
+
+    return graph_of_notebook(found.path)
 
 
 def _graph_of_flow(target: FlowTarget, flow: Flow[Any, Any]) -> RunGraph:

@@ -163,7 +163,9 @@ run_options = _all_of(
     ),
     click.option("--timeout", type=float, metavar="SECONDS", help="Time the whole run may take."),
     click.option("--cell-timeout", type=float, metavar="SECONDS", help="Time each cell may take."),
-    click.option("-t", "--tag", "tags", multiple=True, help="Tag the run; may be repeated."),
+    click.option(
+        "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Tag the run; repeatable."
+    ),
     click.option("--name", metavar="NAME", help="Name of the run; default: two words by chance."),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but the last line."),
     click.option("--json", is_flag=True, help="Print one JSON object per event, for programs."),
@@ -175,7 +177,9 @@ list_options = _all_of(
         "-s", "--state", "states", multiple=True, metavar="STATE", help="Only in this state."
     ),
     click.option("--flow", "flows", multiple=True, metavar="NAME", help="Only of this flow."),
-    click.option("-t", "--tag", "tags", multiple=True, help="Only with all these tags."),
+    click.option(
+        "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Only with all of these."
+    ),
     click.option(
         "--since", metavar="WHEN", help="Only since: 90s, 30m, 2h, 7d, today, or 2026-05-03 06:00."
     ),

@@ -169,6 +169,8 @@ def is_on_screen(record: LogRecord, story: Story) -> bool:
 def record_lines(record: LogRecord, *, colours: bool) -> list[str]:
     """A log record as lines; one that deserves attention says so in the first."""
     first, *others = printed_lines(record.message, colours=colours)
+    if others and not first.strip("-"):  # the rule above a kernel's traceback
+        first, *others = others
     return [f"{level_word(record.level)}{first}", *others]
 
 

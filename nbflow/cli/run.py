@@ -26,12 +26,10 @@ from nbflow.cli.follow import following
 from nbflow.cli.live import LiveDisplay
 from nbflow.cli.options import RunOptions, run_options
 from nbflow.cli.parameter_help import tell_parameters
-from nbflow.cli.preflight import check_notebook
 from nbflow.cli.reports import Ending, JsonLines, Lines, Quiet, Reporter, exit_code
 from nbflow.cli.targets import FlowTarget, load_flow, runnable
 from nbflow.context import tags
 from nbflow.engine import run_flow
-from nbflow.engine.notebook_flow import notebook
 from nbflow.exceptions import ParameterError, UsageError
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, LogFilter, new_id
@@ -125,16 +123,9 @@ def flow_of(options: RunOptions) -> Flow[Any, Any]:
         flow = load_flow(target)
         limit = options.timeout
         return flow.with_options(timeout_seconds=limit) if limit is not None else flow
-    if not options.help_parameters:
-        check_notebook(target.path, options)
-    return notebook(
-        target.path,
-        kernel_name=options.kernel,
-        cwd=options.cwd,
-        output=options.output,
-        cell_timeout_seconds=options.cell_timeout,
-        timeout_seconds=options.timeout,
-    )
+    from nbflow.cli.notebook_target import notebook_flow  # noqa: PLC0415 - see that module
+
+    return notebook_flow(target.path, options)
 
 
 def _refuse_notebook_options(options: RunOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -161,6 +162,17 @@ def test_parameters_are_listed(folder, capsys) -> None:
     schema = json.loads(capsys.readouterr().out)
     assert schema["properties"]["n"]["type"] == "integer"
     assert list_runs() == []
+
+
+def test_a_notebook_from_standard_input(folder, capsys, monkeypatch) -> None:
+    """It runs in the current folder."""
+    cell = new_code_cell("from pathlib import Path\nprint(Path('here.txt').read_text())")
+    (folder / "here.txt").write_text("found it")
+    text = nbformat.writes(new_notebook(cells=[cell]))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    assert main(["run", "-", "-o", "out.ipynb"]) == 0
+    assert "│ found it" in capsys.readouterr().out
+    assert "found it" in (folder / "out.ipynb").read_text()
 
 
 MISTAKES = {

@@ -300,6 +300,23 @@ def test_a_broken_check_does_not_take_the_others_down(monkeypatch) -> None:
     assert second.level is Level.OK
 
 
+def test_settings_tell_their_source(monkeypatch, tmp_path, nbflow_home) -> None:
+    """The environment, the project or the home."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NBFLOW_LOGGING_LEVEL", "DEBUG")
+    (tmp_path / "nbflow.toml").write_text("task_default_retries = 2\n")
+    nbflow_home.mkdir()
+    (nbflow_home / "config.toml").write_text("log_prints = true\n")
+    (words,) = [finding.words for finding in examine_only("settings")]
+    assert "logging_level = DEBUG (NBFLOW_LOGGING_LEVEL)" in words
+    assert "task_default_retries = 2 (nbflow.toml or" in words
+    assert "log_prints = True (nbflow-home/config.toml)" in words
+
+
+def examine_only(subject):
+    return list(doctor_module._CHECKS[subject]())
+
+
 def test_a_bad_setting_is_found_once(monkeypatch) -> None:
     """All that depends on the settings would only repeat it."""
     monkeypatch.setenv("NBFLOW_LOG_PRINTS", "maybe")

@@ -102,6 +102,14 @@ def test_printed_lines_name_their_cell(make) -> None:
     assert [line.partition(" ")[2] for line in told] == ["load │ warning: one", "load │ two"]
 
 
+def test_a_traceback_starts_without_its_rule(make) -> None:
+    """The row of dashes that a kernel puts above it says nothing in a log file."""
+    task = make.cell(0, make.state(Running), name="load")
+    record = make.log("------\nValueError  Traceback", task, level=40)
+    (line,) = plain_event(Logged(record, task))
+    assert line.endswith("load │ error: ValueError  Traceback")
+
+
 def test_piped_lines_have_no_control_characters(make) -> None:
     """Whatever the notebook prints and however its cells are called."""
     console, story = piped(), Story(make.id)
