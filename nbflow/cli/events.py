@@ -117,6 +117,8 @@ class Story:
         return tally(self.tasks.values())
 
 
+#: Loggers of the engine's own lines; those of `get_run_logger` go there, too.
+ENGINE_LOGGERS: Final = frozenset({"nbflow.task_runs", "nbflow.flow_runs"})
 #: What the engine writes into a flow's log about its start and end: states tell that already.
 #: A cell's failure comes to the flow as an error of nbflow's own, without a line of the user's.
 _BOOKKEEPING: Final = re.compile(
@@ -127,9 +129,12 @@ _BOOKKEEPING: Final = re.compile(
 
 
 def is_bookkeeping(record: LogRecord) -> bool:
-    """Whether a log line only repeats the flow run's state."""
-    of_flow = record.task_run_id is None and record.logger == "nbflow.flow_runs"
-    return of_flow and _BOOKKEEPING.fullmatch(record.message) is not None
+    """Whether a log line only repeats the state of its run."""
+    if record.logger not in ENGINE_LOGGERS:
+        return False
+    if record.message.endswith(". Trying again."):
+        return True
+    return record.task_run_id is None and _BOOKKEEPING.fullmatch(record.message) is not None
 
 
 @dataclass(slots=True)

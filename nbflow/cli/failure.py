@@ -78,7 +78,7 @@ def explain(
     `raised` is the exception itself, when this process has it. Otherwise the executed
     notebook is asked, and then the error lines among `logs`.
     """
-    if run.state.type not in _BAD:
+    if run.state.is_completed() or not run.state.is_settled():
         return None
     culprit = first_failed(tasks)
     state = culprit.state if culprit else run.state

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 
@@ -107,4 +107,5 @@ def following(store: Store, run_id: UUID, reporter: Reporter) -> Iterator[Follow
     finally:
         stop.set()
         thread.join()
-        reporter.stop()
+        with suppress(OSError):  # a terminal that was closed needs no tidying
+            reporter.stop()

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import glyph, shows_colours, style_of
-from nbflow.cli.events import Event, Logged, Overwrites, RunMoved, Story
+from nbflow.cli.events import ENGINE_LOGGERS, Event, Logged, Overwrites, RunMoved, Story
 from nbflow.cli.failure import short_id
 from nbflow.cli.reports import Quiet, is_news, is_on_screen, record_lines, seconds_of
 from nbflow.cli.terminal_text import dimmed, plain_line, printed_lines
@@ -38,8 +38,6 @@ _REFRESHES_PER_SECOND: Final = 8
 _LONGEST_BAR: Final = 48
 _DIM: Final = Style(dim=True)
 _ERROR_LEVEL: Final = 40
-#: Where the engine writes tracebacks; people's own error lines go through them, too.
-_ENGINE_LOGGERS: Final = frozenset({"nbflow.task_runs", "nbflow.flow_runs"})
 
 
 class LiveDisplay(Quiet):
@@ -145,7 +143,7 @@ class LiveDisplay(Quiet):
         if is_on_screen(record, self.story):
             return True
         told_later = record.level >= _ERROR_LEVEL and "\n" in record.message
-        return told_later and record.logger in _ENGINE_LOGGERS
+        return told_later and record.logger in ENGINE_LOGGERS
 
     def _logged(self, logged: Logged) -> Iterator[list[Segment]]:
         colours = shows_colours(self.console)
