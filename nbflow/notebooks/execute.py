@@ -100,8 +100,8 @@ def run_notebook(
         stop=stop or threading.Event(),
     )
     run = NotebookRun(nb, choice, target, options)
-    run.launch()
     try:
+        run.launch()
         outcome = _through_papermill(run, str(source), report_mode)
     finally:
         run.close()

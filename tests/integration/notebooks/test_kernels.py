@@ -132,7 +132,7 @@ def test_a_program_that_is_not_there_is_said(notebook, tmp_path, install) -> Non
 
 
 def test_a_working_directory_that_is_not_there_is_said(notebook, tmp_path) -> None:
-    with pytest.raises(NotebookError, match="There is no folder .*nowhere"):
+    with pytest.raises(NotebookError, match=r"There is no folder .*nowhere"):
         run_notebook(notebook("1"), output=None, cwd=tmp_path / "nowhere")
 
 
