@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -131,6 +131,11 @@ def enter_task(context: TaskRunContext) -> Iterator[None]:
         yield
     finally:
         _task.reset(token)
+
+
+def enter(context: FlowRunContext | TaskRunContext) -> AbstractContextManager[None]:
+    """Make `context` current, of whichever kind it is."""
+    return enter_flow(context) if isinstance(context, FlowRunContext) else enter_task(context)
 
 
 @contextmanager

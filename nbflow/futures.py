@@ -6,11 +6,14 @@ refers to. It must not know how or where runs are executed.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
@@ -23,11 +26,29 @@ R = TypeVar("R")
 
 _lock = threading.Lock()
 
+#: Entered while code of a worker thread waits: its place in the pool is free meanwhile.
+GivesPlaceAway = Callable[[], AbstractContextManager[None]]
+_place: ContextVar[GivesPlaceAway | None] = ContextVar("nbflow_place", default=None)
+
+
+def occupy(place: GivesPlaceAway) -> None:
+    """Say in the current context which pool the code here takes a place of; for runners."""
+    _place.set(place)
+
+
+def _block(event: threading.Event, timeout: float | None) -> bool:
+    """Wait for the event, without taking a place in a pool."""
+    place = _place.get()
+    if place is None or event.is_set():
+        return event.wait(timeout)
+    with place():
+        return event.wait(timeout)
+
 
 class Future(Generic[R]):
     """The value of a submitted run, available once the run has settled."""
 
-    __slots__ = ("_callbacks", "_event", "_help", "_state", "_task_run_id", "name")
+    __slots__ = ("_callbacks", "_event", "_state", "_task_run_id", "name")
 
     def __init__(self, task_run_id: UUID, name: str, state: State[Any]) -> None:
         self._task_run_id = task_run_id
@@ -35,7 +56,6 @@ class Future(Generic[R]):
         self._state = state
         self._event: threading.Event | None = None
         self._callbacks: list[Callable[[Future[R]], Any]] = []
-        self._help: Callable[[], None] | None = None
 
     @property
     def task_run_id(self) -> UUID:
@@ -55,14 +75,12 @@ class Future(Generic[R]):
         """Return when the run has settled, or after `timeout` seconds."""
         if self.done():
             return
-        if timeout is None and self._help is not None:
-            self._help()
         with _lock:
             if self.done():
                 return
             if self._event is None:
                 self._event = threading.Event()
-        self._event.wait(timeout)
+        _block(self._event, timeout)
 
     def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> R:
         """Wait for the run and return its value, or raise what it raised.
@@ -96,23 +114,18 @@ class Future(Generic[R]):
             self._state = state
             if state.is_settled():
                 callbacks, self._callbacks = self._callbacks, []
-                self._help = None
         if state.is_settled():
             if self._event is not None:
                 self._event.set()
             for callback in callbacks:
-                callback(self)
-
-    def helped_by(self, help_: Callable[[], None]) -> None:
-        """Let waiters from the same pool run the task themselves; called by the engine only."""
-        with _lock:
-            if not self.done():
-                self._help = help_
+                _call_back(callback, self)
 
     async def wait_async(self) -> None:
         """Like `wait`, without blocking the event loop."""
         if self.done():
             return
+        import asyncio  # noqa: PLC0415 - slow to load, and only async code needs it
+
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
 
@@ -120,7 +133,11 @@ class Future(Generic[R]):
             if not waiter.done():
                 waiter.set_result(None)
 
-        self.add_done_callback(lambda _: loop.call_soon_threadsafe(wake))
+        def arrive(_: Future[R]) -> None:
+            with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+                loop.call_soon_threadsafe(wake)
+
+        self.add_done_callback(arrive)
         await waiter
 
     async def result_async(self, raise_on_failure: bool = True) -> R:
@@ -134,6 +151,22 @@ class Future(Generic[R]):
 
     def __repr__(self) -> str:
         return f"Future({self.name!r}, {self._state.name})"
+
+
+def _call_back(callback: Callable[[Future[Any]], Any], future: Future[Any]) -> None:
+    try:
+        callback(future)
+    except Exception:  # the user's callback: the run and other callbacks go on
+        logging.getLogger("nbflow").exception("A callback of %r failed.", future)
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - another thread may have held it when the parent forked
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class FutureList(list["Future[R]"]):
@@ -194,7 +227,7 @@ def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> 
         future.add_done_callback(arrive)
     deadline = None if timeout is None else time.monotonic() + timeout
     while remaining:
-        if not something.wait(_remaining(deadline)):
+        if not _block(something, _remaining(deadline)):
             raise TimeoutError(
                 f"{len(remaining)} of {total} runs did not finish within {timeout} seconds."
             )
@@ -210,6 +243,9 @@ def as_completed(futures: Iterable[Future[R]], timeout: float | None = None) -> 
 #: Types that hold no futures, so that looking into big collections of them is fast.
 SCALARS: Final = frozenset({int, float, str, bytes, bool, complex, type(None)})
 
+#: How deep containers are searched; what lies deeper is data.
+_DEEPEST: Final = 100
+
 Visitor = Callable[[Any], Any]
 
 
@@ -217,58 +253,81 @@ def visit(value: Any, visitor: Visitor) -> Any:
     """Rebuild `value` with futures, states and annotations replaced by what `visitor` says.
 
     Looks into lists, tuples, sets, dicts and dataclass instances. Untouched parts are
-    returned as they are, not copied.
+    returned as they are, not copied; so is what contains itself.
     """
-    kind = type(value)
-    if kind in SCALARS:
+    if type(value) in SCALARS:
         return value
-    if isinstance(value, Future | State | BaseAnnotation):
-        return visitor(value)
-    if isinstance(value, list | tuple | set | frozenset):
-        return _visit_sequence(value, visitor)
-    if isinstance(value, dict):
-        return _visit_dict(value, visitor)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _visit_dataclass(value, visitor)
-    return value
+    return _Walk(visitor).visit(value)
 
 
-def _visit_sequence(value: Any, visitor: Visitor) -> Any:
-    if SCALARS.issuperset(map(type, value)):
-        return value
-    items = [visit(item, visitor) for item in value]
-    if all(new is old for new, old in zip(items, value, strict=True)):
-        return value
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*items)
-    return type(value)(items)
+class _Walk:
+    """One walk through nested containers, which may contain themselves."""
 
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
+        #: The containers around the present place, by identity.
+        self._path: set[int] = set()
 
-def _visit_dict(value: dict[Any, Any], visitor: Visitor) -> Any:
-    if SCALARS.issuperset(map(type, value.values())):
+    def _into(self, value: Any) -> Any:
+        key = id(value)
+        if key in self._path or len(self._path) >= _DEEPEST:
+            return value
+        self._path.add(key)
+        try:
+            if isinstance(value, dict):
+                return self._dict(value)
+            if isinstance(value, list | tuple | set | frozenset):
+                return self._sequence(value)
+            return self._dataclass(value)
+        finally:
+            self._path.discard(key)
+
+    def visit(self, value: Any) -> Any:
+        """The value rebuilt."""
+        if type(value) in SCALARS:
+            return value
+        if isinstance(value, Future | State | BaseAnnotation):
+            return self._visitor(value)
+        if isinstance(value, list | tuple | set | frozenset | dict):
+            return self._into(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return self._into(value)
         return value
-    items = {key: visit(item, visitor) for key, item in value.items()}
-    if all(items[key] is item for key, item in value.items()):
-        return value
-    return items if type(value) is dict else _like(value, items)
+
+    def _sequence(self, value: Any) -> Any:
+        if SCALARS.issuperset(map(type, value)):
+            return value
+        items = [self.visit(item) for item in value]
+        if all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*items)
+        return type(value)(items)
+
+    def _dict(self, value: dict[Any, Any]) -> Any:
+        if SCALARS.issuperset(map(type, value.values())):
+            return value
+        items = {key: self.visit(item) for key, item in value.items()}
+        if all(items[key] is item for key, item in value.items()):
+            return value
+        return items if type(value) is dict else _like(value, items)
+
+    def _dataclass(self, value: Any) -> Any:
+        changes: dict[str, Any] = {}
+        for f in dataclasses.fields(value):
+            old = getattr(value, f.name, None)
+            new = self.visit(old)
+            if new is not old:
+                if not f.init:
+                    return value
+                changes[f.name] = new
+        return dataclasses.replace(value, **changes) if changes else value
 
 
 def _like(value: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
     new = value.copy()
     new.update(items)
     return new
-
-
-def _visit_dataclass(value: Any, visitor: Visitor) -> Any:
-    changes: dict[str, Any] = {}
-    for f in dataclasses.fields(value):
-        old = getattr(value, f.name, None)
-        new = visit(old, visitor)
-        if new is not old:
-            if not f.init:
-                return value
-            changes[f.name] = new
-    return dataclasses.replace(value, **changes) if changes else value
 
 
 def find_futures(value: Any) -> list[Future[Any]]:

@@ -146,6 +146,15 @@ def _console() -> TextIO:
     return stream or io.StringIO()
 
 
+def show_text(stream: str, text: str) -> None:
+    """Print what another process printed, without recording it again."""
+    target = _underlying(getattr(sys, stream))
+    if target is not None:
+        with suppress(ValueError, OSError):  # the stream has been closed
+            target.write(text)
+            target.flush()
+
+
 def _in_kernel() -> bool:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and hasattr(shell, "kernel")

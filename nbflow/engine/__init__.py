@@ -7,6 +7,8 @@ through `nbflow.context.engine()`.
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from nbflow.engine import direct
 from nbflow.engine.execution import TaskExecution
 from nbflow.engine.flow_execution import FlowExecution
 from nbflow.engine.mapping import split
-from nbflow.engine.runners import TaskRunner, ThreadPoolTaskRunner
+from nbflow.engine.runners import TaskRunner, runner_outside_flows
 from nbflow.engine.session import current_session
 from nbflow.flows import Flow
 from nbflow.futures import Future, FutureList
@@ -29,17 +31,28 @@ def call_task(
     task: Task[..., Any], parameters: dict[str, Any], wait_for: Any, return_state: bool
 ) -> Any:
     """Run a task where it is called; see `Task.__call__`."""
-    execution = TaskExecution(task, parameters, wait_for)
-    execution.claim()
-    match task.kind:
+    __tracebackhide__ = True
+
+    def create() -> direct.Execution:
+        execution = TaskExecution(task, parameters, wait_for)
+        execution.claim()
+        return execution
+
+    return _run_by_kind(task.kind, create, return_state)
+
+
+def _run_by_kind(kind: CallKind, create: Callable[[], direct.Execution], return_state: bool) -> Any:
+    """Run what `create` makes: now, or when it is awaited or iterated over."""
+    __tracebackhide__ = True
+    match kind:
         case CallKind.SYNC:
-            return _answer(direct.run(execution), return_state)
+            return _answer(direct.run(create()), return_state)
         case CallKind.ASYNC:
-            return _answer_async(execution, return_state)
+            return _answer_async(create, return_state)
         case CallKind.GENERATOR:
-            return direct.iterate(execution)
+            return direct.iterate(create)
         case CallKind.ASYNC_GENERATOR:
-            return direct.iterate_async(execution)
+            return direct.iterate_async(create)
 
 
 def submit_task(
@@ -51,7 +64,7 @@ def submit_task(
     """Run a task on the flow's runner, once its upstream runs have settled."""
     execution = TaskExecution(task, parameters, wait_for, map_place)
     session = current_session()
-    runner = session.runner if session else _runner_outside_flows()
+    runner = session.runner if session else runner_outside_flows()
     if session is not None:
         session.outstanding.add(execution)
     _submit_when_ready(execution, runner)
@@ -97,16 +110,8 @@ def call_flow(
     flow: Flow[..., Any], values: dict[str, Any], wait_for: Any, return_state: bool
 ) -> Any:
     """Run a flow where it is called; see `Flow.__call__`."""
-    execution = FlowExecution(flow, values, wait_for)
-    match flow.kind:
-        case CallKind.SYNC:
-            return _answer(direct.run(execution), return_state)
-        case CallKind.ASYNC:
-            return _answer_async(execution, return_state)
-        case CallKind.GENERATOR:
-            return direct.iterate(execution)
-        case CallKind.ASYNC_GENERATOR:
-            return direct.iterate_async(execution)
+    __tracebackhide__ = True
+    return _run_by_kind(flow.kind, lambda: FlowExecution(flow, values, wait_for), return_state)
 
 
 def run_flow(
@@ -131,8 +136,10 @@ def run_flow(
             return direct.run(execution)
         if flow.kind is CallKind.ASYNC:
             return asyncio.run(direct.run_async(execution))
-        for _ in direct.iterate(execution):
-            pass
+        if flow.kind is CallKind.GENERATOR:
+            deque(direct.iterate(lambda: execution), maxlen=0)
+        else:
+            asyncio.run(_exhaust(direct.iterate_async(lambda: execution)))
     except BaseException:
         if execution.machine.final is None:
             raise
@@ -140,22 +147,16 @@ def run_flow(
     return execution.machine.final
 
 
+async def _exhaust(values: AsyncIterator[Any]) -> None:
+    async for _ in values:
+        pass
+
+
 def _answer(state: State[Any], return_state: bool) -> Any:
+    __tracebackhide__ = True
     return state if return_state else state.result()
 
 
-async def _answer_async(execution: direct.Execution, return_state: bool) -> Any:
-    return _answer(await direct.run_async(execution), return_state)
-
-
-_outside: TaskRunner | None = None
-_outside_lock = threading.Lock()
-
-
-def _runner_outside_flows() -> TaskRunner:
-    """Threads for tasks that are submitted outside of any flow."""
-    global _outside  # noqa: PLW0603 - one per process, made when first needed
-    with _outside_lock:
-        if _outside is None:
-            _outside = ThreadPoolTaskRunner()
-        return _outside
+async def _answer_async(create: Callable[[], direct.Execution], return_state: bool) -> Any:
+    __tracebackhide__ = True
+    return _answer(await direct.run_async(create()), return_state)

@@ -6,10 +6,10 @@ movements serve tasks and flows.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from contextlib import AbstractContextManager, aclosing, closing
 from typing import Any, Protocol
 
 from nbflow.engine.machine import Call, Event, RunMachine, Sleep, Woke
@@ -44,6 +44,9 @@ class Execution(Protocol):
     def open(self, context: contextvars.Context) -> Any:
         """Call a generator function, in a context that is the run's own."""
 
+    def equipped(self) -> AbstractContextManager[None]:
+        """What a generator's code needs around it, apart from its context."""
+
     def exhausted(self) -> Event:
         """What the end of a generator means."""
 
@@ -69,32 +72,38 @@ async def run_async(execution: Execution) -> State[Any]:
     return _conclude(execution)
 
 
-def iterate(execution: Execution) -> Iterator[Any]:
-    """Run a generator function, passing on what it yields."""
+def iterate(create: Callable[[], Execution]) -> Iterator[Any]:
+    """Run a generator function, passing on what it yields; starts with the first value."""
+    execution = create()
     step = execution.proceed(_begin(execution))
     while step is not None:
         if isinstance(step, Sleep):
-            step = execution.proceed(_sleep(execution, step.seconds))
-            continue
-        context = contextvars.copy_context()
-        try:
-            generator = execution.open(context)
+            event = _sleep(execution, step.seconds)
+        else:
+            event = yield from _pass_on(execution)
+        step = execution.proceed(event)
+    _conclude(execution).result()
+
+
+def _pass_on(execution: Execution) -> Generator[Any, None, Event]:
+    """One attempt of a generator function; returns how it ended."""
+    context = contextvars.copy_context()
+    try:
+        with execution.equipped(), closing(execution.open(context)) as generator:
             while True:
                 try:
                     item = context.run(next, generator)
                 except StopIteration:
                     break
                 yield item
-        except BaseException as error:  # noqa: BLE001 - the user's code
-            event = execution.exhausted() if _closed(error) else execution.raised(error)
-        else:
-            event = execution.exhausted()
-        step = execution.proceed(event)
-    _conclude(execution).result()
+    except BaseException as error:  # noqa: BLE001 - the user's code
+        return execution.exhausted() if _closed(error) else execution.raised(error)
+    return execution.exhausted()
 
 
-async def iterate_async(execution: Execution) -> AsyncIterator[Any]:
+async def iterate_async(create: Callable[[], Execution]) -> AsyncIterator[Any]:
     """Run an async generator function, passing on what it yields."""
+    execution = create()
     step = execution.proceed(await _begin_async(execution))
     while step is not None:
         if isinstance(step, Sleep):
@@ -102,13 +111,14 @@ async def iterate_async(execution: Execution) -> AsyncIterator[Any]:
             continue
         context = contextvars.copy_context()
         try:
-            generator = execution.open(context)
-            while True:
-                try:
-                    item = await _in_context(context, generator.__anext__)
-                except StopAsyncIteration:
-                    break
-                yield item
+            with execution.equipped():
+                async with aclosing(execution.open(context)) as generator:
+                    while True:
+                        try:
+                            item = await _in_context(context, generator.__anext__)
+                        except StopAsyncIteration:
+                            break
+                        yield item
         except BaseException as error:  # noqa: BLE001 - the user's code
             event = execution.exhausted() if _closed(error) else execution.raised(error)
         else:
@@ -144,6 +154,8 @@ async def _in_context(context: contextvars.Context, fn: Callable[[], Any]) -> An
     async def step() -> Any:
         return await fn()
 
+    import asyncio  # noqa: PLC0415 - slow to load, and only async runs need it
+
     return await asyncio.get_running_loop().create_task(step(), context=context)
 
 
@@ -156,6 +168,8 @@ def _sleep(execution: Execution, seconds: float) -> Event:
 
 
 async def _sleep_async(execution: Execution, seconds: float) -> Event:
+    import asyncio  # noqa: PLC0415 - slow to load, and only async runs need it
+
     try:
         await asyncio.sleep(seconds)
     except BaseException as error:  # noqa: BLE001 - a cancellation during the wait ends the run

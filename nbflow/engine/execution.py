@@ -11,6 +11,7 @@ import contextvars
 import logging
 import random
 import threading
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
@@ -33,7 +34,7 @@ from nbflow.engine.processes import RemoteCall
 from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.storage import TaskStorage, storage_for
 from nbflow.engine.timeouts import await_within, call_within
-from nbflow.engine.tracebacks import user_traceback
+from nbflow.engine.tracebacks import trim, user_traceback
 from nbflow.exceptions import TaskRunTimeout, UpstreamTaskError
 from nbflow.futures import Future, resolve
 from nbflow.logging import captured_prints, run_logger
@@ -52,6 +53,7 @@ class TaskExecution:
 
     __slots__ = (
         "_claimed",
+        "_named",
         "_session",
         "_storage",
         "_store",
@@ -93,6 +95,10 @@ class TaskExecution:
         #: What ended the program while the task ran: raised again once recorded.
         self.interrupt: BaseException | None = None
         self.context = contextvars.copy_context()
+        self._named = task.task_run_name is None
+        if not self._named and all(future.done() for future in self.upstream):
+            self._name_early(parameters)
+        run = self.run_context.task_run
         self.future: Future[Any] = Future(run.id, run.name, run.state)
         self._store.create_task_run(run)
 
@@ -116,7 +122,8 @@ class TaskExecution:
                 resolve(list(self._wait_for))
             parameters = {k: resolve(v) for k, v in self.run_context.parameters.items()}
             self.run_context.parameters = parameters
-            self._name_run(parameters)
+            if not self._named:
+                self._rename(self._templated_name(parameters))
         except UpstreamTaskError as error:
             return m.BeginBlocked(states.NotReady(message=str(error), data=error))
         except Exception as error:  # noqa: BLE001 - a run-name function is the user's code
@@ -127,23 +134,24 @@ class TaskExecution:
         """Call the user's function in this thread."""
         try:
             with enter_task(self.run_context), captured_prints(self.run_context):
-                value = self._call_function()
+                return m.Returned(state_of_task_value(self._call_function()))
         except BaseException as error:  # noqa: BLE001 - the user's code
             return self.raised(error)
-        return m.Returned(state_of_task_value(value))
 
     async def call_async(self) -> m.Event:
         """Call and await the user's function."""
         try:
             with enter_task(self.run_context), captured_prints(self.run_context):
                 value = await self._await_function()
+                if isinstance(value, Future):
+                    await value.wait_async()
+                return m.Returned(state_of_task_value(value))
         except BaseException as error:  # noqa: BLE001 - the user's code
             return self.raised(error)
-        return m.Returned(state_of_task_value(value))
 
     def remote_call(self) -> RemoteCall:
         """The call in a form that another process understands."""
-        return remote.prepare(self.task, self.run_context, self.context)
+        return remote.prepare(self.task, self.run_context)
 
     def called(self, call: RemoteCall) -> m.Event:
         """What the outcome of a remote call means."""
@@ -152,10 +160,11 @@ class TaskExecution:
         except BaseException as error:  # noqa: BLE001 - the user's code, in its process
             return self.raised(error)
 
-    def raised(self, error: BaseException) -> m.Event:
+    def raised(self, error: BaseException) -> m.Raised:
         """What an exception out of the call means."""
         if not isinstance(error, Exception):
             self.interrupt = error
+        error.__traceback__ = trim(error.__traceback__)
         return m.Raised(state_of_exception(error))
 
     failed_to_run = raised
@@ -185,6 +194,10 @@ class TaskExecution:
         context.run(settle_in, self.run_context)
         return context.run(self.task.fn, *args, **kwargs)
 
+    def equipped(self) -> AbstractContextManager[None]:
+        """Record what is printed inside the block, when the run asks for it."""
+        return captured_prints(self.run_context)
+
     def exhausted(self) -> m.Event:
         """What the end of a generator means."""
         return m.Returned(states.Completed())
@@ -197,19 +210,18 @@ class TaskExecution:
         Returns the next thing that takes time (a call, a sleep), or None when the run is
         over.
         """
-        with _claims:  # a stopped run may still hear from the thread that executes it
-            if self.machine.final is not None:
-                return None
-            commands = self.machine.handle(event)
-        while True:
-            answer: m.Event | None = None
+        next_event: m.Event | None = event
+        while next_event is not None:
+            commands, next_event = self._handle(next_event), None
             for command in commands:
                 if isinstance(command, m.Call | m.Sleep):
                     return command
-                answer = self._perform(command)
-            if answer is None:
-                return None
-            commands = self.machine.handle(answer)
+                next_event = self._perform(command)
+        return None
+
+    def _handle(self, event: m.Event) -> m.Commands:
+        with _claims:  # a stopped run may still hear from the thread that executes it
+            return () if self.machine.final is not None else self.machine.handle(event)
 
     def _perform(self, command: m.Command) -> m.Event | None:
         match command:
@@ -225,9 +237,12 @@ class TaskExecution:
 
     def _set_state(self, state: State[Any], attempt: int, result: Any = None) -> None:
         run = self.run_context.task_run
-        self.run_context.task_run = replace(run, state=state, attempt=attempt, result=result)
         change = StateChange(RunKind.TASK, run.id, state, attempt, result, run.flow_run_id)
-        self._store.set_state(change)
+        with _claims:
+            if not (state.is_settled() or self.machine.final is None):
+                return  # stopped meanwhile: what came last must stay last
+            self.run_context.task_run = replace(run, state=state, attempt=attempt, result=result)
+            self._store.set_state(change)
         if not state.is_settled():
             self.future.update(state)
         if state.name == "AwaitingRetry":
@@ -237,7 +252,11 @@ class TaskExecution:
 
     def _look_up(self) -> m.Event:
         assert self._storage is not None
-        found = self._storage.look_up(self.run_context)
+        try:
+            with enter_task(self.run_context):
+                found = self._storage.look_up(self.run_context)
+        except Exception as error:  # noqa: BLE001 - the storage may be anyone's, and anywhere
+            return m.BeginBlocked(state_of_exception(error))
         if found is None:
             return m.CacheMiss()
         return m.CacheHit(states.Cached(data=found))
@@ -246,7 +265,8 @@ class TaskExecution:
         assert self.task.retry_condition_fn is not None
         try:
             run = self.run_context.task_run
-            answer = bool(self.task.retry_condition_fn(self.task, run, state))
+            with enter_task(self.run_context):
+                answer = bool(self.task.retry_condition_fn(self.task, run, state))
         except Exception:  # noqa: BLE001 - the user's code
             self._log(logging.ERROR, "retry_condition_fn failed; not retrying.", exc_info=True)
             answer = False
@@ -260,8 +280,10 @@ class TaskExecution:
             self._session.lineage.remember(state.data, self.future.task_run_id)
         elif state.type is StateType.FAILED or state.is_crashed():
             self._tell_failure(state)
-        self._set_state(state, attempt, result)
-        self.future.update(state)
+        try:
+            self._set_state(state, attempt, result)
+        finally:  # whatever a hook did: those who wait must hear of the end
+            self.future.update(state)
 
     def _tell_failure(self, state: State[Any]) -> None:
         error = state.data
@@ -274,16 +296,25 @@ class TaskExecution:
         extra = {"nbflow_story": story} if story else {}
         run_logger(self.run_context).log(level, message, *args, extra=extra, exc_info=exc_info)
 
-    def _name_run(self, parameters: dict[str, Any]) -> None:
-        template = self.task.task_run_name
-        if template is None:
-            return
+    def _name_early(self, parameters: dict[str, Any]) -> None:
+        """Name the run before it is recorded; what goes wrong is told when it begins."""
+        with suppress(Exception):  # a run-name function is the user's code
+            resolved = {k: resolve(v) for k, v in parameters.items()}
+            name = self._templated_name(resolved)
+            self.run_context.task_run = replace(self.run_context.task_run, name=name)
+            self._named = True
+
+    def _templated_name(self, parameters: dict[str, Any]) -> str:
+        assert self.task.task_run_name is not None
         what = f"task_run_name of task {self.task.name!r}"
-        name = templated_name(template, parameters, what=what)
+        with enter_task(self.run_context):
+            return templated_name(self.task.task_run_name, parameters, what=what)
+
+    def _rename(self, name: str) -> None:
         run = self.run_context.task_run
         self.run_context.task_run = replace(run, name=name)
         self.future.name = name
-        self._store.rename_task_run(run.id, run.flow_run_id, name)
+        self._store.rename_task_run(run.id, name)
 
 
 def _new_run(

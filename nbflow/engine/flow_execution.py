@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -31,10 +31,10 @@ from nbflow.engine.runners import TaskRunner, ThreadPoolTaskRunner
 from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.storage import keep_flow_value
 from nbflow.engine.timeouts import await_within, call_within
-from nbflow.engine.tracebacks import user_traceback
+from nbflow.engine.tracebacks import trim, user_traceback
 from nbflow.exceptions import FlowRunTimeout, TerminationSignal, UpstreamTaskError
 from nbflow.flows import Flow
-from nbflow.futures import Future, resolve
+from nbflow.futures import Future, find_futures, resolve
 from nbflow.logging import captured_prints, run_logger
 from nbflow.models import Dependency, FlowRun, RunKind, StateChange, new_id
 from nbflow.owner import this_owner
@@ -63,7 +63,7 @@ class FlowExecution:
         store = parent.store if parent else open_store()
         lineage = parent.lineage if parent else None
         dependencies, self.upstream = dependencies_of(values, self._wait_for, lineage)
-        flow_run = _new_run(flow, values, dependencies, run_id, name)
+        flow_run = _new_run(flow, values, dependencies, run_id, name or random_name())
         self.session = FlowSession(
             values,
             store.add_logs,
@@ -77,7 +77,18 @@ class FlowExecution:
         #: What ended the program while the flow ran: raised again once recorded.
         self.interrupt: BaseException | None = None
         self._started = time.monotonic()
-        store.create_flow_run(flow_run)
+        if name is None and flow.flow_run_name is not None:
+            self.session.flow_run = replace(flow_run, name=self._templated_name(values))
+        store.create_flow_run(self.session.flow_run)
+
+    def _templated_name(self, values: dict[str, Any]) -> str:
+        assert self.flow.flow_run_name is not None
+        if self.flow.should_validate_parameters and not self.upstream:
+            with suppress(Exception):  # what does not fit is told when the run begins
+                values = self.flow.validate_parameters(values)
+        what = f"flow_run_name of flow {self.flow.name!r}"
+        with enter_flow(self.session):
+            return templated_name(self.flow.flow_run_name, values, what=what)
 
     # ── events ───────────────────────────────────────────────────────────────────────────
 
@@ -140,6 +151,8 @@ class FlowExecution:
             await self.session.outstanding.wait_async()
             raise
         await self.session.outstanding.wait_async()
+        for future in find_futures(value):  # of other flows
+            await future.wait_async()
         return state_of_flow_value(value)
 
     def open(self, context: contextvars.Context) -> Any:
@@ -147,6 +160,10 @@ class FlowExecution:
         args, kwargs = self.flow.arguments(self.session.parameters)
         context.run(settle_in, self.session)
         return context.run(self.flow.fn, *args, **kwargs)
+
+    def equipped(self) -> AbstractContextManager[None]:
+        """What a generator's code needs around it, apart from its context."""
+        return self._equipped()
 
     def exhausted(self) -> m.Event:
         """What the end of a generator means."""
@@ -157,6 +174,7 @@ class FlowExecution:
         """What an exception out of the flow means."""
         if not isinstance(error, Exception):
             self.interrupt = error
+        error.__traceback__ = trim(error.__traceback__)
         state = state_of_exception(error)
         if not isinstance(error, Exception) or state.name == "TimedOut":
             # Nothing is waited for: what the flow submitted ends with it.
@@ -166,11 +184,16 @@ class FlowExecution:
 
     @contextmanager
     def _entered(self) -> Iterator[None]:
+        with enter_flow(self.session), self._equipped():
+            yield
+
+    @contextmanager
+    def _equipped(self) -> Iterator[None]:
+        """A task runner for this attempt, recorded prints, and an orderly end by SIGTERM."""
         session = self.session
         session.runner = session.runner.duplicate()
         with ExitStack() as stack:
             stack.callback(session.runner.close)
-            stack.enter_context(enter_flow(session))
             stack.enter_context(captured_prints(session))
             if self._parent is None:
                 stack.enter_context(_termination_raises())
@@ -242,13 +265,13 @@ def _new_run(
     values: dict[str, Any],
     dependencies: tuple[Dependency, ...],
     run_id: UUID | None,
-    name: str | None,
+    name: str,
 ) -> FlowRun:
     state: State[Any] = states.Pending()
     context = FlowRunContext.get()
     return FlowRun(
         id=run_id or new_id(),
-        name=name or _run_name(flow, values),
+        name=name,
         flow_name=flow.name,
         state=state,
         kind=flow.kind_of_flow,
@@ -261,13 +284,6 @@ def _new_run(
         source=flow.source,
         owner=this_owner(),
     )
-
-
-def _run_name(flow: Flow[..., Any], values: dict[str, Any]) -> str:
-    if flow.flow_run_name is None:
-        return random_name()
-    what = f"flow_run_name of flow {flow.name!r}"
-    return templated_name(flow.flow_run_name, values, what=what)
 
 
 def _runner(flow: Flow[..., Any]) -> TaskRunner:

@@ -6,13 +6,13 @@ changes the run.
 
 from __future__ import annotations
 
-import asyncio
+import contextvars
 import inspect
 import threading
 from collections.abc import Iterable
 from typing import Any
 
-from nbflow.context import FlowRunContext, TaskRunContext
+from nbflow.context import FlowRunContext, TaskRunContext, enter
 from nbflow.logging import run_logger
 from nbflow.states import State, StateType
 
@@ -37,22 +37,26 @@ def run_hooks(
     state: State[Any],
     context: FlowRunContext | TaskRunContext,
 ) -> None:
-    """Call each hook with the task or flow, the run's record and the state."""
-    for hook in hooks:
-        try:
-            returned = hook(owner, run, state)
-            if inspect.isawaitable(returned):
-                _finish(returned)
-        except Exception:  # noqa: BLE001 - the user's hook; the run goes on
-            name = getattr(hook, "__name__", repr(hook))
-            run_logger(context).warning(
-                "The hook %s failed; the run is not affected.", name, exc_info=True
-            )
+    """Call each hook with the task or flow, the run's record and the state, inside the run."""
+    with enter(context):
+        for hook in hooks:
+            try:
+                returned = hook(owner, run, state)
+                if inspect.isawaitable(returned):
+                    _finish(returned)
+            except (Exception, SystemExit):  # noqa: BLE001 - the user's hook; the run goes on
+                name = getattr(hook, "__name__", repr(hook))
+                run_logger(context).warning(
+                    "The hook %s failed; the run is not affected.", name, exc_info=True
+                )
 
 
 def _finish(awaitable: Any) -> None:
     """Run an async hook to its end, on a thread of its own: a loop may be running here."""
+    import asyncio  # noqa: PLC0415 - slow to load, and few hooks are async
+
     failure: list[BaseException] = []
+    context = contextvars.copy_context()
 
     async def wait() -> None:
         await awaitable
@@ -60,10 +64,10 @@ def _finish(awaitable: Any) -> None:
     def run() -> None:
         try:
             asyncio.run(wait())
-        except Exception as error:  # noqa: BLE001 - raised again by the waiting thread
+        except BaseException as error:  # noqa: BLE001 - raised again by the waiting thread
             failure.append(error)
 
-    thread = threading.Thread(target=run, name="nbflow-hook")
+    thread = threading.Thread(target=context.run, args=(run,), name="nbflow-hook")
     thread.start()
     thread.join()
     if failure:

@@ -7,11 +7,12 @@ are returned decide together; returning nothing completes.
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
 from nbflow import states
+from nbflow.engine.timeouts import OutOfTime
 from nbflow.exceptions import (
     CancelledRun,
     KernelDied,
@@ -20,7 +21,7 @@ from nbflow.exceptions import (
     RunTimeout,
     TerminationSignal,
 )
-from nbflow.futures import find_futures, resolve_to_states, states_in
+from nbflow.futures import Future, find_futures, resolve_to_states, states_in
 from nbflow.states import State, StateType
 
 #: Characters of an exception's text that a state's message keeps.
@@ -29,12 +30,19 @@ MESSAGE_LIMIT: Final = 2000
 
 def describe(error: BaseException) -> str:
     """An exception in one line: its type and text; nbflow's own speak for themselves."""
-    text = str(error)
+    text = _text(error)
     if isinstance(error, NbflowError):
         line = text
     else:
         line = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return line if len(line) <= MESSAGE_LIMIT else f"{line[: MESSAGE_LIMIT - 1]}…"
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the user's own exception class
+        return "(its text cannot be shown)"
 
 
 def state_of_exception(error: BaseException) -> State[Any]:
@@ -49,15 +57,23 @@ def state_of_exception(error: BaseException) -> State[Any]:
         return states.Crashed(message=str(error), data=error)
     if isinstance(error, KeyboardInterrupt):
         return states.Cancelled(message="Stopped by an interrupt.", data=error)
-    if isinstance(error, asyncio.CancelledError | CancelledRun):
-        return states.Cancelled(message=str(error) or "Cancelled by its event loop.", data=error)
+    if isinstance(error, CancelledRun | OutOfTime) or _is_cancellation(error):
+        return states.Cancelled(message=_text(error) or "Cancelled by its event loop.", data=error)
     if isinstance(error, TerminationSignal):
         return states.Crashed(message="The process was asked to stop (SIGTERM).", data=error)
     if isinstance(error, SystemExit):
         return states.Crashed(
             message=f"Its code ended Python: SystemExit({error.code}).", data=error
         )
+    if not isinstance(error, Exception):
+        return states.Crashed(message=f"Ended by {describe(error)}.", data=error)
     return states.Failed(message=describe(error), data=error)
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    # Where asyncio was never loaded, nothing it raises can have arrived.
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
 
 
 def _first_to_see(error: NbflowError) -> bool:
@@ -66,26 +82,37 @@ def _first_to_see(error: NbflowError) -> bool:
 
 
 def state_of_task_value(value: Any) -> State[Any]:
-    """The final state of a task that returned `value`: a returned state stands for itself."""
+    """The final state of a task that returned `value`: a state or future stands for itself."""
+    if isinstance(value, Future):
+        value = resolve_to_states(value)
     if isinstance(value, State):
-        return value
+        return _as_end(value)
     return states.Completed(data=value)
 
 
 def state_of_flow_value(value: Any) -> State[Any]:
     """The final state of a flow that returned `value`; waits for futures inside it."""
     if isinstance(value, State):
-        return value
+        return _as_end(value)
     if type(value) in _PLAIN:
         return states.Completed(data=value)
     if find_futures(value):
         value = resolve_to_states(value)
         if isinstance(value, State):
-            return value
+            return _as_end(value)
     inner = states_in(value)
     if not inner:
         return states.Completed(data=value)
     return _together(inner, value)
+
+
+def _as_end(state: State[Any]) -> State[Any]:
+    if state.is_settled():
+        return state
+    return states.Failed(
+        message=f"Its code returned the state {state}, with which no run ends. "
+        "Return a final state, such as Completed or Failed."
+    )
 
 
 _PLAIN: Final = frozenset({int, float, str, bytes, bool, type(None)})

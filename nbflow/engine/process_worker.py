@@ -1,24 +1,29 @@
 """The other side of `processes`: makes calls that arrive over a connection.
 
-This module decides how a call runs in a worker process. Run as
-`python -m nbflow.engine.process_worker ADDRESS`, with the connection's key on stdin.
+This module decides how a call runs in a worker process, which calls `main` with the
+connection's address, and its key on stdin.
 """
 
 from __future__ import annotations
 
-import asyncio
+import inspect
+import io
 import os
+import pickle
+import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Client, Connection
 from typing import Any
 
 import cloudpickle
 
-from nbflow.context import FlowRunContext, TaskRunContext, enter_flow, enter_task, tags
+from nbflow.context import FlowRunContext, LogSink, TaskRunContext, enter_flow, enter_task, tags
+from nbflow.engine.outcomes import describe
+from nbflow.engine.tracebacks import user_traceback
 from nbflow.logging import captured_prints
 from nbflow.models import FlowRun, LogRecord, TaskRun
 from nbflow.settings import Settings, temporary_settings
@@ -28,7 +33,7 @@ from nbflow.settings import Settings, temporary_settings
 class Payload:
     """What crosses to the worker, pickled by value."""
 
-    fn: Callable[..., Any]
+    fn: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     parameters: dict[str, Any]
@@ -47,29 +52,75 @@ class Named:
     name: str
 
 
+class Line:
+    """The connection to the parent: what is sent by several threads goes out whole."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, kind: str, body: Any) -> None:
+        """Send one message; see `processes`."""
+        with self._lock:
+            self._connection.send((kind, body))
+
+    def log(self, records: Sequence[LogRecord]) -> None:
+        """Send log records."""
+        self.send("logs", list(records))
+
+    def receive_into(self, calls: queue.SimpleQueue[bytes]) -> None:
+        """Take calls in; when the parent is gone, end at once, whatever is running."""
+        try:
+            while True:
+                calls.put(self._connection.recv_bytes())
+        except (EOFError, OSError):
+            os._exit(0)
+
+
+class _Forwarded(io.TextIOBase):
+    """Stands in for stdout or stderr: what is printed appears where the parent prints."""
+
+    def __init__(self, name: str, line: Line) -> None:
+        self._name = name
+        self._line = line
+        self._parts: list[str] = []
+
+    def write(self, text: str) -> int:
+        self._parts.append(text)
+        if "\n" in text:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        parts, self._parts = self._parts, []
+        if parts:
+            self._line.send("text", (self._name, "".join(parts)))
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+
 def main(address: str) -> None:
     """Serve calls until the other side closes the connection."""
     key = sys.stdin.buffer.read()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    with Client(_parse(address), authkey=key) as connection:
-        lock = threading.Lock()
-        while True:
-            try:
-                blob = connection.recv_bytes()
-            except EOFError:
-                return
-            outcome = serve(blob, connection, lock)
-            with lock:
-                connection.send(("outcome", outcome))
+    line = Line(Client(_parse(address), authkey=key))
+    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=line.receive_into, args=(calls,), daemon=True).start()
+    sys.stdout, sys.stderr = _Forwarded("stdout", line), _Forwarded("stderr", line)
+    while True:
+        outcome = serve(calls.get(), line.log)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        line.send("outcome", outcome)
 
 
-def serve(blob: bytes, connection: Connection[Any, Any], lock: threading.Lock) -> bytes:
+def serve(blob: bytes, sink: LogSink) -> bytes:
     """Make one call; returns the pickled (returned, value or exception)."""
-
-    def sink(records: Sequence[LogRecord]) -> None:
-        with lock:
-            connection.send(("logs", list(records)))
-
     try:
         payload: Payload = cloudpickle.loads(blob)
         outcome = (True, _call(payload, sink))
@@ -80,19 +131,36 @@ def serve(blob: bytes, connection: Connection[Any, Any], lock: threading.Lock) -
 
 def pack(outcome: tuple[bool, Any]) -> bytes:
     """Pickle an outcome; what cannot be pickled becomes an exception that says so."""
+    returned, value = outcome
+    if isinstance(value, BaseException):
+        return _pack_error(returned, value)
     try:
-        return bytes(cloudpickle.dumps(outcome))
+        return bytes(cloudpickle.dumps((returned, value, None)))
     except Exception as error:  # noqa: BLE001 - reducing objects is the user's code
-        returned, value = outcome
-        what = "value" if returned else "exception"
         story = TypeError(
-            f"The task's {what} of type {type(value).__name__} cannot be sent back from its "
+            f"The task's value of type {type(value).__name__} cannot be sent back from its "
             f"process ({error}). Return something picklable, or use ThreadPoolTaskRunner."
         )
-        return bytes(cloudpickle.dumps((False, story)))
+        return bytes(cloudpickle.dumps((False, story, None)))
 
 
-def _call(payload: Payload, sink: Callable[[Sequence[LogRecord]], None]) -> Any:
+def _pack_error(returned: bool, error: BaseException) -> bytes:
+    """Pickle an exception with its story, for which tracebacks do not travel.
+
+    Whether an exception survives the journey shows only when it is unpickled: its class may
+    take other arguments than those it passed on.
+    """
+    story = None if returned else user_traceback(error)
+    try:
+        blob = bytes(cloudpickle.dumps((returned, error, story)))
+        pickle.loads(blob)  # noqa: S301 - what we packed a line above
+    except Exception:  # noqa: BLE001 - reducing and making objects is the user's code
+        substitute = RuntimeError(describe(error))
+        return bytes(cloudpickle.dumps((returned, substitute, story)))
+    return blob
+
+
+def _call(payload: Payload, sink: LogSink) -> Any:
     context = TaskRunContext(
         payload.parameters,
         sink,
@@ -121,13 +189,19 @@ def _call_task(payload: Payload, context: TaskRunContext) -> Any:
 
 def complete(value: Any) -> Any:
     """Await or collect what a function of any kind gave back."""
-    if asyncio.iscoroutine(value):
-        return asyncio.run(value)
-    if hasattr(value, "__anext__"):
-        return asyncio.run(_collect(value))
-    if hasattr(value, "__next__") and hasattr(value, "send"):
+    if inspect.iscoroutine(value):
+        return _run(value)
+    if inspect.isasyncgen(value):
+        return _run(_collect(value))
+    if inspect.isgenerator(value):
         return list(value)
     return value
+
+
+def _run(coroutine: Any) -> Any:
+    import asyncio  # noqa: PLC0415 - slow to load, and only async tasks need it
+
+    return asyncio.run(coroutine)
 
 
 async def _collect(values: Any) -> list[Any]:
@@ -143,6 +217,3 @@ def _parse(address: str) -> Any:
     is_tcp = colon and port.isdigit() and os.sep not in host and not host.startswith("\\")
     return (host, int(port)) if is_tcp else address
 
-
-if __name__ == "__main__":
-    main(sys.argv[1])

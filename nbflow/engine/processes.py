@@ -25,6 +25,14 @@ _START_LIMIT: Final = 60.0
 #: Seconds between looks at a silent worker.
 _POLL: Final = 0.2
 
+#: `-P`: the working directory is on the path only if it is on the parent's.
+_PYTHON: Final = (
+    sys.executable,
+    "-P",
+    "-c",
+    "import sys; from nbflow.engine.process_worker import main; main(sys.argv[1])",
+)
+
 _Sink = Callable[[Sequence[LogRecord]], None]
 
 
@@ -35,6 +43,8 @@ class RemoteCall:
     #: What `process_worker` unpickles: see there.
     payload: bytes
     sink: _Sink
+    #: Takes ("stdout" or "stderr", text): what the call printed.
+    show: Callable[[str, str], None]
     timeout: float | None = None
 
     #: The pickled (returned, value or exception), once it came back.
@@ -104,7 +114,7 @@ def start_worker() -> _Worker:
     key = os.urandom(32)
     with Listener(authkey=key) as listener:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "nbflow.engine.process_worker", _address_text(listener)],
+            [*_PYTHON, _address_text(listener)],
             stdin=subprocess.PIPE,
             env=_environment(),
         )
@@ -147,7 +157,7 @@ def _address_text(listener: Listener) -> str:
 
 def _environment() -> dict[str, str]:
     # The child finds what the parent finds, notebooks' `sys.path` changes included.
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)}
 
 
 def _exchange(worker: _Worker, call: RemoteCall) -> None:
@@ -164,9 +174,15 @@ def _exchange(worker: _Worker, call: RemoteCall) -> None:
         if kind == "outcome":
             call.outcome = body
             return
-        call.sink(body)
+        if kind == "logs":
+            call.sink(body)
+        else:
+            call.show(*body)
 
 
 def _cause_of_death(worker: _Worker) -> str:
-    code = worker.process.wait()
+    try:
+        code = worker.process.wait(timeout=_POLL)
+    except subprocess.TimeoutExpired:  # its code closed the connection under us
+        return "a closed connection"
     return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -6,7 +6,6 @@ states.
 
 from __future__ import annotations
 
-import contextvars
 import pickle
 from typing import Any
 
@@ -16,15 +15,26 @@ from nbflow.context import FlowRunContext, TaskRunContext, current_tags
 from nbflow.engine.process_worker import Payload
 from nbflow.engine.processes import RemoteCall
 from nbflow.exceptions import ProcessDied, SerializationError, TaskRunTimeout
+from nbflow.logging import show_text
 from nbflow.parameters.model import to_call
 from nbflow.settings import get_settings
 from nbflow.tasks import Task
 
 
-def prepare(task: Task[..., Any], run: TaskRunContext, context: contextvars.Context) -> RemoteCall:
-    """Pack a call; raises `SerializationError` naming what cannot be pickled."""
+class RemoteTraceback(Exception):
+    """The story of an exception, told by the process where it happened."""
+
+    def __init__(self, story: str) -> None:
+        super().__init__(f"in the task's process:\n{story}")
+
+
+def prepare(task: Task[..., Any], run: TaskRunContext) -> RemoteCall:
+    """Pack a call, inside its run's context.
+
+    Raises `SerializationError` naming what cannot be pickled.
+    """
     args, kwargs = to_call(task.signature, run.parameters)
-    flow = context.run(FlowRunContext.get)
+    flow = FlowRunContext.get()
     payload = Payload(
         fn=task.fn,
         args=args,
@@ -33,11 +43,11 @@ def prepare(task: Task[..., Any], run: TaskRunContext, context: contextvars.Cont
         task_run=run.task_run,
         flow_run=flow.flow_run if flow else None,
         flow_parameters=dict(flow.parameters) if flow else {},
-        tags=context.run(current_tags),
+        tags=current_tags(),
         log_prints=run.log_prints,
         settings=get_settings(),
     )
-    return RemoteCall(_pack(payload, task), run.sink, task.timeout_seconds)
+    return RemoteCall(_pack(payload, task), run.sink, show_text, task.timeout_seconds)
 
 
 def _pack(payload: Payload, task: Task[..., Any]) -> bytes:
@@ -72,11 +82,13 @@ def value_of(call: RemoteCall) -> Any:
             "It may have run out of memory, or its code ended Python."
         )
     try:
-        returned, value = pickle.loads(call.outcome)  # noqa: S301 - from our own child
+        returned, value, story = pickle.loads(call.outcome)  # noqa: S301 - from our own child
     except Exception as error:
         raise SerializationError(
             f"The task's value cannot be read back from its process ({error})."
         ) from error
     if returned:
         return value
+    if story:
+        value.__cause__ = value.__cause__ or RemoteTraceback(story)
     raise value

@@ -7,22 +7,24 @@ runs or for a retry, holds no worker, so that a pool of size 1 finishes any DAG.
 
 from __future__ import annotations
 
-import asyncio
+import atexit
 import contextvars
 import os
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Protocol, Self
 
 from nbflow import states
-from nbflow.engine.loop import background_loop, call_later, in_background_loop
-from nbflow.engine.machine import Call, Event, Sleep, Stop, Woke
+from nbflow.engine.machine import Call, Event, Raised, Sleep, Stop, Woke
+from nbflow.engine.pool import PoolClosed, ThreadPool
 from nbflow.engine.processes import ProcessPool, RemoteCall
-from nbflow.exceptions import ConfigurationError
-from nbflow.futures import Future
+from nbflow.engine.timeouts import OutOfTime
+from nbflow.engine.timer import call_later
+from nbflow.exceptions import ConfigurationError, TerminationSignal
+from nbflow.futures import Future, occupy
 from nbflow.settings import get_settings
 
 
@@ -32,6 +34,8 @@ class Work(Protocol):
     future: Future[Any]
     #: The context of the place where it was submitted.
     context: contextvars.Context
+    #: What ended the program while the work's code was executing.
+    interrupt: BaseException | None
 
     @property
     def is_async(self) -> bool:
@@ -58,7 +62,7 @@ class Work(Protocol):
     def called(self, remote: RemoteCall) -> Event:
         """What the outcome of a remote call means."""
 
-    def failed_to_run(self, error: BaseException) -> Event:
+    def failed_to_run(self, error: BaseException) -> Raised:
         """The call could not even be made."""
 
 
@@ -106,48 +110,64 @@ class SequentialTaskRunner(TaskRunner):
         """Run the work to its end."""
         if not work.claim():
             return
-        step = work.proceed(work.begin())
-        while step is not None:
-            if isinstance(step, Sleep):
-                threading.Event().wait(step.seconds)
-                step = work.proceed(Woke())
-            elif work.is_async:
-                step = work.proceed(_await_elsewhere(work))
-            else:
-                step = work.proceed(work.context.run(work.call))
+        work.context.run(_run_here, work)
+        if isinstance(work.interrupt, KeyboardInterrupt | TerminationSignal | OutOfTime):
+            raise work.interrupt  # it was meant for this thread, not only for the work
 
 
-def _await_elsewhere(work: Work) -> Event:
-    """Await the call in the background loop while this thread waits."""
-    if in_background_loop():
-        raise ConfigurationError(
-            "SequentialTaskRunner cannot submit from inside a submitted async task, which would "
-            "wait for itself. Await the task instead of submitting it."
-        )
-    done = threading.Event()
+def _run_here(work: Work) -> None:
+    step = work.proceed(work.begin())
+    while step is not None:
+        step = work.proceed(_sleep(work, step.seconds) if isinstance(step, Sleep) else _call(work))
+
+
+def _sleep(work: Work, seconds: float) -> Event:
+    try:
+        time.sleep(seconds)
+    except BaseException as error:  # noqa: BLE001 - an interrupt during the wait ends the run
+        return work.failed_to_run(error)
+    return Woke()
+
+
+def _call(work: Work) -> Event:
+    """Call the work's function in this thread, awaiting it in a loop of its own if need be."""
+    if not work.is_async:
+        return work.call()
+    if _loop_is_running():
+        return _in_new_thread(lambda: _await_here(work))
+    return _await_here(work)
+
+
+def _await_here(work: Work) -> Event:
+    import asyncio  # noqa: PLC0415 - slow to load, and only async tasks need it
+
+    try:
+        with asyncio.Runner() as loop:
+            return loop.run(work.call_async())
+    except BaseException as error:  # noqa: BLE001 - an interrupt, in the main thread
+        return work.failed_to_run(error)
+
+
+def _loop_is_running() -> bool:
+    import asyncio  # noqa: PLC0415 - slow to load, and only async tasks need it
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_new_thread(call: Callable[[], Event]) -> Event:
+    """Two loops cannot run in one thread: this one waits for another."""
     events: list[Event] = []
-
-    def receive(event: Event) -> None:
-        events.append(event)
-        done.set()
-
-    _start_coroutine(work, receive)
-    done.wait()
+    context = contextvars.copy_context()
+    thread = threading.Thread(
+        target=lambda: events.append(context.run(call)), name="nbflow-async", daemon=True
+    )
+    thread.start()
+    thread.join()
     return events[0]
-
-
-def _start_coroutine(work: Work, receive: Callable[[Event], Any]) -> None:
-    """Run `work.call_async()` in the background loop; `receive` gets its event there."""
-    loop = background_loop()
-
-    def finish(task: asyncio.Task[Event]) -> None:
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        receive(work.failed_to_run(error) if error else task.result())
-
-    def start() -> None:
-        loop.create_task(work.call_async(), context=work.context).add_done_callback(finish)
-
-    loop.call_soon_threadsafe(start)
 
 
 class _PooledRunner(TaskRunner):
@@ -158,10 +178,8 @@ class _PooledRunner(TaskRunner):
             raise ConfigurationError(f"max_workers must be 1 or more; got {max_workers!r}.")
         self.max_workers = max_workers
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: ThreadPool | None = None
         self._stopped = False
-        #: Threads of this pool, so that waiting in one of them can lend a hand.
-        self._here = threading.local()
 
     def duplicate(self) -> Self:
         """A fresh runner with the same number of workers."""
@@ -169,80 +187,75 @@ class _PooledRunner(TaskRunner):
 
     def submit(self, work: Work) -> None:
         """Queue the work."""
-        work.future.helped_by(lambda: self._help(work))
-        self._enqueue(lambda: self._start(work), work)
+        self._enqueue(work, self._start)
 
     def close(self) -> None:
         """Let the threads end."""
         if self._pool is not None:
-            self._pool.shutdown(wait=False)
+            self._pool.close()
 
     def stop(self) -> None:
         """Forget what was not started."""
         self._stopped = True
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool.close(forget=True)
 
-    def _enqueue(self, job: Callable[[], Any], work: Work) -> None:
+    def drain(self) -> None:
+        """Return when nothing is queued or running."""
+        if self._pool is not None:
+            self._pool.drain()
+
+    def _enqueue(self, work: Work, job: Callable[[Work], Sleep | None]) -> None:
+        try:
+            self._threads().submit(lambda: self._in_worker(work, job))
+        except PoolClosed:
+            work.proceed(Stop(states.Cancelled(message="The flow run ended before it started.")))
+
+    def _threads(self) -> ThreadPool:
         with self._lock:
             if self._pool is None:
-                workers = self.max_workers or self._default_workers()
-                self._pool = ThreadPoolExecutor(workers, thread_name_prefix="nbflow-task")
-        try:
-            self._pool.submit(self._in_worker, job, work)
-        except RuntimeError:  # the pool was stopped, or the interpreter is going down
-            with suppress(Exception):
-                work.proceed(
-                    Stop(states.Cancelled(message="The flow run ended before it started."))
-                )
+                self._pool = ThreadPool(self.max_workers or self._default_workers())
+            return self._pool
 
     def _default_workers(self) -> int:
         return get_settings().task_runner_max_workers
 
-    def _in_worker(self, job: Callable[[], Any], work: Work) -> None:
-        self._here.depth = 1
+    def _in_worker(self, work: Work, job: Callable[[Work], Sleep | None]) -> None:
         try:
-            job()
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not leave a run hanging
+            pause = work.context.run(job, work)
+        except BaseException as error:  # noqa: BLE001 - whatever it is must not leave a run hanging
             with suppress(Exception):
-                work.proceed(work.failed_to_run(error))
+                work.proceed(Stop(work.failed_to_run(error).state))
+            return
+        if pause is not None:
+            call_later(pause.seconds, lambda: self._enqueue(work, self._wake))
 
-    def _start(self, work: Work) -> None:
-        if work.claim():
-            self._go_on(work, work.begin())
+    def _start(self, work: Work) -> Sleep | None:
+        occupy(self._threads().place_given_away)
+        return self._go_on(work, work.begin()) if work.claim() else None
 
-    def _help(self, work: Work) -> None:
-        """A worker of this pool waits for queued work: it does the work itself instead."""
-        if getattr(self._here, "depth", 0):
-            self._start(work)
+    def _wake(self, work: Work) -> Sleep | None:
+        if self._stopped:
+            stopped = states.Cancelled(message="The flow run ended before the retry.")
+            return self._go_on(work, Stop(stopped))
+        return self._go_on(work, Woke())
 
-    def _go_on(self, work: Work, event: Event) -> None:
+    def _go_on(self, work: Work, event: Event) -> Sleep | None:
+        """Drive the work until it is over (None) or has to sleep, which holds no thread."""
         step = work.proceed(event)
         while step is not None:
             if isinstance(step, Sleep):
-                call_later(step.seconds, lambda: self._enqueue(lambda: self._wake(work), work))
-                return
-            outcome = self._call(work)
-            if outcome is None:
-                return
-            step = work.proceed(outcome)
-
-    def _wake(self, work: Work) -> None:
-        if self._stopped:
-            work.proceed(Stop(states.Cancelled(message="The flow run ended before the retry.")))
-        else:
-            self._go_on(work, Woke())
+                return step
+            step = work.proceed(self._call(work))
+        return None
 
     @abstractmethod
-    def _call(self, work: Work) -> Event | None:
-        """Make the call and return its event; None when it will arrive by `_resume`."""
-
-    def _resume(self, work: Work, event: Event) -> None:
-        self._enqueue(lambda: self._go_on(work, event), work)
+    def _call(self, work: Work) -> Event:
+        """Make the call and return its event."""
 
 
 class ThreadPoolTaskRunner(_PooledRunner):
-    """Runs submitted tasks on threads; async tasks share one event loop beside them.
+    """Runs submitted tasks on threads; an async task gets an event loop on its thread.
 
     Args:
         max_workers: Most threads at a time; default: the setting `task_runner_max_workers`.
@@ -251,11 +264,8 @@ class ThreadPoolTaskRunner(_PooledRunner):
     def __init__(self, max_workers: int | None = None) -> None:
         super().__init__(max_workers)
 
-    def _call(self, work: Work) -> Event | None:
-        if work.is_async:
-            _start_coroutine(work, lambda event: self._resume(work, event))
-            return None
-        return work.context.run(work.call)
+    def _call(self, work: Work) -> Event:
+        return _call(work)
 
     def __repr__(self) -> str:
         return f"ThreadPoolTaskRunner(max_workers={self.max_workers})"
@@ -282,7 +292,7 @@ class ProcessPoolTaskRunner(_PooledRunner):
     def _default_workers(self) -> int:
         return os.cpu_count() or 1
 
-    def _call(self, work: Work) -> Event | None:
+    def _call(self, work: Work) -> Event:
         call = work.remote_call()
         self._processes.run(call)
         return work.called(call)
@@ -299,3 +309,29 @@ class ProcessPoolTaskRunner(_PooledRunner):
 
     def __repr__(self) -> str:
         return f"ProcessPoolTaskRunner(max_workers={self.max_workers})"
+
+
+_outside: ThreadPoolTaskRunner | None = None
+_outside_lock = threading.Lock()
+
+
+def runner_outside_flows() -> TaskRunner:
+    """Threads for tasks that are submitted outside of any flow; the process waits for them."""
+    global _outside  # noqa: PLW0603 - one per process, made when first needed
+    with _outside_lock:
+        if _outside is None:
+            _outside = ThreadPoolTaskRunner()
+            atexit.register(_outside.drain)
+        return _outside
+
+
+def _after_fork() -> None:
+    # The threads, and the tasks they run, are the parent's.
+    global _outside, _outside_lock
+    if _outside is not None:
+        atexit.unregister(_outside.drain)
+    _outside, _outside_lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

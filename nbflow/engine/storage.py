@@ -7,7 +7,6 @@ decide states: it answers what it found or kept.
 from __future__ import annotations
 
 import functools
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from nbflow.cache_policies import CacheContext, CachePolicy
 from nbflow.context import TaskRunContext
 from nbflow.engine.results import ResultStore, StoredResultHandle
 from nbflow.engine.session import FlowSession
-from nbflow.exceptions import ConfigurationError, HashError, NbflowError, SerializationError
+from nbflow.exceptions import HashError
 from nbflow.flows import Flow
 from nbflow.logging import run_logger
 from nbflow.models import ResultRef
@@ -52,9 +51,8 @@ class TaskStorage:
         key = self.key or f"runs/{run.task_run.id}"
         try:
             return state, self._store().write(key, state.data, expires=expires)
-        except (SerializationError, ConfigurationError) as error:
-            log = run_logger(run)
-            log.log(logging.ERROR, "The value of %r is not stored: %s", self.task.name, error)
+        except Exception as error:  # noqa: BLE001 - serializers and storages may be anyone's
+            run_logger(run).error("The value of %r is not stored: %s", self.task.name, error)
             return state, None
 
     def _cache_key(self, run: TaskRunContext) -> str | None:
@@ -67,7 +65,13 @@ class TaskStorage:
             return self.task.cache_policy.compute_key(context, parameters, flow_parameters)
         except HashError as error:
             run_logger(run).warning("Not cached: %s", error)
-            return None
+        except Exception:  # noqa: BLE001 - cache_key_fn is the user's code
+            run_logger(run).warning(
+                "Not cached: the cache key of %r could not be computed.",
+                self.task.name,
+                exc_info=True,
+            )
+        return None
 
     def _store(self) -> ResultStore:
         policy: CachePolicy = self.task.cache_policy
@@ -92,7 +96,7 @@ def keep_flow_value(
     store = _result_store(flow.result_storage, flow.result_serializer)
     try:
         return store.write(f"runs/{session.flow_run.id}", state.data)
-    except NbflowError as error:
+    except Exception as error:  # noqa: BLE001 - serializers and storages may be anyone's
         run_logger(session).error("The value of %r is not stored: %s", flow.name, error)
         return None
 

@@ -6,11 +6,11 @@ flows; it raises `RunTimeout` and says honestly when the code could not be stopp
 - In the main thread of a POSIX process a timer signal interrupts even blocking calls.
 - Elsewhere the call gets a thread of its own, into which an exception is thrown. Python
   delivers it between two bytecodes, so a thread blocked in C code goes on running.
+- An awaitable is cancelled; one that will not be cancelled is left behind.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import ctypes
 import signal
@@ -24,12 +24,33 @@ from nbflow.exceptions import RunTimeout
 
 R = TypeVar("R")
 
-#: Seconds a thread gets to notice the exception thrown into it.
+#: Seconds that code gets to notice that its time is over.
 GRACE: Final = 0.5
 
 
-class _OutOfTime(BaseException):
-    """Thrown into the user's code; a BaseException, so that `except Exception` lets it pass."""
+class OutOfTime(BaseException):
+    """Thrown into the user's code; a BaseException, so that `except Exception` lets it pass.
+
+    Runs inside the one whose time is over see it pass through, and end as Cancelled.
+    """
+
+    def __init__(self, limit: _Limit | None = None) -> None:
+        super().__init__("The run around it exceeded its time limit.")
+        self.limit = limit
+
+
+class _Limit:
+    """One time limit at work in the main thread."""
+
+    __slots__ = ("deadline", "fired")
+
+    def __init__(self, seconds: float) -> None:
+        self.deadline = time.monotonic() + seconds
+        self.fired = False
+
+
+#: The limits at work in the main thread, the outermost first.
+_limits: Final[list[_Limit]] = []
 
 
 def call_within(seconds: float, call: Callable[[], R], error: type[RunTimeout]) -> R:
@@ -41,14 +62,29 @@ def call_within(seconds: float, call: Callable[[], R], error: type[RunTimeout]) 
 
 async def await_within(seconds: float, awaitable: Awaitable[R], error: type[RunTimeout]) -> R:
     """Like `call_within`, for an awaitable: it is cancelled when its time is over."""
-    scope = asyncio.timeout(seconds)
+    import asyncio  # noqa: PLC0415 - only async runs need it
+
+    inner = asyncio.ensure_future(awaitable)
     try:
-        async with scope:
-            return await awaitable
-    except TimeoutError:
-        if scope.expired():
-            raise error(_message(seconds)) from None
+        done, _ = await asyncio.wait({inner}, timeout=seconds)
+        if not done:
+            inner.cancel()
+            done, _ = await asyncio.wait({inner}, timeout=GRACE)
+            inner.add_done_callback(_look_at)
+            story = "" if done else " It ignores its cancellation and goes on running."
+            raise error(_message(seconds) + story)
+    except asyncio.CancelledError:
+        inner.cancel()
+        inner.add_done_callback(_look_at)
+        await asyncio.wait({inner})
         raise
+    return inner.result()
+
+
+def _look_at(task: Any) -> None:
+    # An exception nobody looked at would be reported when the task is collected.
+    if not task.cancelled():
+        task.exception()
 
 
 def _message(seconds: float) -> str:
@@ -59,57 +95,127 @@ def _can_use_signal() -> bool:
     return hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
 
 
-def _call_with_signal(seconds: float, call: Callable[[], R], error: type[RunTimeout]) -> R:
-    def interrupt(_: int, __: FrameType | None) -> None:
-        raise _OutOfTime
+# ── the main thread: a timer signal ──────────────────────────────────────────────────────
 
-    outer_handler = signal.signal(signal.SIGALRM, interrupt)
+
+def _call_with_signal(seconds: float, call: Callable[[], R], error: type[RunTimeout]) -> R:
+    limit = _Limit(seconds)
+    outer_handler = signal.getsignal(signal.SIGALRM)
+    foreign_left = 0.0 if _limits else signal.getitimer(signal.ITIMER_REAL)[0]
     started = time.monotonic()
-    outer_left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        return call()
-    except _OutOfTime:
-        raise error(_message(seconds)) from None
+        _limits.append(limit)
+        signal.signal(signal.SIGALRM, _interrupt)
+        _set_timer()
+        value = call()
+    except OutOfTime as thrown:
+        if thrown.limit is not limit:
+            raise
+    except BaseException:
+        if not limit.fired:
+            raise
+        # The user's code turned the interruption into an error of its own.
+    else:
+        if not limit.fired:
+            return value
+        # It swallowed the interruption, and took its time.
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _limits.remove(limit)
         signal.signal(signal.SIGALRM, outer_handler)
-        if outer_left:  # an enclosing limit goes on where it was
-            left = max(outer_left - (time.monotonic() - started), 0.001)
+        _set_timer()
+        if foreign_left:  # someone else's alarm goes on where it was
+            left = max(foreign_left - (time.monotonic() - started), 0.001)
             signal.setitimer(signal.ITIMER_REAL, left)
+    raise error(_message(seconds))
+
+
+def _set_timer() -> None:
+    """Aim the one timer at the nearest deadline that has not fired."""
+    deadlines = [limit.deadline for limit in _limits if not limit.fired]
+    left = max(min(deadlines) - time.monotonic(), 0.0001) if deadlines else 0
+    signal.setitimer(signal.ITIMER_REAL, left)
+
+
+def _interrupt(_: int, __: FrameType | None) -> None:
+    now = time.monotonic()
+    over = next((each for each in _limits if not each.fired and each.deadline <= now), None)
+    if over is not None:
+        over.fired = True
+    _set_timer()
+    if over is not None:
+        raise OutOfTime(over)
+
+
+# ── other threads: a thread of its own ───────────────────────────────────────────────────
+
+
+class _ThreadCall:
+    """A call in a thread of its own that may be told to stop."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+        self._lock = threading.Lock()
+        self.outcome: tuple[bool, Any] | None = None
+        self.over = threading.Event()
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(
+            target=context.run, args=(self._run,), name="nbflow-limited", daemon=True
+        )
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            outcome = (True, self._call())
+        except BaseException as raised:  # noqa: BLE001 - handed to the waiting thread
+            outcome = (False, raised)
+        try:
+            with self._lock:
+                self.outcome = outcome
+        except OutOfTime as thrown:  # it arrived when the call was just over
+            self.outcome = (False, thrown)
+        self.over.set()
+
+    def stop(self) -> None:
+        """Throw `OutOfTime` into the thread, unless it is over already."""
+        with self._lock:
+            if self.outcome is None:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._thread.ident or 0), ctypes.py_object(OutOfTime)
+                )
 
 
 def _call_in_thread(seconds: float, call: Callable[[], R], error: type[RunTimeout]) -> R:
-    outcome: list[tuple[bool, Any]] = []
-    over = threading.Event()
-
-    def run() -> None:
-        try:
-            outcome.append((True, call()))
-        except BaseException as raised:  # noqa: BLE001 - handed to the waiting thread
-            outcome.append((False, raised))
-        finally:
-            over.set()
-
-    context = contextvars.copy_context()
-    thread = threading.Thread(target=context.run, args=(run,), name="nbflow-limited", daemon=True)
-    thread.start()
-    if not over.wait(seconds):
-        _throw_into(thread)
-        if not over.wait(GRACE):
+    running = _ThreadCall(call)
+    try:
+        in_time = _wait_within(running.over, seconds)
+    except BaseException:  # an outer limit's
+        running.stop()
+        raise
+    if not in_time:
+        running.stop()
+        running.over.wait(GRACE)
+        if running.outcome is None:
             raise error(
                 f"{_message(seconds)} Its thread could not be interrupted and goes on running: "
                 "it is blocked in code that Python cannot stop. "
                 "Use ProcessPoolTaskRunner for tasks that must be killed."
             )
-    returned, value = outcome[0]
+        raise error(_message(seconds))
+    assert running.outcome is not None
+    returned, value = running.outcome
     if returned:
         return value  # type: ignore[no-any-return]
-    if isinstance(value, _OutOfTime):
-        raise error(_message(seconds)) from None
     raise value
 
 
-def _throw_into(thread: threading.Thread) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_OutOfTime)
-    )
+def _wait_within(over: threading.Event, seconds: float) -> bool:
+    """Wait for the inner thread; an outer limit's exception gets its chance now and then.
+
+    What is thrown into a thread arrives when it runs Python code, which it does not do while
+    it waits.
+    """
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        if over.wait(min(left, 0.25)):
+            return True
+    return over.is_set()

@@ -72,6 +72,9 @@ class Store(Protocol):
     ) -> None:
         """Add (upstream, name, certain) dependencies found after the run was created."""
 
+    def rename_task_run(self, task_run_id: UUID, name: str) -> None:
+        """Give a task run the name that its arguments make, once they are there."""
+
     def add_logs(self, records: Sequence[LogRecord]) -> None:
         """Remember log records; their sequence numbers are given by the store."""
 

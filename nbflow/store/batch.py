@@ -37,6 +37,7 @@ _MOVED_TASK_RUNS: Final = Update("task_run", _STATE_ASSIGNMENTS)
 _RELEASE: Final = ("owner", "CASE WHEN {v}=1 THEN NULL ELSE owner END")
 _MOVED_FLOW_RUNS: Final = Update("flow_run", (*_STATE_ASSIGNMENTS, _RELEASE))
 _OUTPUTS: Final = Update("flow_run", (("changed", "{v}"), ("output", "{v}")))
+_NAMES: Final = Update("task_run", (("changed", "{v}"), ("name", "{v}")))
 _DEPENDENCIES: Final = Update("task_run", (("changed", "{v}"), ("dependencies", "{v}")))
 
 _IDS_AT_ONCE: Final = 500
@@ -56,6 +57,7 @@ class Batch:
         self._flow_updates: dict[bytes, Row] = {}
         self._task_updates: dict[bytes, Row] = {}
         self._outputs: dict[bytes, Row] = {}
+        self._names: dict[bytes, Row] = {}
         self._dependencies: dict[bytes, tuple[int, list[tuple[UUID, str, bool]]]] = {}
         self._tags: list[Row] = []
         self._states: list[Row] = []
@@ -124,6 +126,16 @@ class Batch:
         else:
             row[0], row[rows.FLOW_OUTPUT] = seq, item[1]
 
+    def rename_task_run(self, item: tuple[UUID, str]) -> None:
+        """A task run's name, found late."""
+        self.count = seq = self.count + 1
+        identifier = item[0].bytes
+        row = self._task_runs.get(identifier)
+        if row is None:
+            self._names[identifier] = [seq, item[1]]
+        else:
+            row[0], row[rows.TASK_NAME] = seq, item[1]
+
     def add_dependencies(self, item: tuple[UUID, Sequence[tuple[UUID, str, bool]]]) -> None:
         """Dependencies of a task run, found late."""
         self.count = seq = self.count + 1
@@ -169,6 +181,7 @@ class Batch:
             if put(what, [[*row, key] for key, row in updates.items()]) < len(updates):
                 gone |= updates.keys() - _existing(dialect, connection, what.table, updates)
         put(_OUTPUTS, [[*row, key] for key, row in self._outputs.items()])
+        put(_NAMES, [[*row, key] for key, row in self._names.items()])
         put(_DEPENDENCIES, self._merged_dependencies(dialect, connection))
         # A run that was deleted meanwhile gets no new history.
         put(_NEW_STATES, [s for s in self._states if s[1] not in gone] if gone else self._states)
@@ -189,6 +202,7 @@ class Batch:
             self._flow_updates.values(),
             self._task_updates.values(),
             self._outputs.values(),
+            self._names.values(),
             self._tags,
             self._states,
             self._logs,

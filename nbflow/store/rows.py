@@ -105,6 +105,7 @@ FLOW_DEPENDENCIES: Final = FLOW_RUN_COLUMNS.index("dependencies")
 FLOW_CREATED: Final = FLOW_RUN_COLUMNS.index("created")
 FLOW_OUTPUT: Final = FLOW_RUN_COLUMNS.index("output")
 TASK_SEQ: Final = TASK_RUN_COLUMNS.index("seq")
+TASK_NAME: Final = TASK_RUN_COLUMNS.index("name", TASK_RUN_COLUMNS.index("id"))
 TASK_DEPENDENCIES: Final = TASK_RUN_COLUMNS.index("dependencies")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

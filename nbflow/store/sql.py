@@ -82,6 +82,10 @@ class SQLStore:
         """Remember where the executed notebook is."""
         self._writer.put((Batch.set_output, (flow_run_id, output)))
 
+    def rename_task_run(self, task_run_id: UUID, name: str) -> None:
+        """Give a task run the name that its arguments make, once they are there."""
+        self._writer.put((Batch.rename_task_run, (task_run_id, name)))
+
     def add_dependencies(
         self,
         task_run_id: UUID,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 import uuid
@@ -384,6 +385,20 @@ def test_output_and_late_dependencies_are_added(store: Store, grouped: bool) -> 
         Dependency(more, "b", False),
         Dependency(more, "c"),
     )
+
+
+@pytest.mark.parametrize("grouped", [True, False], ids=["one batch", "a batch each"])
+def test_a_task_run_is_renamed_and_keeps_the_rest(store: Store, grouped: bool) -> None:
+    flow = flow_run()
+    task = task_run(flow)
+    created(store, flow, task)
+    if not grouped:
+        store.flush()
+    before = store.changes(flow.id).cursor if not grouped else 0
+    store.rename_task_run(task.id, "load-monday")
+    found = store.task_run(task.id)
+    assert found == dataclasses.replace(task, name="load-monday")
+    assert [run.name for run in store.changes(flow.id, after=before).task_runs] == ["load-monday"]
 
 
 # ── lists, filters, pages ────────────────────────────────────────────────────────────────
