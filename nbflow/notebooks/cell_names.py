@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from nbflow.dataflow.names import parse
 from nbflow.notebooks.events import CellKind
 
 _LONGEST_NAME: Final = 60
@@ -22,6 +23,16 @@ _DESCRIPTION: Final = re.compile(r"papermill_description=(?P<text>[^\n]+)")
 _NAMING_TAG: Final = re.compile(r"(?:task|step):(?P<name>.+)")
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(?P<text>.+?)\s*#*\s*$", re.MULTILINE)
 _MARKUP: Final = re.compile(r"[*_`]+|\[(?P<text>[^\]]*)\]\([^)]*\)")
+#: Tags that people write into headings; not `List<int>`.
+_HTML_TAG: Final = re.compile(
+    r"</?(?:a|abbr|b|big|br|center|code|del|div|em|font|h[1-6]|i|img|kbd|mark|p|s|small|span"
+    r"|strong|sub|sup|u)(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>",
+    re.IGNORECASE,
+)
+#: What starts a comment in Python, R, Julia, JavaScript, C, Lisp…; `#include` is none.
+_COMMENT_MARK: Final = re.compile(r"^(?:#+|//+|;+|--+|%+)\s+")
+#: Functions that say nothing of a cell but that it shows something.
+_SHOWING: Final = frozenset({"print", "display"})
 _LINE_MAGIC: Final = re.compile(r"^(?P<indent>\s*)[%!?].*$", re.MULTILINE)
 #: Cell magics whose body is still this kernel's Python.
 _TRANSPARENT: Final = frozenset({"task", "flow", "time", "timeit", "capture", "prun"})
@@ -44,7 +55,8 @@ def heading_of(markdown: str) -> str | None:
     found = _HEADING.findall(markdown)
     if not found:
         return None
-    return _MARKUP.sub(lambda m: m["text"] or "", found[-1]).strip() or None
+    plain = _HTML_TAG.sub("", found[-1])
+    return _MARKUP.sub(lambda m: m["text"] or "", plain).strip() or None
 
 
 def name_of(source: str, tags: AbstractSet[str], heading: str | None) -> str:
@@ -101,15 +113,28 @@ def _code_name(source: str) -> str:
         return f"%%{match['magic']} {_first_line(match['body'])}".strip()
     body = match["body"] if match else source
     try:
-        tree = ast.parse(_LINE_MAGIC.sub(r"\g<indent>pass", body))
+        return _python_name(body)
     except (SyntaxError, ValueError):  # another language, or broken code
         return _first_line(body)
-    return next(_names_by_worth(tree), None) or _first_line(body)
+    except (RecursionError, MemoryError):  # code of a machine, nested too deeply
+        return _first_line(body)
+
+
+def _python_name(body: str) -> str:
+    tree = parse(_LINE_MAGIC.sub(r"\g<indent>pass", body))
+    return next(_names_by_worth(tree), None) or _first_line(_first_code(tree) or body)
 
 
 def _first_line(text: str) -> str:
-    lines = (line.strip() for line in text.splitlines())
-    return next((line for line in lines if line), "")
+    """The first line that says anything, without what marks it as a comment."""
+    lines = (_COMMENT_MARK.sub("", line.strip()) for line in text.splitlines())
+    return next((line for line in lines if re.search(r"\w", line)), "")
+
+
+def _first_code(tree: ast.Module) -> str:
+    """The first statement on as few lines as it takes; comments and magics are none."""
+    statements = (node for node in tree.body if not isinstance(node, ast.Pass))
+    return next(map(ast.unparse, statements), "")
 
 
 def _names_by_worth(tree: ast.Module) -> Iterator[str]:
@@ -145,7 +170,8 @@ def _called(node: ast.stmt) -> str | None:
     value = value.value if isinstance(value, ast.Await) else value
     if not isinstance(value, ast.Call):
         return None
-    return _dotted(value.func)
+    name = _dotted(value.func)
+    return _first_line(ast.unparse(value)) if name in _SHOWING else name
 
 
 def _dotted(function: ast.expr) -> str | None:

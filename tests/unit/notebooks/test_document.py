@@ -62,6 +62,19 @@ NAMES = {
     "a transparent cell magic": (["%%time\nx = slow()"], ["x"]),
     "broken code": (["x = = 1"], ["x = = 1"]),
     "an expression": (["1 + 1"], ["1 + 1"]),
+    "an expression under a comment": ([("# NBVAL_IGNORE_OUTPUT\nx**n", [])], ["x ** n"]),
+    "an expression on several lines": (["(\n    curve\n    * points\n)"], ["curve * points"]),
+    "a loop": (["for i in x:\n    i()"], ["for i in x:"]),
+    "nothing but a comment": ([("# sales = total()", [])], ["sales = total()"]),
+    "what is printed": (["print(total)", "print(rows)"], ["print(total)", "print(rows)"]),
+    "what is shown on several lines": (["display(\n    frame\n)"], ["display(frame)"]),
+    "another language's comment": (["// Fibonacci\nlet x <- 1"], ["Fibonacci"]),
+    "another language's first words": (["{\n  x: 1;\n}"], ["x: 1;"]),
+    "an include is no comment": ([("#include <vector>\n;", [])], ["#include <vector>"]),
+    "a heading with an anchor": (["## Fit<a id='fit'></a> <b>it</b>", "x = 1"], ["Fit it"]),
+    "a heading that only looks like HTML": (["## List<int> & a<b", "x"], ["List<int> & a<b"]),
+    "code nested too deeply": (["x = " + "-" * 100_000 + "1"], ["x = " + "-" * 55 + "…"]),
+    "code too deep to be written again": (["+".join("1" * 3000)], ["1+" * 29 + "1…"]),
     "long names": (["x" * 80 + " = 1"], ["x" * 59 + "…"]),
     "the same name again": (["x = 1", "x = 2", "x = 3"], ["x", "x (2)", "x (3)"]),
     "a taken number": ([("1", ["task:x (2)"]), "x = 1", "x = 2"], ["x (2)", "x", "x (3)"]),
@@ -71,6 +84,13 @@ NAMES = {
 @pytest.mark.parametrize(("cells", "names"), NAMES.values(), ids=NAMES.keys())
 def test_cells_are_called_by_the_best_name_there_is(cells, names) -> None:
     assert [info.name for info in code_cells(nb_of(*cells))] == names
+
+
+def test_text_that_is_no_python_is_named_without_a_warning(recwarn) -> None:
+    (info,) = code_cells(nb_of("size(2inch, 2inch)"))
+
+    assert info.name == "size(2inch, 2inch)"
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(
