@@ -247,7 +247,7 @@ class Flow(Generic[P, R]):
 
     def __get__(self, instance: Any, owner: type | None = None) -> Flow[Any, R]:
         """Bind to an object, as a plain function would be."""
-        if instance is None:
+        if instance is None or not hasattr(type(self.fn), "__get__"):
             return self
         bound = copy.copy(self)
         bound.fn = types.MethodType(self.fn, instance)

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
@@ -138,7 +138,9 @@ class Future(Generic[R]):
                 loop.call_soon_threadsafe(wake)
 
         self.add_done_callback(arrive)
-        await waiter
+        place = _place.get()
+        with place() if place is not None else nullcontext():
+            await waiter
 
     async def result_async(self, raise_on_failure: bool = True) -> R:
         """Like `result`, without blocking the event loop."""

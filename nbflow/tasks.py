@@ -66,6 +66,8 @@ class CallKind(Enum):
 def call_kind(fn: Callable[..., Any]) -> CallKind:
     """How `fn` is called."""
     fn = inspect.unwrap(fn)
+    if not (inspect.isroutine(fn) or isinstance(fn, functools.partial | type)):
+        fn = type(fn).__call__  # an object that can be called
     if inspect.isasyncgenfunction(fn):
         return CallKind.ASYNC_GENERATOR
     if inspect.iscoroutinefunction(fn):
@@ -263,6 +265,8 @@ class Task(Generic[P, R]):
         """Bind to an object or class, as a plain function would be."""
         target = owner if self._binds == "class" else instance
         if target is None or self._binds == "nothing":
+            return self
+        if not hasattr(type(self.fn), "__get__"):  # builtins and partials are not methods
             return self
         bound = copy.copy(self)
         bound.fn = types.MethodType(self.fn, target)

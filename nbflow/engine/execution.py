@@ -8,6 +8,7 @@ happens is the runner's. It is the one place that catches what a task's code rai
 from __future__ import annotations
 
 import contextvars
+import inspect
 import logging
 import random
 import threading
@@ -182,6 +183,8 @@ class TaskExecution:
     async def _await_function(self) -> Any:
         args, kwargs = to_call(self.task.signature, self.run_context.parameters)
         awaitable = self.task.fn(*args, **kwargs)
+        if not inspect.isawaitable(awaitable) and self.task.kind is CallKind.ASYNC:
+            return awaitable  # a decorator around the async function awaited it already
         if self.task.kind is CallKind.ASYNC_GENERATOR:
             awaitable = _collect(awaitable)
         if self.task.timeout_seconds is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from nbflow.annotations import allow_failure, quote, unmapped
@@ -25,17 +25,34 @@ def split(task: Task[..., Any], parameters: dict[str, Any]) -> Iterator[dict[str
 
     Raises `MappingMissingIterable` and `MappingLengthMismatch`, naming the arguments.
     """
-    extra_name = _var_keyword(task.signature)
-    extra = parameters.get(extra_name, {})
-    flat = {**{k: v for k, v in parameters.items() if k != extra_name}, **extra}
+    flat, fold = _flatten(task.signature, parameters)
     columns = {name: column for name, v in flat.items() if (column := _column(v)) is not None}
     _check(task, flat, columns)
     static = {name: _static(value) for name, value in flat.items() if name not in columns}
     for values in zip(*columns.values(), strict=True):
-        row = {**static, **dict(zip(columns, values, strict=True))}
-        if extra:
-            row[extra_name] = {name: row.pop(name) for name in extra}
-        yield row
+        yield fold({**static, **dict(zip(columns, values, strict=True))})
+
+
+def _flatten(
+    signature: inspect.Signature, parameters: dict[str, Any]
+) -> tuple[dict[str, Any], Callable[[dict[str, Any]], dict[str, Any]]]:
+    """Every argument by a name of its own, `*args` and `**kwargs` too, and the way back."""
+    kinds = {p.kind: p.name for p in signature.parameters.values()}
+    args_name = kinds.get(inspect.Parameter.VAR_POSITIONAL, "")
+    kwargs_name = kinds.get(inspect.Parameter.VAR_KEYWORD, "")
+    flat = {k: v for k, v in parameters.items() if k not in {args_name, kwargs_name}}
+    args = {f"*{args_name}[{i}]": v for i, v in enumerate(parameters.get(args_name, ()))}
+    kwargs: dict[str, Any] = parameters.get(kwargs_name, {})
+
+    def fold(row: dict[str, Any]) -> dict[str, Any]:
+        folded = {name: row[name] for name in flat}
+        if args:
+            folded[args_name] = tuple(row[name] for name in args)
+        if kwargs:
+            folded[kwargs_name] = {name: row[name] for name in kwargs}
+        return folded
+
+    return {**flat, **args, **kwargs}, fold
 
 
 def _check(task: Task[..., Any], flat: Mapping[str, Any], columns: dict[str, list[Any]]) -> None:
@@ -51,11 +68,6 @@ def _check(task: Task[..., Any], flat: Mapping[str, Any], columns: dict[str, lis
             f"{task.name}.map() got lists of different lengths ({listed}). "
             "Wrap what should go whole to every run in unmapped(...)."
         )
-
-
-def _var_keyword(signature: inspect.Signature) -> str:
-    kinds = {p.kind: p.name for p in signature.parameters.values()}
-    return kinds.get(inspect.Parameter.VAR_KEYWORD, "")
 
 
 def _column(value: Any) -> list[Any] | None:

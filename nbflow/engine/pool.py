@@ -67,22 +67,21 @@ class ThreadPool:
             while self._jobs or self._busy or self._waiting:
                 self._quiet.wait()
 
-    @contextmanager
-    def place_given_away(self) -> Iterator[None]:
-        """Let another job run while the calling one waits inside the block."""
+    def give_place_away(self) -> None:
+        """The calling job waits from now on: another may run."""
         with self._lock:
             self._waiting += 1
             self._leave()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._returning += 1
-                while self._busy >= self._size:
-                    self._place.wait()
-                self._returning -= 1
-                self._waiting -= 1
-                self._busy += 1
+
+    def take_place_back(self) -> None:
+        """The calling job goes on, as soon as there is a place."""
+        with self._lock:
+            self._returning += 1
+            while self._busy >= self._size:
+                self._place.wait()
+            self._returning -= 1
+            self._waiting -= 1
+            self._busy += 1
 
     # ── inside the lock ──────────────────────────────────────────────────────────────────
 
@@ -133,3 +132,27 @@ class ThreadPool:
         job = self._jobs.popleft()
         self._call_up()
         return job
+
+
+class Place:
+    """One job's place in its pool; coroutines and threads of the job may wait side by side."""
+
+    def __init__(self, pool: ThreadPool) -> None:
+        self._pool = pool
+        self._waits = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def given_away(self) -> Iterator[None]:
+        """Let another job run while this one waits inside the block."""
+        with self._lock:
+            self._waits += 1
+            if self._waits == 1:
+                self._pool.give_place_away()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waits -= 1
+                if not self._waits:
+                    self._pool.take_place_back()

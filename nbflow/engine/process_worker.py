@@ -216,4 +216,3 @@ def _parse(address: str) -> Any:
     host, colon, port = address.rpartition(":")
     is_tcp = colon and port.isdigit() and os.sep not in host and not host.startswith("\\")
     return (host, int(port)) if is_tcp else address
-

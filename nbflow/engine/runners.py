@@ -19,7 +19,7 @@ from typing import Any, Protocol, Self
 
 from nbflow import states
 from nbflow.engine.machine import Call, Event, Raised, Sleep, Stop, Woke
-from nbflow.engine.pool import PoolClosed, ThreadPool
+from nbflow.engine.pool import Place, PoolClosed, ThreadPool
 from nbflow.engine.processes import ProcessPool, RemoteCall
 from nbflow.engine.timeouts import OutOfTime
 from nbflow.engine.timer import call_later
@@ -231,7 +231,7 @@ class _PooledRunner(TaskRunner):
             call_later(pause.seconds, lambda: self._enqueue(work, self._wake))
 
     def _start(self, work: Work) -> Sleep | None:
-        occupy(self._threads().place_given_away)
+        occupy(Place(self._threads()).given_away)
         return self._go_on(work, work.begin()) if work.claim() else None
 
     def _wake(self, work: Work) -> Sleep | None:
