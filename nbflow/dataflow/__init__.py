@@ -4,8 +4,9 @@ graph = analyse_cells(["x = 1", "y = x + 1"])
 graph.edges  # (Edge(source=0, target=1, name='x', ...),)
 """
 
-from .cells import CellSource, analyse_cell, to_python
-from .graph import CellGraph, DisplayEdge, Edge, EdgeKind, analyse_cells, link_cells
+from .cells import CellSource, analyse_cell, analyse_in_order, to_python
+from .graph import CellGraph, DisplayEdge, analyse_cells, link_cells
+from .linking import Edge, EdgeKind
 from .names import analyse_python
 from .records import CellAnalysis, Effects, from_json, to_json
 
@@ -19,6 +20,7 @@ __all__ = [
     "Effects",
     "analyse_cell",
     "analyse_cells",
+    "analyse_in_order",
     "analyse_python",
     "from_json",
     "link_cells",

@@ -32,7 +32,8 @@ def main() -> None:
     """Answer one request."""
     package = _package()
     sources = json.loads(sys.stdin.buffer.read())
-    answer = [package.to_json(package.analyse_cell(source)) for source in sources]
+    cells = package.analyse_in_order([(source, False) for source in sources])
+    answer = [package.to_json(cell) for cell in cells]
     sys.stdout.write(json.dumps(answer) + "\n")
 
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from . import known
+from .libraries import is_object
 from .names import LOCAL_CODE, analyse_python, parse
 from .records import CellAnalysis, Names
 
@@ -41,13 +42,48 @@ class CellSource:
         return self.lines[min(max(number, 1), last) - 1] if last else number
 
 
-def analyse_cell(source: str) -> CellAnalysis:
-    """What one cell reads, binds and may change; never raises, whatever the text."""
-    analysis = analyse_python(source)
+def analyse_in_order(sources: Iterable[tuple[str, bool]]) -> list[CellAnalysis]:
+    """What each cell reads, binds and may change, given what the names above it stand for.
+
+    The cells come in notebook order, each with whether it may stop anywhere.
+    """
+    cells = list(sources)
+    analyses, rebound = _in_order(cells, frozenset())
+    if rebound:  # functions that were written before may find something else there
+        analyses, _ = _in_order(cells, rebound)
+    return analyses
+
+
+def _in_order(
+    cells: list[tuple[str, bool]], unsure: Names
+) -> tuple[list[CellAnalysis], frozenset[str]]:
+    """The analyses, and the modules' names that stand for something else later."""
+    origins: dict[str, str] = {}
+    rebound: set[str] = set()
+    analyses = []
+    for source, may_raise in cells:
+        analysis = analyse_cell(source, origins)
+        analyses.append(analysis.unsure() if may_raise else analysis)
+        stand_for = {**analyses[-1].made, **({} if may_raise else analysis.imports)}
+        for name in (analysis.defs | analysis.deletes) & origins.keys():
+            if not is_object(origins.pop(name)) and name not in analysis.imports:
+                rebound.add(name)
+        if analysis.ambiguous:
+            origins.clear()
+        origins |= {name: stands for name, stands in stand_for.items() if name not in unsure}
+    return analyses, frozenset(rebound)
+
+
+def analyse_cell(source: str, origins: Mapping[str, str] | None = None) -> CellAnalysis:
+    """What one cell reads, binds and may change; never raises, whatever the text.
+
+    `origins` may say what names of earlier cells stand for; see `analyse_python`.
+    """
+    analysis = analyse_python(source, origins)
     if not analysis.opaque:
         return analysis
     cell = to_python(source)
-    analysis = analyse_python(cell.python)
+    analysis = analyse_python(cell.python, origins)
     return analysis.with_(
         parse_error=_relocated(analysis.parse_error, cell),
         interpolated=cell.interpolated,

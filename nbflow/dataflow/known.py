@@ -70,6 +70,7 @@ PURE_METHODS = _words(
     "cumprod cumsum describe diff dot drop dropna drop_duplicates duplicated equals explode fillna",
     "filter first flatten groupby head idxmax idxmin info isin isna isnull item join last map",
     "max mean median melt memory_usage merge min mode nlargest notna notnull nsmallest nunique",
+    "apply map applymap pipe transform to_datetime interpolate nunique_ shift_ eq ne lt gt le ge",
     "pct_change pivot pivot_table prod quantile query rank ravel reindex rename reset_index",
     "resample reshape rolling round sample select select_dtypes set_index shift size skew",
     "sort_index sort_values squeeze stack std sum tail take to_csv to_dict to_frame to_html",
@@ -106,6 +107,49 @@ PURE_MODULES = _words(
     "sklearn.model_selection sklearn.metrics scipy.stats random operator polars pyarrow",
     "matplotlib.pyplot seaborn plotly.express warnings zlib binascii unicodedata keyword",
 )
+
+#: Libraries whose functions, and whose objects' methods, leave their arguments alone.
+PURE_LIBRARIES = _words(
+    "numpy pandas polars pyarrow matplotlib seaborn plotly altair bokeh sklearn scipy statsmodels",
+    "xgboost lightgbm catboost imblearn json pickle joblib math statistics pathlib datetime",
+)
+
+#: Those among them whose objects are drawn upon by almost every method.
+DRAWING_LIBRARIES = _words("matplotlib seaborn plotly altair bokeh")
+
+#: Those among them that make estimators.
+ESTIMATOR_LIBRARIES = _words("sklearn statsmodels xgboost lightgbm catboost imblearn")
+
+#: Methods of these libraries' objects that change the object.
+CHANGING_METHODS = _words(
+    "insert pop update append extend remove clear sort fill resize put partition itemset setflags",
+    "byteswap setfield partial_fit reset close write read load eval setdefault popitem touch",
+)
+
+#: Functions whose result surely shares nothing with their arguments.
+FRESH_MODULES = (
+    "sklearn.metrics.",
+    "sklearn.base.clone",
+    "sklearn.model_selection.train_test_split",
+    "sklearn.model_selection.cross_",
+    "numpy.random.",
+    "scipy.stats.",
+    "math.",
+    "statistics.",
+    "json.",
+    "pandas.read_",
+    "numpy.concatenate",
+)
+
+#: Functions and methods that call functions given to them.
+CALLERS = _words(
+    "map filter sorted max min reduce partial starmap accumulate groupby apply applymap agg",
+    "aggregate transform pipe assign vectorize apply_along_axis minimize curve_fit quad solve_ivp",
+    "submit",
+)
+
+#: Parameters that take random generators.
+RANDOM_SLOTS = _words("random_state rng generator")
 
 #: Shared state inside modules: dotted prefix of a call -> the name of what it changes.
 SHARED_STATE = {

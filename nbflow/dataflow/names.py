@@ -16,11 +16,20 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from . import known
-from .records import NONE, CellAnalysis, Effects, Names, merge_effects
+from .libraries import (
+    changes_itself_only,
+    changes_owner,
+    is_generator,
+    is_object,
+    keeps_arguments,
+    leaves_arguments,
+    library_of,
+)
+from .records import ANY, ENTANGLED, NONE, CellAnalysis, Effects, Names, merge_effects, slot_of
 from .scopes import Frame, bound_by_import, declare, defaults_of, parameters
 
 State = set[str] | None
@@ -32,11 +41,15 @@ _AT_NAME = re.compile(r"(?<![\w@])@([A-Za-z_]\w*)")
 _HISTORY = re.compile(r"_i?\d+$")
 
 
-def analyse_python(source: str) -> CellAnalysis:
-    """The analysis of plain Python code; code that Python cannot parse gives an opaque one."""
+def analyse_python(source: str, origins: Mapping[str, str] | None = None) -> CellAnalysis:
+    """The analysis of plain Python code; code that Python cannot parse gives an opaque one.
+
+    `origins` says what names of earlier cells stand for: `np` for `numpy`, `df` for
+    `pandas.read_csv()`, an object that pandas made.
+    """
     try:
         tree = parse(source)
-        return _Visitor().analyse(tree)
+        return _Visitor(origins or {}).analyse(tree)
     except SyntaxError as error:
         return opaque(f"line {error.lineno or 1}: {error.msg}")
     except (RecursionError, MemoryError):
@@ -60,7 +73,7 @@ def parse(source: str) -> ast.Module:
 class Value:
     """What is known of an expression's value."""
 
-    __slots__ = ("callees", "carried", "const", "names", "oneshot")
+    __slots__ = ("callees", "carried", "const", "items", "names", "oneshot", "origin")
 
     def __init__(
         self,
@@ -70,6 +83,7 @@ class Value:
         callees: frozenset[str] = NONE,
         oneshot: bool = False,
         const: bool = False,
+        origin: str = "",
     ) -> None:
         #: Names whose object this may be, or be part of, or contain; True when it surely may.
         self.names = names or {}
@@ -80,6 +94,10 @@ class Value:
         self.oneshot = oneshot
         #: True for numbers, strings and the like, which nothing can change.
         self.const = const
+        #: The module, or member of a module, that this is, or that made it (`numpy.zeros()`).
+        self.origin = origin
+        #: The values of a tuple or list written out.
+        self.items: list[Value] = []
 
     def indirect(self) -> Value:
         """The value as seen through a call, which may or may not pass it on."""
@@ -88,7 +106,8 @@ class Value:
 
     def item(self) -> Value:
         """What iterating over the value, or taking a part of it, gives."""
-        return Value(self.names, self.carried, callees=self.callees)
+        origin = self.origin and self.origin + "[]"
+        return Value(self.names, self.carried, callees=self.callees, origin=origin)
 
 
 def _merged(values: Iterable[Value]) -> Value:
@@ -112,16 +131,23 @@ _CONST = Value(const=True)
 class Sink:
     """Where the effects of one body of code are gathered."""
 
-    def __init__(self) -> None:
+    def __init__(self, serial: int = 0) -> None:
+        #: What stands for the body's result among all names.
+        self.key = f"return@{serial}"
+        #: The keys of the parameters, by slot: position and name.
+        self.slots: dict[str, str] = {}
+        #: True for methods: their class's instances carry them.
+        self.method = False
         self.reads: set[str] = set()
         self.builtins: set[str] = set()
         self.writes: set[str] = set()
         self.mutates: dict[str, bool] = {}
+        #: Keys changed without what their objects were made with.
+        self.shallow: set[str] = set()
         self.callees: dict[str, set[str]] = {}
         self.calls: set[str] = set()
         self.passed: set[str] = set()
         self.handed: dict[Sink, None] = {}
-        self.returned: set[str] = set()
         self.ambiguous: dict[str, None] = {}
         self.generator = False
         #: The outcome, once everything is gathered.
@@ -133,6 +159,7 @@ class Sink:
             self.mutates[key] = certain or self.mutates.get(key, False)
         for key, callees in other.callees.items():
             self.callees.setdefault(key, set()).update(callees)
+        self.shallow |= other.shallow
         self.calls |= other.calls
         self.passed |= other.passed
         self.handed.update(other.handed)
@@ -161,8 +188,12 @@ def _is_global(key: str) -> bool:
 class _Visitor:
     """Walks one cell's tree in execution order; see the module's docstring."""
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Mapping[str, str]) -> None:
         self.serial = 0
+        #: What keys stand for, or what made what they hold; "" when that is not sure.
+        self.origins = dict(origins)
+        #: True while a statement runs that runs whatever happened before.
+        self.straight = False
         self.module = Frame("module", 0)
         self.frame = self.module
         self.cell = Sink()
@@ -182,6 +213,8 @@ class _Visitor:
         #: Code whose effects are counted already, and the names that were bound by then.
         self.done: set[Sink] = set()
         self.skipped: set[str] = set()
+        #: Steps taken from name to name.
+        self.steps = 0
         self.looked_up: set[str] = set()
         self.statements: dict[type, Any] = {}
         self.expressions: dict[type, Any] = {}
@@ -189,7 +222,24 @@ class _Visitor:
     # ── result ───────────────────────────────────────────────────────────────────────────
 
     def analyse(self, tree: ast.Module) -> CellAnalysis:
-        self.block(tree.body)
+        for statement in tree.body:
+            self.straight = isinstance(statement, _STRAIGHT)
+            self.statement(statement)
+        try:
+            return self._analysis()
+        except TooEntangled:
+            return self._entangled()
+
+    def _entangled(self) -> CellAnalysis:
+        """What is known without following what names share."""
+        return CellAnalysis(
+            defs=frozenset(self.defs),
+            refs=frozenset(self.cell.reads),
+            builtins=frozenset(self.cell.builtins),
+            ambiguous=(*self.cell.ambiguous, ENTANGLED),
+        )
+
+    def _analysis(self) -> CellAnalysis:
         state = self.state or set()
         gone = {name[1:] for name in state if name[0] == "-"}
         sure = {name[1:] for name in state if name[0] == "+"}
@@ -198,7 +248,7 @@ class _Visitor:
         functions = {
             name: self._effects(sinks)
             for name, sinks in self.carried.items()
-            if sinks and name in defs
+            if sinks and _is_global(name)
         }
         return CellAnalysis(
             defs=defs,
@@ -214,6 +264,7 @@ class _Visitor:
             functions=functions,
             flows=self._global_flows(defs | mutates | may_mutate),
             constants=frozenset(self.constants - self.variables) & defs,
+            made=self._made(frozenset(sure) & defs),
             oneshot=frozenset(name for name in self.oneshot if "@" not in name),
             results=self._global_results(defs | mutates | may_mutate),
             handed=self._effects(self.cell.handed),
@@ -227,48 +278,112 @@ class _Visitor:
 
     def _effects_of(self, sink: Sink) -> Effects:
         if sink.effects is None:
-            mutates, may_mutate, _ = self._mutations(sink)
+            certain, handed = self._changes(sink)
+            mutates = frozenset(filter(_is_global, certain))
+            keys = self._closure([sink.key])
+            callees = frozenset[str]().union(*(self.results.get(key, NONE) for key in keys))
+            carries = any(self.carried.get(key) for key in keys if not _is_global(key))
             sink.effects = Effects(
                 frozenset(sink.reads),
                 frozenset(sink.writes),
                 mutates,
-                may_mutate,
+                frozenset(filter(_is_global, handed)) - mutates,
                 frozenset(sink.builtins),
                 frozenset(sink.calls),
-                self._globals(sink.returned),
+                frozenset(filter(_is_global, keys)),
+                frozenset(filter(_is_global, callees)),
+                carries or sink.method or sink.generator,
                 sink.generator,
+                {} if sink.method or sink.generator else self._hands(sink, certain, handed),
                 tuple(sink.ambiguous),
             )
         return sink.effects
 
+    @staticmethod
+    def _hands(sink: Sink, certain: set[str], handed: dict[str, set[str]]) -> dict[str, Names]:
+        """For the parameters that the body does not change itself, who gets them."""
+        found = {}
+        for slot, key in sink.slots.items():
+            callees = handed.get(key, set())
+            if key not in certain and "" not in callees:
+                found[slot] = frozenset(callees)
+        if found.keys() == sink.slots.keys():
+            found[ANY] = NONE.union(*found.values())
+        return found
+
+    def _made(self, names: Names) -> dict[str, str]:
+        """The objects of libraries that names surely hold at the end."""
+        found = {name: self.origins.get(name, "") for name in sorted(names)}
+        return {name: origin for name, origin in found.items() if is_object(origin)}
+
     def _mutations(self, sink: Sink) -> tuple[Names, Names, dict[str, Names]]:
         """The global names changed: surely, perhaps, and by calling what."""
+        surely, handed = self._changes(sink)
+        certain = frozenset(filter(_is_global, surely))
+        perhaps = {key for key in handed if _is_global(key)} - certain
+        callees = {name: self._open(handed[name]) for name in sorted(perhaps)}
+        callees = {name: found for name, found in callees.items() if found}
+        return certain, frozenset(callees), callees
+
+    def _changes(self, sink: Sink) -> tuple[set[str], dict[str, set[str]]]:
+        """The keys changed in place: surely, and perhaps, by whom."""
         surely = {key for key, certain in sink.mutates.items() if certain}
-        certain = frozenset(filter(_is_global, self._closure(surely, direct=True)))
         callees: dict[str, set[str]] = {key: {""} for key in sink.mutates}
         for key, names in sink.callees.items():
             callees.setdefault(key, set()).update(names)
         self._spread(callees)
-        perhaps = frozenset(filter(_is_global, callees)) - certain
-        return certain, perhaps, {name: frozenset(callees[name]) for name in sorted(perhaps)}
+        return self._closure(surely | sink.shallow, direct=True), callees
+
+    def _open(self, callees: Iterable[str]) -> Names:
+        """Without the functions of this cell that are known to leave their argument alone."""
+        todo, found, done = list(callees), set[str](), set[str]()
+        while todo:
+            callee = todo.pop()
+            if callee in done:
+                continue
+            done.add(callee)
+            own = self._own_handing(callee)
+            if own is None:
+                found.add(callee)
+            else:
+                todo += own
+        return frozenset(found)
+
+    def _own_handing(self, callee: str) -> Names | None:
+        """Who gets the argument from a function that surely is this cell's own."""
+        path, slot = slot_of(callee)
+        is_own = path in self.carried and "+" + path in (self.state or ())
+        if not is_own or path in self.flows or path in self.results or path in self.cell.reads:
+            return None
+        return self._effects(self.carried[path]).handing(slot)
 
     def _spread(self, callees: dict[str, set[str]]) -> None:
         """Whoever changes a key's object changes it for all that may share it."""
         todo = list(callees)
         while todo:
             key = todo.pop()
-            for name in self.flows.get(key, ()):
+            for name in self._links(key):
                 found = callees.setdefault(name, set())
                 if not callees[key] <= found:
                     found |= callees[key]
                     todo.append(name)
+
+    def _links(self, key: str) -> Mapping[str, bool]:
+        """The keys whose object the key's value may share, the results of calls among them."""
+        self.steps += 1
+        if self.steps > BUDGET:
+            raise TooEntangled
+        near = self.flows.get(key, {})
+        callees = self.results.get(key, ())
+        late = {sink.key: False for name in callees for sink in self.carried.get(name, ())}
+        return {**late, **near} if late else near
 
     def _closure(self, keys: Iterable[str], *, direct: bool = False) -> set[str]:
         """The keys that may share an object with these; by direct links only, if asked."""
         found = set(keys)
         todo = list(found)
         while todo:
-            for name, is_direct in self.flows.get(todo.pop(), {}).items():
+            for name, is_direct in self._links(todo.pop()).items():
                 if name not in found and (is_direct or not direct):
                     found.add(name)
                     todo.append(name)
@@ -283,7 +398,7 @@ class _Visitor:
         todo = [(key, True)]
         while todo:
             source, so_far = todo.pop()
-            for name, direct in self.flows.get(source, {}).items():
+            for name, direct in self._links(source).items():
                 through = so_far and direct
                 if name not in found or (through and not found[name]):
                     found[name] = through
@@ -294,7 +409,7 @@ class _Visitor:
     def _global_flows(self, names: Iterable[str]) -> dict[str, dict[str, bool]]:
         flows = {}
         for name in sorted(names):
-            near = self._neighbours(name) if name in self.flows else {}
+            near = self._neighbours(name)
             if found := {other: near[other] for other in sorted(near) if _is_global(other)}:
                 flows[name] = found
         return flows
@@ -318,11 +433,17 @@ class _Visitor:
         if frame is None:
             self.read_global(name)
             is_builtin = name in known.BUILTINS and name not in self.defs
-            return _FRESH if is_builtin else Value({name: True})
+            return _FRESH if is_builtin else Value({name: True}, origin=self._origin_of(name))
         key = frame.key(name)
         if of_class and self.state is not None and key not in self.state:
             return self._load_class_name(frame, name)
-        return Value({key: True}, tuple(self.carried.get(key, ())))
+        carried = tuple(self.carried.get(key, ()))
+        return Value({key: True}, carried, origin=self.origins.get(key, ""))
+
+    def _origin_of(self, name: str) -> str:
+        """What a global name stands for; code that runs later may find other objects there."""
+        origin = self.origins.get(name, "")
+        return "" if self.sink is not self.cell and is_object(origin) else origin
 
     def _load_class_name(self, frame: Frame, name: str) -> Value:
         """Read a name that a class body may not have bound yet: then it is an outer one."""
@@ -391,8 +512,17 @@ class _Visitor:
             key = frame.key(name)
             self._settle(key)
         self.share(key, value)
+        self._stand_for(key, value.origin)
         if value.oneshot:
             self.oneshot.add(key)
+
+    def _stand_for(self, key: str, origin: str) -> None:
+        """The key holds this from here on, or perhaps what it held before."""
+        old = self.origins.get(key, origin)
+        sure = self.straight and self.sink is self.cell and self.frame.kind == "module"
+        if not sure and library_of(old) != library_of(origin):
+            origin = ""
+        self.origins[key] = origin
 
     def _bind_global(self, name: str, value: Value) -> None:
         self._settle(name)
@@ -453,10 +583,17 @@ class _Visitor:
             self.state.discard("+" + name)
             self.state.add("-" + name)
 
-    def mutate(self, value: Value, *, certain: bool, callee: str = "") -> None:
-        """Note that the value's object is, or may be, changed in place."""
+    def mutate(
+        self, value: Value, *, certain: bool, callee: str = "", shallow: bool = False
+    ) -> None:
+        """Note that the value's object is, or may be, changed in place.
+
+        A shallow change leaves alone what the object was made with.
+        """
         for name, direct in value.names.items():
-            if certain:
+            if certain and shallow and direct:
+                self.sink.shallow.add(name)
+            elif certain:
                 self.sink.mutates[name] = direct or self.sink.mutates.get(name, False)
             else:
                 self.sink.callees.setdefault(name, set()).add(callee)
@@ -533,11 +670,12 @@ class _Visitor:
             self._change_parts(target, value)
 
     def _assign_each(self, targets: list[ast.expr], value: Value, node: ast.expr | None) -> None:
-        constants = [False] * len(targets)
-        if isinstance(node, ast.Tuple | ast.List) and len(node.elts) == len(targets):
-            constants = [isinstance(item, ast.Constant) for item in node.elts]
-        for target, constant in zip(targets, constants, strict=True):
-            self.assign(target, _CONST if constant else _merged([value]))
+        del node
+        pairs = value.items
+        if len(pairs) != len(targets) or any(isinstance(item, ast.Starred) for item in targets):
+            pairs = [value.item()] * len(targets)
+        for target, item in zip(targets, pairs, strict=True):
+            self.assign(target, item)
 
     def _change_parts(self, target: ast.expr, value: Value) -> None:
         """`x.a = v`, `x[k] = v`: x is changed, and may hold v from now on."""
@@ -581,7 +719,7 @@ class _Visitor:
                 self._import(bound_by_import(alias), f"{module}.{alias.name}")
 
     def _import(self, name: str, origin: str) -> None:
-        self.store(name, _FRESH)
+        self.store(name, Value(origin=origin))
         if self.frame.kind == "module":
             self.imports[name] = origin
 
@@ -592,7 +730,7 @@ class _Visitor:
 
     def give(self, value: Value) -> None:
         """A function hands the value to its caller."""
-        self.sink.returned.update(value.names, value.callees)
+        self.share(self.sink.key, value)
 
     def visit_Raise(self, node: ast.Raise) -> None:
         self._other(node)
@@ -631,14 +769,31 @@ class _Visitor:
         self.state = _join(*ends, self.state)
 
     def visit_While(self, node: ast.While) -> None:
+        before = self._forget_origins([node.test, *node.body])
         when_true, when_false = self.condition(node.test)
         self._loop(node.body, node.orelse, when_true, when_false)
+        self._restore_origins(before)
+
+    def _forget_origins(self, nodes: list[ast.AST]) -> dict[str, str]:
+        """What a loop binds stands for nothing sure at its start; gives what it stood for."""
+        stored = Frame("function", 0)
+        declare(stored, nodes)
+        keys = {self.frame.owner_key(name) for name in stored.bound}
+        return {key: self.origins.pop(key) for key in keys & self.origins.keys()}
+
+    def _restore_origins(self, before: Mapping[str, str]) -> None:
+        """The loop may not have run at all."""
+        for key, origin in before.items():
+            if library_of(self.origins.get(key, "")) != library_of(origin):
+                self.origins[key] = ""
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         value = self.expr(node.iter)
         before = _copy(self.state)
-        self.assign(node.target, value.item())
+        with_origins = self._forget_origins([node.target, *node.body])
+        self.assign(node.target, _each(node, value))
         self._loop(node.body, node.orelse, self.state, before)
+        self._restore_origins(with_origins)
 
     visit_AsyncFor = visit_For
 
@@ -791,7 +946,9 @@ class _Visitor:
             self._annotations(node)
         sink = self._body(node.args, node.body, outer.owner_key(node.name))
         self.frame = outer
+        sink.generator = sink.generator or isinstance(node, ast.AsyncFunctionDef)
         if node.name == LOCAL_CODE or self._decorators_may_call(node.decorator_list):
+            sink.slots = {}  # the decorator may give another function
             self.run([sink])
         if node.name != LOCAL_CODE:
             self.store(node.name, Value(defaults.indirect().names, (sink, *defaults.carried)))
@@ -849,6 +1006,7 @@ class _Visitor:
         """Visit a body that runs later, in a scope of its own; `key` holds the function."""
         outer, frame = self.frame, self._push("function")
         frame.bound.update(frame.mangle(arg.arg) for arg in parameters(args))
+        slots = _slots(args, frame)
         if key:
             self._shared_parameters(args, outer, frame, key)
         declare(frame, body)
@@ -858,6 +1016,7 @@ class _Visitor:
         else:
             statements = [node for node in body if isinstance(node, ast.stmt)]
             sink = self._in_sink(lambda: self.block(statements))
+        sink.slots = slots
         self.frame = outer
         return sink
 
@@ -873,7 +1032,8 @@ class _Visitor:
         """Gather the effects of code that runs later; an outer function has them too."""
         outer, state, loops, classes = self.sink, self.state, self.loops, self.class_sinks
         done, skipped = self.done, self.skipped
-        sink = self.sink = Sink()
+        self.serial += 1
+        sink = self.sink = Sink(self.serial)
         self.state, self.loops, self.class_sinks = set(), [], None
         self.done, self.skipped = set(), set()
         visit()
@@ -886,7 +1046,6 @@ class _Visitor:
             outer.reads |= sink.reads
             outer.builtins |= sink.builtins
             outer.writes |= sink.writes
-            outer.returned |= sink.returned
         return sink
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
@@ -904,7 +1063,8 @@ class _Visitor:
         self.frame = outer
         own, self.class_sinks = self.class_sinks, sinks
         for sink in own:  # an instance may hold anything that its methods read
-            sink.returned |= sink.reads
+            sink.method = True
+            self.share(sink.key, Value(dict.fromkeys(sink.reads, True)))
         if sinks is not None:
             sinks.extend(own)
         if self._decorators_may_call(node.decorator_list) or bases.names:
@@ -943,7 +1103,16 @@ class _Visitor:
     def _whole(self, node: ast.expr) -> Value:
         return _merged(self._children(node))
 
-    visit_Tuple = visit_List = visit_Set = visit_Starred = _whole
+    visit_Set = visit_Starred = _whole
+
+    def visit_Tuple(self, node: ast.Tuple | ast.List) -> Value:
+        items = self._children(node)
+        value = _merged(items)
+        if not any(isinstance(item, ast.Starred) for item in node.elts):
+            value.items = items
+        return value
+
+    visit_List = visit_Tuple
 
     def visit_Dict(self, node: ast.Dict) -> Value:
         values = []
@@ -1019,7 +1188,16 @@ class _Visitor:
         if dotted:
             self.sink.calls.add(dotted)
         self._shell(node)
-        return self.expr(node.value)
+        return self._part(self.expr(node.value), f".{node.attr}")
+
+    @staticmethod
+    def _part(value: Value, step: str) -> Value:
+        """A part of a value, as long as the value is known to be, or come from, a module."""
+        if not value.origin:
+            return value
+        part = Value(value.names, value.carried, callees=value.callees, oneshot=value.oneshot)
+        part.origin = value.origin + step
+        return part
 
     def visit_Subscript(self, node: ast.Subscript) -> Value:
         value = self.expr(node.value)
@@ -1099,22 +1277,29 @@ class _Visitor:
 
     def visit_Call(self, node: ast.Call) -> Value:
         function = self.expr(node.func)
-        args = [self.expr(arg) for arg in node.args]
-        keywords = [(item.arg, self.expr(item.value)) for item in node.keywords]
-        given = args + [value for _, value in keywords]
+        given = self._arguments(node)
+        values = [value for _, value in given]
         callee = self._dotted(node.func)
         if callee:
             self.sink.calls.add(callee)
-        self._run_given(function, given)
+        self._run_given(function, values)
         self._dynamic(node, callee)
-        for name, value in keywords:
-            if name == "out":
+        for slot, value in given:
+            if slot in {"out", "ax"}:
                 self.mutate(value, certain=True)
-        if isinstance(node.func, ast.Attribute):
+        if isinstance(node.func, ast.Attribute) and not _is_module(function.origin):
             self._method(node, node.func, function, given, callee)
         else:
-            self._function(callee, args, given)
-        return self._result(node, callee, function, given)
+            self._function(node, function, given, callee)
+        return self._result(node, callee, function, values)
+
+    def _arguments(self, node: ast.Call) -> list[tuple[str, Value]]:
+        """The values given, each with its position or name; no slot where that is not sure."""
+        given = []
+        for number, arg in enumerate(node.args):
+            sure = not any(isinstance(item, ast.Starred) for item in node.args[: number + 1])
+            given.append((str(number) if sure else "", self.expr(arg)))
+        return given + [(item.arg or "", self.expr(item.value)) for item in node.keywords]
 
     def _run_given(self, function: Value, given: list[Value]) -> None:
         for value in (function, *given):
@@ -1122,59 +1307,117 @@ class _Visitor:
                 self.run(value.carried)
 
     def _result(self, node: ast.Call, callee: str, function: Value, given: list[Value]) -> Value:
+        origin = function.origin and function.origin + "()"
         if callee in known.FRESH_BUILTINS and self._is_builtin(callee):
             return _FRESH
-        if "." in callee and callee.rpartition(".")[2] in known.FRESH_METHODS:
-            return _FRESH
+        if isinstance(node.func, ast.Attribute) and node.func.attr in known.FRESH_METHODS:
+            return Value(origin=origin)
+        if function.origin.startswith(known.FRESH_MODULES):
+            return Value(origin=origin)
+        if isinstance(node.func, ast.Attribute) and not keeps_arguments(function.origin):
+            given = []
         value = self._result_of(function, isinstance(node.func, ast.Name), given)
         generator = any(sink.generator for sink in self._sinks(function))
         value.oneshot = generator or callee in known.ONESHOT_CALLS
+        value.origin = origin
+        value.items = self._zipped(callee, given)
         return value
 
+    def _zipped(self, callee: str, given: list[Value]) -> list[Value]:
+        """What the parts of each item of `zip(a, b)` and `enumerate(a)` are."""
+        if callee not in {"zip", "enumerate"} or not self._is_builtin(callee):
+            return []
+        items = [value.item() for value in given]
+        return items if callee == "zip" else [_CONST, *items[:1]]
+
     def _result_of(self, function: Value, named: bool, given: list[Value]) -> Value:
-        """A call's result may be an argument, or what a function of that name gives."""
-        if not named:
-            return _merged([function, *given]).indirect()
-        value = _merged(given).indirect()
-        for sink in self._sinks(function):
-            value.names.update(dict.fromkeys(sink.returned - value.names.keys(), False))
-            value.carried += (sink,)
+        """A call's result may be an argument, or what a function that is called gives."""
+        value = _merged(given if named else [function, *given]).indirect()
+        for sink in self._sinks(_merged([function, *given])):
+            value.names.setdefault(sink.key, False)
+            returned = (sink,) if sink.method or sink.generator else ()
+            value.carried += (*returned, *self.carried.get(sink.key, ()))
         value.callees |= frozenset(function.names)
+        value.carried = tuple(dict.fromkeys(value.carried))
         return value
 
     def _sinks(self, value: Value) -> list[Sink]:
         named = [sink for name in value.names for sink in self.carried.get(name, ())]
-        return [*value.carried, *named]
+        return list(dict.fromkeys([*value.carried, *named]))
 
     def _method(
-        self, node: ast.Call, func: ast.Attribute, owner: Value, given: list[Value], callee: str
+        self,
+        node: ast.Call,
+        func: ast.Attribute,
+        owner: Value,
+        given: list[tuple[str, Value]],
+        callee: str,
     ) -> None:
-        if func.attr in known.PURE_METHODS and not _in_place(node):
-            return
+        if func.attr in known.CALLERS:
+            self._called_back([("", owner), *given])
         certain = func.attr in known.MUTATING_METHODS or _in_place(node)
-        callee = callee or "." + func.attr
-        self.mutate(owner, certain=certain, callee=callee)
-        for value in given:
+        safe = leaves_arguments(owner.origin)
+        if (func.attr in known.PURE_METHODS or (safe and not changes_owner(owner.origin))) and (
+            not certain
+        ):
+            self._drawn_from(given)
+            return
+        self.mutate(
+            owner,
+            certain=certain,
+            callee=_token(callee or "." + func.attr, "."),
+            shallow=changes_itself_only(owner.origin),
+        )
+        if safe:
+            self._drawn_from(given)
+            return
+        for slot, value in given:
             for name in owner.names:
                 self.share(name, value.indirect())
             if not certain:
-                self._pass(value, callee)
+                self._pass(value, callee or "." + func.attr, slot)
 
-    def _function(self, callee: str, args: list[Value], given: list[Value]) -> None:
+    def _function(
+        self, node: ast.Call, function: Value, given: list[tuple[str, Value]], callee: str
+    ) -> None:
+        if _last_name(node.func) in known.CALLERS:
+            self._called_back(given)
         if callee in known.PURE_BUILTINS and self._is_builtin(callee):
             return
-        if args and callee in known.MUTATING_FUNCTIONS:
-            self.mutate(args[0], certain=True)
-        for value in given:
-            self._pass(value, callee)
-        for value in given[1:]:
-            for name in given[0].names:
+        origin = function.origin or callee
+        if given and origin in known.MUTATING_FUNCTIONS:
+            self.mutate(given[0][1], certain=True)
+        if leaves_arguments(function.origin):
+            self._drawn_from(given)
+            return
+        for slot, value in given:
+            self._pass(value, callee, slot)
+        for _, value in given[1:]:
+            for name in given[0][1].names:
                 self.share(name, value.indirect())
 
-    def _pass(self, value: Value, callee: str) -> None:
+    def _drawn_from(self, given: list[tuple[str, Value]]) -> None:
+        """Random generators change wherever they are given."""
+        for slot, value in given:
+            if slot in known.RANDOM_SLOTS or is_generator(value.origin):
+                self._pass(value, "", slot)
+
+    def _called_back(self, given: list[tuple[str, Value]]) -> None:
+        """Functions among the arguments may be called with the other ones."""
+        for _, function in given:
+            others = _merged([value for _, value in given if value is not function])
+            for sink in function.carried:
+                for key in dict.fromkeys(sink.slots.values()):
+                    self.share(key, others.item())
+            for name in function.names:
+                self.mutate(
+                    others, certain=False, callee=_token(name, ANY) if _is_global(name) else ""
+                )
+
+    def _pass(self, value: Value, path: str, slot: str) -> None:
         self.sink.passed.update(value.names)
         self.sink.handed.update(dict.fromkeys(value.carried))
-        self.mutate(value, certain=False, callee=callee)
+        self.mutate(value, certain=False, callee=_token(path, slot))
 
     def _is_builtin(self, name: str) -> bool:
         return self.frame.resolve(name)[0] is None and name not in self.defs
@@ -1209,6 +1452,49 @@ class _Visitor:
         is_shell = isinstance(node.value, ast.Call) and _last_name(node.value) == "get_ipython"
         if is_shell and node.attr in known.SHELL_METHODS:
             self.sink.ambiguous[f"get_ipython().{node.attr}"] = None
+
+
+def _token(path: str, slot: str) -> str:
+    """`np.sort(0)`: who gets an object, and as which argument; empty when that is not sure."""
+    return f"{path}({slot})" if path and slot else ""
+
+
+def _is_module(origin: str) -> bool:
+    """True for members of modules, whose owner no call changes."""
+    owner = origin.rpartition(".")[0]
+    return bool(owner) and not is_object(owner) and ("." not in owner or leaves_arguments(origin))
+
+
+def _each(node: ast.For | ast.AsyncFor, value: Value) -> Value:
+    """What one turn of a loop gets."""
+    item = value.item()
+    is_zip = isinstance(node.iter, ast.Call) and _last_name(node.iter) in {"zip", "enumerate"}
+    item.items = value.items if is_zip else []
+    return item
+
+
+def _slots(args: ast.arguments, frame: Frame) -> dict[str, str]:
+    """The keys of a function's parameters, by position and by name; `*` takes the rest."""
+    slots: dict[str, str] = {}
+    for number, arg in enumerate([*args.posonlyargs, *args.args]):
+        slots[str(number)] = slots[arg.arg] = frame.key(frame.mangle(arg.arg))
+    for arg in args.kwonlyargs:
+        slots[arg.arg] = frame.key(frame.mangle(arg.arg))
+    for slot, rest in (("*", args.vararg), ("**", args.kwarg)):
+        if rest:
+            slots[slot] = frame.key(frame.mangle(rest.arg))
+    return slots
+
+
+#: Statements that run whatever happened before, and end where they end.
+_STRAIGHT = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.With)
+
+#: Steps from name to name that one cell may take; ordinary ones take some hundreds.
+BUDGET = 200_000
+
+
+class TooEntangled(Exception):
+    """A cell's names share so much that following them all would take too long."""
 
 
 def _bases(node: ast.ClassDef) -> list[ast.expr]:

@@ -34,31 +34,26 @@ class Effects:
     builtins: Names = NONE
     #: Dotted names it calls or looks up (`np.random.seed`).
     calls: Names = NONE
-    #: Names whose object its result may share; functions among them: whose result.
+    #: Names whose object its result may share.
     returns: Names = NONE
+    #: Names of functions whose result its result may be.
+    results: Names = NONE
+    #: True when its result may hold code of its own: a closure, an instance.
+    carries: bool = False
     #: True for generator functions: their result can be consumed only once.
     generator: bool = False
+    #: For the arguments that it changes at most by handing them on, the callees (`sort(0)`).
+    #: Slots are positions and parameter names; what stands in none may be changed.
+    hands: Mapping[str, Names] = field(default_factory=dict, hash=False)
     #: Why its reads or writes cannot be known (`exec`, `globals()`…).
     ambiguous: tuple[str, ...] = ()
 
-    def __or__(self, other: Effects) -> Effects:
-        return merge_effects((self, other))
-
-    def covers(self, other: Effects) -> bool:
-        """True when the other's effects add nothing to these."""
-        if self is other:
-            return True
-        sets = (
-            (other.reads, self.reads),
-            (other.writes, self.writes),
-            (other.mutates, self.mutates),
-            (other.may_mutate, self.may_mutate),
-            (other.builtins, self.builtins),
-            (other.calls, self.calls),
-            (other.returns, self.returns),
-            (frozenset(other.ambiguous), frozenset(self.ambiguous)),
-        )
-        return other.generator <= self.generator and all(one <= two for one, two in sets)
+    def handing(self, slot: str) -> Names | None:
+        """The callees that get the argument in a slot; None when it may be changed anyhow."""
+        if slot == ANY:
+            return self.hands.get(ANY)
+        rest = "*" if slot.isdigit() else "**"
+        return self.hands.get(slot, self.hands.get(rest))
 
 
 def merge_effects(several: Iterable[Effects]) -> Effects:
@@ -66,20 +61,40 @@ def merge_effects(several: Iterable[Effects]) -> Effects:
     parts = list({id(part): part for part in several if part is not _NOTHING}.values())
     if len(parts) < 2:  # noqa: PLR2004  nothing to merge
         return parts[0] if parts else _NOTHING
+    sets = {name: NONE.union(*(getattr(part, name) for part in parts)) for name in EFFECT_SETS}
+    slots = set(parts[0].hands).intersection(*(part.hands for part in parts))
     return Effects(
-        NONE.union(*(part.reads for part in parts)),
-        NONE.union(*(part.writes for part in parts)),
-        NONE.union(*(part.mutates for part in parts)),
-        NONE.union(*(part.may_mutate for part in parts)),
-        NONE.union(*(part.builtins for part in parts)),
-        NONE.union(*(part.calls for part in parts)),
-        NONE.union(*(part.returns for part in parts)),
-        any(part.generator for part in parts),
-        tuple(dict.fromkeys(reason for part in parts for reason in part.ambiguous)),
+        **sets,
+        carries=any(part.carries for part in parts),
+        generator=any(part.generator for part in parts),
+        hands={slot: NONE.union(*(part.hands[slot] for part in parts)) for slot in sorted(slots)},
+        ambiguous=tuple(dict.fromkeys(reason for part in parts for reason in part.ambiguous)),
     )
 
 
+EFFECT_SETS = (
+    "reads",
+    "writes",
+    "mutates",
+    "may_mutate",
+    "builtins",
+    "calls",
+    "returns",
+    "results",
+)
 _NOTHING = Effects()
+
+#: The slot of a callee that may get an object as any argument.
+ANY = "any"
+
+#: Why a cell keeps its place although its code hides nothing.
+ENTANGLED = "too entangled to be followed"
+
+
+def slot_of(callee: str) -> tuple[str, str]:
+    """The path and the slot of a callee: `np.sort` and `0` for `np.sort(0)`."""
+    path, bracket, slot = callee.rpartition("(")
+    return (path, slot.removesuffix(")")) if bracket else (callee, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +120,8 @@ class CellAnalysis:
     mutates: Names = NONE
     #: Names whose object is handed to code that may change it (`f(x)`, `x.method()`).
     may_mutate: Names = NONE
-    #: For the names in `may_mutate`: the callees, as written (`np.sort`); "" when not a name.
+    #: For the names in `may_mutate`: the callees as written, and the slot in which the object is
+    #: handed over (`np.sort(0)`, `train(df)`; `x.sort(.)` for a receiver); "" when not a name.
     mutated_by: Mapping[str, Names] = field(default_factory=dict)
     #: Imported names and what they stand for (`np` -> `numpy`, `sin` -> `math.sin`).
     imports: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +135,8 @@ class CellAnalysis:
     handed: Effects = Effects()
     #: Names bound to values that cannot be changed in place (numbers, strings…) and nothing else.
     constants: Names = NONE
+    #: Names that surely hold an object of a library, and what made it (`pandas.DataFrame()`).
+    made: Mapping[str, str] = field(default_factory=dict)
     #: Names that may be bound to something that reading uses up (generators, open files…).
     oneshot: Names = NONE
     #: Names handed to some call as an argument.
@@ -149,6 +167,36 @@ class CellAnalysis:
         """True when nothing is known about what the cell reads and binds."""
         return self.parse_error is not None
 
+    @property
+    def light(self) -> Names:
+        """Names bound to settings, modules, functions or classes, not to data."""
+        plain = self.functions.keys() - self.flows.keys() - self.results.keys()
+        return self.constants | self.imports.keys() | plain
+
+    def function(self, name: str) -> Effects | None:
+        """What calling the name does, if it surely is a function of this cell."""
+        others = (self.flows, self.results, self.imports)
+        if name not in self.sure_defs or any(name in other for other in others):
+            return None
+        return self.functions.get(name)
+
+    def unsure(self) -> CellAnalysis:
+        """The same cell when it may stop anywhere: nothing is surely bound or gone."""
+        return self.with_(
+            sure_defs=NONE,
+            sure_deletes=NONE,
+            defs=self.defs | self.deletes,
+            mutates=NONE,
+            may_mutate=self.may_mutate | self.mutates,
+            mutated_by={**self.mutated_by, **{name: frozenset({""}) for name in self.mutates}},
+            constants=NONE,
+            made={},
+        )
+
+    def because(self, reason: str) -> CellAnalysis:
+        """The same cell, with a reason why it keeps its place."""
+        return self.with_(ambiguous=tuple(dict.fromkeys((*self.ambiguous, reason))))
+
     def with_(self, **changes: Any) -> CellAnalysis:
         """A copy with some fields changed."""
         return replace(self, **changes)
@@ -167,7 +215,7 @@ def from_json(data: Mapping[str, Any]) -> CellAnalysis:
         {name: frozenset(names) for name, names in data[key].items()}
         for key in ("mutated_by", "results")
     )
-    rest = {name: data[name] for name in ("imports", "flows", "external", "parse_error")}
+    rest = {name: data[name] for name in ("imports", "made", "flows", "external", "parse_error")}
     texts = {name: data[name] for name in ("magic", "magic_line")}
     return CellAnalysis(
         **sets,
@@ -199,9 +247,13 @@ _SET_FIELDS = (
 
 
 def _effects(data: Mapping[str, Any]) -> Effects:
-    keys = ("reads", "writes", "mutates", "may_mutate", "builtins", "calls", "returns")
-    names = {key: frozenset(data[key]) for key in keys}
-    return Effects(**names, generator=data["generator"], ambiguous=tuple(data["ambiguous"]))
+    return Effects(
+        **{key: frozenset(data[key]) for key in EFFECT_SETS},
+        carries=data["carries"],
+        generator=data["generator"],
+        hands={slot: frozenset(callees) for slot, callees in data["hands"].items()},
+        ambiguous=tuple(data["ambiguous"]),
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,511 @@
+"""Which cells must follow which, found by visiting them once, in order, as if they ran.
+
+This module decides, from the analyses of the cells in notebook order, which cell's values each
+cell needs (DATA) and which cells must merely not change places (ORDER). It must not know how
+cells are analysed, run or drawn.
+
+For each name the linker remembers who may have bound it, who has read it since, and which
+*object* it holds. Names that may share an object, or parts of it, share one `_Object`, with its
+readers, its mutators and the code that it carries. Code runs where it may be called: whoever
+reads a name that may hold a function has that function's effects. Where code hides what it
+reads or binds, the cell becomes a barrier: everything before it stays before, everything after
+it after. When a notebook is too entangled to be followed, its remaining cells keep their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from . import known
+from .closures import Closure
+from .libraries import leaves_arguments
+from .records import ANY, ENTANGLED, NONE, CellAnalysis, Effects, Names, slot_of
+
+
+class EdgeKind(str, Enum):
+    """Why one cell comes after another."""
+
+    DATA = "data"  # the later cell may need a value that the earlier one bound or changed
+    ORDER = "order"  # no value passes, but changing places could change a result
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edge:
+    """The cell at index `target` must run after the cell at index `source`."""
+
+    source: int
+    target: int
+    #: The variable; or words for shared state; empty when a cell hides what it touches.
+    name: str
+    #: False when the code may not really touch the value.
+    certain: bool = True
+    kind: EdgeKind = EdgeKind.DATA
+
+
+#: A cell that changes an object comes after all earlier ones that did, so that a reader needs
+#: edges to the last of them only; some more are kept for people. Binding is alike.
+_SHOWN = 16
+
+#: Steps that a notebook may take to be linked; ordinary ones of 300 cells take about 10,000.
+BUDGET = 400_000
+
+
+@dataclass(slots=True, eq=False)
+class _Object:
+    """What one or several names hold; they may share it, or parts of it."""
+
+    names: set[str] = field(default_factory=set)
+    readers: set[int] = field(default_factory=set)
+    #: Cell -> name through which it changed the object -> whether it surely did.
+    mutators: dict[int, dict[str, bool]] = field(default_factory=dict)
+    #: Bodies of code that it may hold, by identity.
+    code: dict[int, Effects] = field(default_factory=dict)
+    merged_into: _Object | None = None
+
+
+@dataclass(slots=True)
+class _Variable:
+    """One name while the notebook runs."""
+
+    object: _Object
+    #: Cells that may have bound (or deleted) it, the last sure one first.
+    definers: list[int] = field(default_factory=list)
+    #: Cells that read it since the last sure binding.
+    readers: set[int] = field(default_factory=set)
+    #: The function that it surely is.
+    function: Effects | None = None
+    #: The module or module member that it surely stands for.
+    origin: str = ""
+    #: True when it surely holds something that nothing can change in place.
+    constant: bool = False
+    #: True when reading it may use it up.
+    oneshot: bool = False
+    bound: bool = False
+
+
+@dataclass(slots=True)
+class _Run:
+    """What one cell does, the code that it calls included."""
+
+    index: int
+    analysis: CellAnalysis
+    #: Name -> whether the cell's own code reads it.
+    reads: dict[str, bool] = field(default_factory=dict)
+    writes: set[str] = field(default_factory=set)
+    mutates: dict[str, bool] = field(default_factory=dict)
+    calls: set[str] = field(default_factory=set)
+    #: Names changed or bound by called functions.
+    touched: set[str] = field(default_factory=set)
+    ambiguous: bool = False
+
+
+class Linker:
+    """Visits the cells in order; see the module's docstring."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, _Variable] = {}
+        self.edges: dict[tuple[int, int, str, EdgeKind], bool] = {}
+        self.barriers: set[int] = set()
+        self.seen: list[int] = []
+        self.fences: dict[EdgeKind, int] = {}
+        self.states: dict[str, int] = {}
+        #: Why cells keep the order of the notebook, where that is the linker's doing.
+        self.reasons: dict[int, str] = {}
+        self.sequential = False
+        #: Steps taken so far.
+        self.steps = 0
+
+    def result(self) -> tuple[Edge, ...]:
+        """All edges; an ORDER edge says nothing where a DATA edge stands."""
+        data = {key[:2] for key in self.edges if key[3] is EdgeKind.DATA}
+        return tuple(
+            sorted(
+                Edge(source, target, name, certain, kind)
+                for (source, target, name, kind), certain in self.edges.items()
+                if kind is EdgeKind.DATA or (source, target) not in data
+            )
+        )
+
+    def edge(
+        self, source: int, target: int, name: str, kind: EdgeKind, *, certain: bool = True
+    ) -> None:
+        """Note that the target comes after the source."""
+        if source != target:
+            self.steps += 1
+            key = (source, target, name, kind)
+            self.edges[key] = certain or self.edges.get(key, False)
+
+    def cell(self, index: int, analysis: CellAnalysis) -> None:
+        """The next cell runs."""
+        if analysis == _EMPTY:
+            return
+        self.sequential = self.sequential or ENTANGLED in analysis.ambiguous
+        if self.sequential or self.steps > BUDGET:
+            self._keep_place(index, analysis)
+            return
+        run = self._run(index, analysis)
+        self._fence(run)
+        self._order_shared_state(run)
+        for name, certain in sorted(run.reads.items()):
+            self._read(run, name, certain=certain)
+        for name, certain in sorted(run.mutates.items()):
+            self._mutate(run, name, certain=certain)
+        self._bind_all(run)
+        self.seen.append(index)
+
+    def _keep_place(self, index: int, analysis: CellAnalysis) -> None:
+        """What the cells share is no longer known: this one follows all before it."""
+        self.sequential = True
+        self.reasons[index] = ENTANGLED
+        self._raise_fence(_Run(index, analysis), EdgeKind.DATA)
+        self.barriers.add(index)
+        self.seen.append(index)
+
+    # ── what the cell does ───────────────────────────────────────────────────────────────
+
+    def variable(self, name: str) -> _Variable:
+        """The name's record; a name not bound yet has one too, for its readers."""
+        if name not in self.variables:
+            self.variables[name] = _Variable(_Object({name}))
+        return self.variables[name]
+
+    def _bound(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if name in self.variables and self.variables[name].bound]
+
+    def _run(self, index: int, analysis: CellAnalysis) -> _Run:
+        run = _Run(index, analysis, ambiguous=bool(analysis.ambiguous))
+        run.reads = dict.fromkeys(analysis.refs | analysis.builtins, True)
+        run.calls |= analysis.calls
+        self._follow_code(run)
+        for name in analysis.mutates:
+            run.mutates[name] = True
+        for name in analysis.may_mutate:
+            self._may_mutate(run, name, analysis.mutated_by.get(name, NONE))
+        for name in run.reads:
+            if name in self.variables and self.variables[name].oneshot:
+                run.mutates.setdefault(name, False)
+        self._shadowed_builtins(run)
+        return run
+
+    def _follow_code(self, run: _Run) -> None:
+        """Count the effects of the code that the names read by the cell may hold."""
+        todo = list(run.reads)
+        done: dict[int, bool] = {}
+        while todo:
+            name = todo.pop()
+            variable = self.variables.get(name)
+            if variable is None:
+                continue
+            certain = run.reads[name] and name in run.calls
+            for code in self.code(variable):
+                if id(code) in done and done[id(code)] >= certain:
+                    continue
+                done[id(code)] = certain
+                self._effects(run, code, certain=certain)
+                todo += self._read_by(run, code, certain=certain)
+
+    def code(self, variable: _Variable) -> list[Effects]:
+        """The bodies of code that may run through the variable."""
+        return list(self._find(variable.object).code.values())
+
+    def _read_by(self, run: _Run, code: Effects, *, certain: bool) -> list[str]:
+        """Note what the code reads; gives the names that were not read, or less surely so."""
+        names = code.reads | code.builtins
+        news = [name for name in names if name not in run.reads or (certain > run.reads[name])]
+        run.reads.update(dict.fromkeys(news, certain))
+        self.steps += len(names)
+        return news
+
+    @staticmethod
+    def _effects(run: _Run, code: Effects, *, certain: bool) -> None:
+        run.writes |= code.writes
+        run.calls |= code.calls
+        run.touched |= code.writes | code.mutates | code.may_mutate
+        run.ambiguous = run.ambiguous or bool(code.ambiguous)
+        for name in code.mutates:
+            run.mutates[name] = certain or run.mutates.get(name, False)
+        for name in code.may_mutate:
+            run.mutates.setdefault(name, False)
+
+    def _may_mutate(self, run: _Run, name: str, callees: Names) -> None:
+        """The cell hands the name's object to some callees; some of them are known."""
+        variable = self.variables.get(name)
+        if variable and (variable.constant or _is_inert(variable)):
+            return
+        if any(self._origin(run, callee) in known.MUTATING_FUNCTIONS for callee in callees):
+            run.mutates[name] = True
+        elif not callees or not all(self._spares(run, callee) for callee in callees):
+            run.mutates.setdefault(name, False)
+
+    def _spares(self, run: _Run, callee: str) -> bool:
+        """True when a callee, such as `train(0)`, surely leaves that argument alone."""
+        todo, done = [callee], {callee}
+        while todo:
+            path, slot = slot_of(todo.pop())
+            if origin := self._origin(run, path):
+                if not leaves_arguments(origin):
+                    return False
+                continue
+            if slot == ANY and self._is_data(path):
+                continue
+            function = self._function(run, path)
+            passed_to = function.handing(slot) if function else None
+            if passed_to is None:
+                return False
+            todo += passed_to - done
+            done |= passed_to
+        return True
+
+    def _is_data(self, name: str) -> bool:
+        """True when no code of the notebook can be called through the name."""
+        variable = self.variables.get(name)
+        return variable is not None and variable.bound and not self.code(variable)
+
+    def _function(self, run: _Run, name: str) -> Effects | None:
+        """The notebook's function of that name, if the cell surely finds it so."""
+        variable = self.variables.get(name)
+        analysis = run.analysis
+        own = name in analysis.defs or name in run.writes
+        return None if own or variable is None else variable.function
+
+    def _origin(self, run: _Run, dotted: str) -> str:
+        """`numpy.sort` for `np.sort`, whoever imported numpy as np; empty when not imported."""
+        root, _, rest = slot_of(dotted)[0].partition(".")
+        variable = self.variables.get(root)
+        origin = run.analysis.imports.get(root) or (variable.origin if variable else "")
+        return f"{origin}.{rest}" if origin and rest else origin
+
+    def _shadowed_builtins(self, run: _Run) -> None:
+        """Where a cell's `print` is an earlier cell's own, its arguments are not safe."""
+        if self._bound(run.analysis.builtins & known.PURE_BUILTINS):
+            for name in run.analysis.refs:
+                run.mutates.setdefault(name, False)
+
+    # ── barriers and shared state ────────────────────────────────────────────────────────
+
+    def _fence(self, run: _Run) -> None:
+        """Keep the cell's place among barriers, and everybody's if it is one itself."""
+        for kind, fence in self.fences.items():
+            self.edge(fence, run.index, "", kind, certain=False)
+        if run.ambiguous:
+            self._raise_fence(run, EdgeKind.DATA)
+            self.barriers.add(run.index)
+        elif run.analysis.external:
+            self._raise_fence(run, EdgeKind.ORDER)
+
+    def _raise_fence(self, run: _Run, kind: EdgeKind) -> None:
+        last = self.fences.get(kind, -1)
+        for index in reversed(self.seen):
+            if index <= last:
+                break
+            self.edge(index, run.index, "", kind, certain=False)
+        self.fences[kind] = run.index
+
+    def _order_shared_state(self, run: _Run) -> None:
+        """Calls that use a module's hidden state (random numbers…) keep their order."""
+        origins = [self._origin(run, dotted) for dotted in run.calls]
+        found = {_longest(known.SHARED_STATE, origin) for origin in origins}
+        secret = {_longest(known.SEEDED_BY, origin) for origin in origins}
+        for state in sorted((found | (secret & self.states.keys())) - {""}):
+            if state in self.states:
+                self.edge(self.states[state], run.index, state, EdgeKind.ORDER, certain=False)
+            self.states[state] = run.index
+
+    # ── names and objects ────────────────────────────────────────────────────────────────
+
+    def _find(self, item: _Object) -> _Object:
+        root = item
+        while root.merged_into is not None:
+            root = root.merged_into
+        while item is not root and item.merged_into is not None:
+            item.merged_into, item = root, item.merged_into
+        return root
+
+    def _unite(self, one: _Object, other: _Object) -> None:
+        one, other = self._find(one), self._find(other)
+        if one is other:
+            return
+        if len(one.names) < len(other.names):
+            one, other = other, one
+        other.merged_into = one
+        one.names |= other.names
+        one.readers |= other.readers
+        one.code.update(other.code)
+        self.steps += 1
+        for index, names in other.mutators.items():
+            one.mutators.setdefault(index, {}).update(names)
+
+    def _read(self, run: _Run, name: str, *, certain: bool) -> None:
+        variable = self.variable(name)
+        alone = len(variable.definers) == 1
+        for definer in variable.definers:
+            self.edge(definer, run.index, name, EdgeKind.DATA, certain=certain and alone)
+        item = self._find(variable.object)
+        for index in _last(item.mutators):
+            surely = certain and item.mutators[index].get(name, False)
+            self.edge(index, run.index, name, EdgeKind.DATA, certain=surely)
+        variable.readers.add(run.index)
+        item.readers.add(run.index)
+
+    def _mutate(self, run: _Run, name: str, *, certain: bool) -> None:
+        variable = self.variables.get(name)
+        if variable is None or name not in run.reads:
+            return
+        if variable.constant or _is_inert(variable):
+            return
+        item = self._find(variable.object)
+        for index in item.readers:
+            self.edge(index, run.index, name, EdgeKind.ORDER)
+        for index in _last(item.mutators):
+            self.edge(index, run.index, name, EdgeKind.DATA, certain=False)
+        item.readers = {run.index}
+        if len(item.mutators) > 2 * _SHOWN:
+            item.mutators = {index: item.mutators[index] for index in _last(item.mutators)}
+        names = item.mutators.setdefault(run.index, {})
+        names[name] = certain or names.get(name, False)
+
+    def _bind_all(self, run: _Run) -> None:
+        """Bind and delete names, then note what shares objects and carries code now."""
+        analysis = run.analysis
+        before = dict(self.variables)
+        bound = analysis.defs | analysis.deletes | run.writes
+        after = {name: self._bind(run, name) for name in sorted(bound)}
+        self.variables.update(after)
+        for name in sorted(analysis.functions):
+            if variable := self.variables.get(name):
+                self.carry(variable, [analysis.functions[name]])
+        results = _Results(self, run, before)
+        for name in sorted(analysis.flows.keys() | analysis.results.keys()):
+            self._link(run, name, results)
+        self._hand_over(run, before)
+
+    def _bind(self, run: _Run, name: str) -> _Variable:
+        analysis, old = run.analysis, self.variable(name)
+        for index in (*old.definers[-1:], *old.readers):
+            self.edge(index, run.index, name, EdgeKind.ORDER)
+        sure = name in analysis.sure_defs or name in analysis.sure_deletes
+        one = name in analysis.oneshot
+        if not sure:
+            old.readers &= {run.index}  # all others come before this cell, and so before later ones
+            return _Variable(
+                old.object,
+                self._definers(run, name, old.definers),
+                old.readers,
+                oneshot=one or old.oneshot,
+                bound=True,
+            )
+        self._find(old.object).names.discard(name)
+        return _Variable(
+            _Object({name}),
+            [run.index],
+            origin=analysis.imports.get(name, ""),
+            constant=name in analysis.constants,
+            function=analysis.function(name),
+            oneshot=one,
+            bound=name in analysis.sure_defs,
+        )
+
+    def _definers(self, run: _Run, name: str, old: list[int]) -> list[int]:
+        """All that may have bound the name; of many, those in the middle stand in a row."""
+        if len(old) > _SHOWN:
+            self.edge(old[1], old[2], name, EdgeKind.DATA, certain=False)
+            old = [old[0], *old[2:]]
+        return [*old, *({run.index} - set(old))]
+
+    def _link(self, run: _Run, name: str, results: _Results) -> None:
+        """The name's value may share objects with other names, and carry their code."""
+        target = self.variables.get(name)
+        if target is None or target.constant or _is_inert(target):
+            return
+        for source, direct in run.analysis.flows.get(name, {}).items():
+            for variable in self.versions(run, source, results.before):
+                self.share(target, variable)
+                target.oneshot = target.oneshot or (direct and variable.oneshot)
+        for callee in run.analysis.results.get(name, NONE):
+            results.give(callee, target)
+
+    def share(self, target: _Variable, source: _Variable) -> None:
+        """Both may hold the same objects, unless nothing can change what the source holds."""
+        if not source.constant and not _is_inert(source):
+            self._unite(target.object, source.object)
+
+    def versions(self, run: _Run, name: str, before: Mapping[str, _Variable]) -> list[_Variable]:
+        """The name as the cell found it, and as the cell left it, where either may be meant."""
+        found = [before[name]] if name in before and name in run.reads else []
+        bound = name in run.analysis.defs or name in run.writes
+        return found + ([self.variables[name]] if bound else [])
+
+    def carry(self, target: _Variable, codes: Iterable[Effects]) -> None:
+        """Whoever shares the object may now run the code."""
+        code = self._find(target.object).code
+        code.update((id(item), item) for item in codes if item != _NO_CODE)
+
+    def _hand_over(self, run: _Run, before: Mapping[str, _Variable]) -> None:
+        """Called functions may store their arguments in what they touch."""
+        touched = [self.variables[name] for name in sorted(run.touched & self.variables.keys())]
+        given = [item for name in run.analysis.passed for item in self.versions(run, name, before)]
+        if not given and run.analysis.handed == _NO_CODE:
+            return
+        for variable in given:
+            for target in touched[:1]:
+                self.share(target, variable)
+        for target in touched:
+            self.carry(target, [run.analysis.handed])
+            if given:
+                self.share(target, touched[0])
+
+
+class _Results:
+    """What calls of the notebook's functions give, as one cell may see it at its end."""
+
+    def __init__(self, linker: Linker, run: _Run, before: Mapping[str, _Variable]) -> None:
+        self.linker = linker
+        self.run = run
+        self.before = before
+        self._returned = Closure(
+            lambda name: {other for code in self._codes(name) for other in code.results},
+            lambda name: {other for code in self._codes(name) for other in code.returns},
+        )
+        self._carried = Closure(
+            lambda name: {other for code in self._codes(name) for other in code.results},
+            lambda name: [code for code in self._codes(name) if code.carries],
+        )
+
+    def _codes(self, name: str) -> list[Effects]:
+        found = self.linker.versions(self.run, name, self.before)
+        return [code for variable in found for code in self.linker.code(variable)]
+
+    def give(self, callee: str, target: _Variable) -> None:
+        """The target may hold what calling `callee` gives."""
+        target.oneshot = target.oneshot or any(code.generator for code in self._codes(callee))
+        for name in self._returned(callee):
+            for variable in self.linker.versions(self.run, name, self.before):
+                self.linker.share(target, variable)
+        self.linker.carry(target, self._carried(callee))
+
+
+_EMPTY = CellAnalysis()
+_NO_CODE = Effects()
+
+
+def _is_inert(variable: _Variable) -> bool:
+    """True for modules, and members of modules that are known to leave things alone."""
+    origin = variable.origin
+    return bool(origin) and ("." not in origin or leaves_arguments(origin + ".x"))
+
+
+def _longest(table: Mapping[str, str], dotted: str) -> str:
+    """The table's entry for the longest prefix of a dotted name."""
+    parts = dotted.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((table[prefix] for prefix in prefixes if prefix in table), "")
+
+
+def _last(cells: Iterable[int]) -> list[int]:
+    """The last few of many cells, in order."""
+    return sorted(cells)[-_SHOWN:]
