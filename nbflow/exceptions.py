@@ -38,7 +38,7 @@ NbflowError
 └── StoreError
     ├── StoreCorrupt
     └── StoreTooNew
-TerminationSignal (BaseException)   SIGTERM, seen by the main thread
+TerminationSignal (SystemExit)      SIGTERM, seen by the main thread
 """
 
 from __future__ import annotations
@@ -218,5 +218,13 @@ class StoreTooNew(StoreError):
     """The run database was written by a newer nbflow; upgrade nbflow to read it."""
 
 
-class TerminationSignal(BaseException):
-    """The process was asked to stop (SIGTERM)."""
+class TerminationSignal(SystemExit):
+    """The process was asked to stop (SIGTERM).
+
+    A `SystemExit`, so that a process which nobody stops from ending does so without a
+    traceback, and with the exit code that shells and supervisors know.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.code = 143  # 128 + SIGTERM

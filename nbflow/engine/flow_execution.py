@@ -30,6 +30,7 @@ from nbflow.engine.outcomes import state_of_exception, state_of_flow_value
 from nbflow.engine.runners import TaskRunner, ThreadPoolTaskRunner
 from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.storage import keep_flow_value
+from nbflow.engine.threads import let_threads_inherit
 from nbflow.engine.timeouts import await_within, call_within
 from nbflow.engine.tracebacks import trim, user_traceback
 from nbflow.exceptions import FlowRunTimeout, TerminationSignal, UpstreamTaskError
@@ -57,6 +58,7 @@ class FlowExecution:
         run_id: UUID | None = None,
         name: str | None = None,
     ) -> None:
+        let_threads_inherit()
         self.flow = flow
         self._wait_for = [wait_for] if isinstance(wait_for, Future) else wait_for
         self._parent = parent = current_session()
@@ -76,6 +78,7 @@ class FlowExecution:
         self.machine = m.RunMachine(flow.retry_policy, random.random)
         #: What ended the program while the flow ran: raised again once recorded.
         self.interrupt: BaseException | None = None
+        self._terminated = False
         self._started = time.monotonic()
         if name is None and flow.flow_run_name is not None:
             self.session.flow_run = replace(flow_run, name=self._templated_name(values))
@@ -175,7 +178,8 @@ class FlowExecution:
         if not isinstance(error, Exception):
             self.interrupt = error
         error.__traceback__ = trim(error.__traceback__)
-        state = state_of_exception(error)
+        # An event loop that is told to stop only says that it cancels.
+        state = state_of_exception(TerminationSignal() if self._terminated else error)
         if not isinstance(error, Exception) or state.name == "TimedOut":
             # Nothing is waited for: what the flow submitted ends with it.
             self.session.outstanding.abandon(f"Its flow run is {state.name}.")
@@ -196,8 +200,26 @@ class FlowExecution:
             stack.callback(session.runner.close)
             stack.enter_context(captured_prints(session))
             if self._parent is None:
-                stack.enter_context(_termination_raises())
+                stack.enter_context(self._termination_raises())
             yield
+
+    @contextmanager
+    def _termination_raises(self) -> Iterator[None]:
+        """Let SIGTERM end the flow in an orderly way, and then the process."""
+        ours = threading.current_thread() is threading.main_thread()
+        if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            yield
+            return
+
+        def terminate(_: int, __: FrameType | None) -> None:
+            self._terminated = True
+            raise TerminationSignal
+
+        signal.signal(signal.SIGTERM, terminate)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────
 
@@ -299,21 +321,3 @@ def _log_prints(flow: Flow[..., Any], parent: FlowSession | None) -> bool:
     if flow.log_prints is not None:
         return flow.log_prints
     return parent.log_prints if parent else get_settings().log_prints
-
-
-@contextmanager
-def _termination_raises() -> Iterator[None]:
-    """Let SIGTERM end the flow in an orderly way, then the process as the sender wished."""
-    ours = threading.current_thread() is threading.main_thread()
-    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-
-    def terminate(_: int, __: FrameType | None) -> None:
-        raise TerminationSignal
-
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

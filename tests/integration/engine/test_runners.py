@@ -139,9 +139,7 @@ def test_a_pool_of_one_finishes_tasks_that_wait_for_their_own(record: Any) -> No
 
 @pytest.mark.parametrize("limit", [1, 2])
 @pytest.mark.parametrize("is_async", [False, True])
-def test_no_more_tasks_work_at_a_time_than_allowed(
-    limit: int, is_async: bool, record: Any
-) -> None:
+def test_no_more_tasks_work_at_a_time_than_allowed(limit: int, is_async: bool, record: Any) -> None:
     lock, now, most = threading.Lock(), 0, 0
 
     def work() -> None:
@@ -264,5 +262,3 @@ def test_submitting_from_other_threads_gives_each_run_its_name(record: Any) -> N
 
     main()
     assert len(record.tasks()) == 200
-
-

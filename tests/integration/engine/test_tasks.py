@@ -98,7 +98,6 @@ def test_async_callables_submit_like_others(name: str, record: Any) -> None:
     assert set(record.tasks().values()) == {"Completed"}
 
 
-
 @pytest.mark.parametrize("name", ASYNC_CALLABLES)
 def test_async_callables_are_awaited(name: str, record: Any) -> None:
     import asyncio

@@ -1,0 +1,154 @@
+"""Time limits hold wherever the code runs, and nest."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from nbflow import flow, task
+from nbflow.exceptions import FlowRunTimeout, TaskRunTimeout
+
+
+@pytest.mark.parametrize("how", ["direct", "submitted"])
+def test_a_task_that_takes_too_long_is_timed_out(how: str, record: Any) -> None:
+    @task(timeout_seconds=0.1)
+    def slow() -> None:
+        for _ in range(200):
+            time.sleep(0.02)
+
+    @flow
+    def main() -> None:
+        with pytest.raises(TaskRunTimeout, match=r"0\.1 seconds"):
+            slow() if how == "direct" else slow.submit().result()
+
+    began = time.monotonic()
+    main()
+    assert time.monotonic() - began < 2
+    assert record.tasks() == {"slow": "TimedOut"}
+
+
+def test_a_blocked_thread_is_left_behind_and_says_so(record: Any) -> None:
+    @task(timeout_seconds=0.1)
+    def blocked() -> None:
+        time.sleep(3)
+
+    @flow
+    def main() -> None:
+        with pytest.raises(TaskRunTimeout, match="ProcessPoolTaskRunner"):
+            blocked.submit().result()
+
+    began = time.monotonic()
+    main()
+    assert time.monotonic() - began < 2
+
+
+def test_an_outer_limit_ends_inner_runs_without_retries(record: Any) -> None:
+    calls = []
+
+    @task(retries=5, timeout_seconds=10)
+    def slow() -> None:
+        calls.append(1)
+        time.sleep(5)
+
+    @flow(timeout_seconds=0.2)
+    def main() -> None:
+        slow()
+
+    began = time.monotonic()
+    with pytest.raises(FlowRunTimeout, match=r"0\.2 seconds"):
+        main()
+    assert time.monotonic() - began < 2
+    assert record.state() == "TimedOut"
+    assert record.tasks() == {"slow": "Cancelled"}
+    assert len(calls) == 1
+
+
+def test_an_inner_limit_leaves_the_outer_one_at_work(record: Any) -> None:
+    @task(timeout_seconds=0.1)
+    def slow() -> None:
+        time.sleep(5)
+
+    @flow(timeout_seconds=0.4)
+    def main() -> None:
+        with pytest.raises(TaskRunTimeout):
+            slow()
+        time.sleep(5)
+
+    with pytest.raises(FlowRunTimeout):
+        main()
+    assert record.tasks() == {"slow": "TimedOut"}
+
+
+def test_swallowing_the_interruption_changes_nothing(record: Any) -> None:
+    @task(timeout_seconds=0.1)
+    def stubborn() -> str:
+        try:
+            time.sleep(5)
+        except BaseException:
+            pass
+        return "done"
+
+    @flow
+    def main() -> None:
+        with pytest.raises(TaskRunTimeout):
+            stubborn()
+
+    main()
+    assert record.tasks() == {"stubborn": "TimedOut"}
+
+
+def test_an_async_task_is_cancelled_at_its_limit(record: Any) -> None:
+    seen = []
+
+    @task(timeout_seconds=0.1)
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(5)
+        finally:
+            seen.append("cleaned up")
+
+    @task(timeout_seconds=0.1)
+    async def deaf() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(1.5)
+            except asyncio.CancelledError:
+                pass
+
+    @flow
+    async def main() -> None:
+        with pytest.raises(TaskRunTimeout):
+            await slow()
+        with pytest.raises(TaskRunTimeout, match="ignores"):
+            await deaf()
+        with pytest.raises(TaskRunTimeout):
+            slow.submit().result()
+
+    began = time.monotonic()
+    asyncio.run(main())
+    assert time.monotonic() - began < 4
+    assert seen == ["cleaned up"] * 2
+    assert set(record.tasks().values()) == {"TimedOut"}
+
+
+def test_a_timeout_is_retried(record: Any) -> None:
+    calls = []
+
+    @task(timeout_seconds=0.1, retries=1)
+    def slow_at_first() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            time.sleep(5)
+        return 1
+
+    @flow
+    def main() -> int:
+        return slow_at_first()
+
+    assert main() == 1
+    assert record.history("slow_at_first") == [
+        "Pending", "Running", "AwaitingRetry", "Retrying", "Completed",
+    ]  # fmt: skip
