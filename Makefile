@@ -12,7 +12,7 @@ SYSTEM_PACKAGES :=
 # Settings of the caller's that would slow us down, or show us another nbflow.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER
 
-.PHONY: help demo test check format unit integration bench pictures clean
+.PHONY: help demo test check format unit integration bench wild pictures clean
 
 help: ## List these commands
 	@echo 'nbflow: "make demo" shows it, "make test" checks it. All commands:'
@@ -63,6 +63,12 @@ integration: $(VENV)/.dev ## The tests with real stores and kernels
 
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
 	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit $$?; done
+
+wild: $(VENV)/.dev ## Compare with papermill on notebooks that others wrote: half an hour
+	$(BIN)/python -m venv out/wild/venv
+	out/wild/venv/bin/python -m pip install -qq --disable-pip-version-check . \
+		--requirement tests/wild/requirements.txt
+	out/wild/venv/bin/python tests/wild out/wild
 
 pictures: $(READY) ## Draw the pictures of the documentation again
 	mkdir -p out/pictures docs/pictures
