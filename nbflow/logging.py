@@ -135,9 +135,15 @@ class ConsoleHandler(logging.Handler):
         try:
             clock = time.strftime("%H:%M:%S", time.localtime(record.created))
             line = f"{clock}.{int(record.msecs):03d} | {record.levelname:<7} | {label} - "
-            _console().write(f"{line}{self.format(record)}\n")
-        except Exception:  # noqa: BLE001 - the user's format arguments, or a closed stream
+            _console().write(f"{line}{self._text(record)}\n")
+        except Exception:  # noqa: BLE001 - a closed stream, or one that cannot encode it
             self.handleError(record)
+
+    def _text(self, record: logging.LogRecord) -> str:
+        try:
+            return self.format(record)
+        except Exception:  # noqa: BLE001 - the user's format arguments do not fit
+            return f"{record.msg} {record.args!r}"
 
 
 def _console() -> TextIO:

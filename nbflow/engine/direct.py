@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextvars
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, aclosing, closing
+from contextlib import AbstractContextManager, aclosing, closing, suppress
 from typing import Any, Protocol
 
-from nbflow.engine.machine import Call, Event, RunMachine, Sleep, Woke
+from nbflow.engine.machine import Call, Event, RunMachine, Sleep, Stop, Woke
+from nbflow.engine.outcomes import state_of_exception
 from nbflow.futures import Future
 from nbflow.states import State
 
@@ -53,35 +54,38 @@ class Execution(Protocol):
 
 def run(execution: Execution) -> State[Any]:
     """Run to the end in this thread; raises only what ends the program."""
-    step = execution.proceed(_begin(execution))
+    step = _proceed(execution, _begin(execution))
     while step is not None:
         event = _sleep(execution, step.seconds) if isinstance(step, Sleep) else execution.call()
-        step = execution.proceed(event)
+        step = _proceed(execution, event)
     return _conclude(execution)
 
 
 async def run_async(execution: Execution) -> State[Any]:
     """Run to the end in this event loop; raises only what ends the program."""
-    step = execution.proceed(await _begin_async(execution))
+    step = _proceed(execution, await _begin_async(execution))
     while step is not None:
         if isinstance(step, Sleep):
             event = await _sleep_async(execution, step.seconds)
         else:
             event = await execution.call_async()
-        step = execution.proceed(event)
+        step = _proceed(execution, event)
     return _conclude(execution)
 
 
 def iterate(create: Callable[[], Execution]) -> Iterator[Any]:
     """Run a generator function, passing on what it yields; starts with the first value."""
     execution = create()
-    step = execution.proceed(_begin(execution))
+    step = _proceed(execution, _begin(execution))
     while step is not None:
         if isinstance(step, Sleep):
             event = _sleep(execution, step.seconds)
         else:
-            event = yield from _pass_on(execution)
-        step = execution.proceed(event)
+            try:
+                event = yield from _pass_on(execution)
+            except GeneratorExit:  # the consumer has all it wanted
+                event = execution.exhausted()
+        step = _proceed(execution, event)
     _conclude(execution).result()
 
 
@@ -104,10 +108,10 @@ def _pass_on(execution: Execution) -> Generator[Any, None, Event]:
 async def iterate_async(create: Callable[[], Execution]) -> AsyncIterator[Any]:
     """Run an async generator function, passing on what it yields."""
     execution = create()
-    step = execution.proceed(await _begin_async(execution))
+    step = _proceed(execution, await _begin_async(execution))
     while step is not None:
         if isinstance(step, Sleep):
-            step = execution.proceed(await _sleep_async(execution, step.seconds))
+            step = _proceed(execution, await _sleep_async(execution, step.seconds))
             continue
         context = contextvars.copy_context()
         try:
@@ -123,8 +127,19 @@ async def iterate_async(create: Callable[[], Execution]) -> AsyncIterator[Any]:
             event = execution.exhausted() if _closed(error) else execution.raised(error)
         else:
             event = execution.exhausted()
-        step = execution.proceed(event)
+        step = _proceed(execution, event)
     _conclude(execution).result()
+
+
+def _proceed(execution: Execution, event: Event) -> Call | Sleep | None:
+    """Take in an event; a run under which the engine itself fails is closed all the same."""
+    try:
+        return execution.proceed(event)
+    except BaseException as error:  # an interrupt, the end of the stack, a full disk
+        if execution.machine.final is None:
+            with suppress(Exception):
+                execution.proceed(Stop(state_of_exception(error)))
+        raise
 
 
 def _begin(execution: Execution) -> Event:

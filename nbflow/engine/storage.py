@@ -47,7 +47,7 @@ class TaskStorage:
         if isinstance(state.data, StoredResultHandle):  # it came from the cache
             return state, state.data.ref
         expiration = self.task.cache_expiration
-        expires = now() + expiration if expiration else None
+        expires = None if expiration is None else now() + expiration
         key = self.key or f"runs/{run.task_run.id}"
         try:
             return state, self._store().write(key, state.data, expires=expires)

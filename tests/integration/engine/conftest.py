@@ -35,10 +35,14 @@ class Record:
         """Task run names and their last state's name."""
         return {task.name: task.state.name for task in self.run().task_runs}
 
+    def task(self, name: str) -> Any:
+        """The task run of exactly this name."""
+        return next(task for task in self.run().task_runs if task.name == name)
+
     def history(self, name: str) -> list[str]:
         """The names of all states of a task run."""
-        store, run = open_store(), self.run().find_task(name)
-        return [change.state.name for change in store.states(RunKind.TASK, run.id)]
+        states = open_store().states(RunKind.TASK, self.task(name).id)
+        return [change.state.name for change in states]
 
     def flow_history(self) -> list[str]:
         """The names of all states of the flow run."""
@@ -46,7 +50,7 @@ class Record:
 
     def logs(self, task: str | None = None) -> list[str]:
         """Messages of the flow run's log, or of one task's."""
-        return [line.message for line in self.run().logs(task=task)]
+        return [line.message for line in self.run().logs(task=task and self.task(task))]
 
 
 @pytest.fixture

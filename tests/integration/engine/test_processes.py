@@ -47,7 +47,12 @@ def test_prints_and_logs_arrive_once(one: Any, record: Any, capfd: Any) -> None:
 def test_the_run_is_known_over_there(one: Any, record: Any) -> None:
     @task
     def where(x: int) -> Any:
-        return os.getpid(), runtime.flow_run.name, runtime.task_run.name, runtime.task_run.parameters
+        return (
+            os.getpid(),
+            runtime.flow_run.name,
+            runtime.task_run.name,
+            runtime.task_run.parameters,
+        )
 
     @flow(task_runner=one)
     def main() -> Any:

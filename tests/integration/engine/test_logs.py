@@ -1,0 +1,107 @@
+"""What runs log and print reaches their record, once, from wherever it comes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from nbflow import disable_run_logger, flow, get_run_logger, task
+
+
+def test_prints_belong_to_the_run_that_printed(record: Any, capsys: Any) -> None:
+    @task
+    def talk(x: int) -> None:
+        print("task", x)
+        print("unfinished", end="")
+
+    @flow(log_prints=True)
+    def main() -> None:
+        print("flow")
+        talk(1)
+        talk.submit(2).wait()
+
+    main()
+    assert record.logs("talk") == ["task 1", "unfinished"]
+    assert record.logs("talk-2") == ["task 2", "unfinished"]
+    assert "flow" in record.logs()
+    assert capsys.readouterr().out == "flow\ntask 1\nunfinishedtask 2\nunfinished"
+
+
+def test_threads_that_a_task_starts_belong_to_its_run(record: Any) -> None:
+    pool = ThreadPoolExecutor(1)
+    pool.submit(int).result()
+
+    @task(log_prints=True)
+    def start(x: int) -> None:
+        def work() -> None:
+            print("printed", x)
+            get_run_logger().info("logged %s", x)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        pool.submit(work).result()
+
+    @flow
+    def main() -> None:
+        start(1)
+        start.submit(2).wait()
+
+    main()
+    pool.shutdown()
+    assert record.logs("start") == ["printed 1", "logged 1"] * 2
+    assert record.logs("start-2") == ["printed 2", "logged 2"] * 2
+
+
+def test_bad_format_arguments_do_not_fail_the_task(
+    record: Any, capsys: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(logging.getLogger("nbflow"), "propagate", False)  # pytest's own raises
+
+    @task
+    def log() -> int:
+        get_run_logger().info("%d items", "three")
+        return 1
+
+    @flow
+    def main() -> int:
+        return log()
+
+    assert main() == 1
+    assert record.logs("log") == ["%d items"]
+    assert "%d items ('three',)" in capsys.readouterr().err
+
+
+def test_outside_of_runs_logging_is_harmless(record: Any) -> None:
+    get_run_logger().info("nobody listens")
+
+    @task
+    def step() -> None:
+        with disable_run_logger():
+            get_run_logger().info("silenced")
+        get_run_logger().info("heard")
+
+    @flow
+    def main() -> None:
+        step()
+
+    main()
+    assert record.logs("step") == ["heard"]
+
+
+def test_a_failure_is_told_from_the_users_line_on(record: Any) -> None:
+    @task
+    def fails() -> None:
+        raise ValueError("mine")
+
+    @flow
+    def main() -> None:
+        fails.submit().wait()
+
+    main()
+    (story,) = record.logs("fails")
+    assert story.endswith("ValueError: mine")
+    assert story.count("File ") == 1
+    assert __file__ in story
