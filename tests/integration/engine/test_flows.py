@@ -52,12 +52,12 @@ FLOWS = [
     (mixed_futures, "Failed"),
     (good_futures, "Completed"),
     (blocked, "NotReady"),
-    (lambda: bad(), "Failed"),
+    (bad, "Failed"),
     (lambda: bad(return_state=True), "Failed"),
     (lambda: [bad(return_state=True), ok(return_state=True)], "Failed"),
     (lambda: Completed(message="as I say"), "Completed"),
     (lambda: Failed(message="as I say"), "Failed"),
-    (lambda: Running(), "Failed"),
+    (Running, "Failed"),
 ]
 
 
@@ -277,7 +277,6 @@ def test_generators_pass_values_on_as_they_come(record: Any) -> None:
     def count(n: int) -> Any:
         for i in range(n):
             seen.append(runtime.task_run.name)
-            print(f"at {i}")
             yield i
 
     @task

@@ -118,7 +118,7 @@ def test_a_stop_is_recorded_and_ends_the_process_at_once(
     time.sleep(0.1)
     process.send_signal(number)
     sent = time.monotonic()
-    out, err = process.communicate(timeout=30)
+    _out, err = process.communicate(timeout=30)
     took = time.monotonic() - sent
     assert took < 5, err
     final = "Cancelled" if number is signal.SIGINT else "Crashed"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nbflow import flow, task
+from nbflow.annotations import allow_failure, quote, unmapped
 from nbflow.exceptions import (
     FailedRun,
     MappingLengthMismatch,
@@ -18,7 +19,6 @@ from nbflow.exceptions import (
     UpstreamTaskError,
 )
 from nbflow.futures import as_completed, wait
-from nbflow.annotations import allow_failure, quote, unmapped
 from nbflow.states import Cancelled, Completed, Failed, Pending, Running, State
 from nbflow.task_runners import SequentialTaskRunner, ThreadPoolTaskRunner
 
@@ -172,8 +172,8 @@ STATES_AND_ERRORS = [
     (lambda: Completed(name="Skipped"), "Skipped", None),
     (lambda: Failed(message="by hand"), "Failed", FailedRun),
     (lambda: Cancelled(message="no"), "Cancelled", Exception),
-    (lambda: Running(), "Failed", FailedRun),
-    (lambda: Pending(), "Failed", FailedRun),
+    (Running, "Failed", FailedRun),
+    (Pending, "Failed", FailedRun),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
@@ -85,10 +86,8 @@ def test_an_inner_limit_leaves_the_outer_one_at_work(record: Any) -> None:
 def test_swallowing_the_interruption_changes_nothing(record: Any) -> None:
     @task(timeout_seconds=0.1)
     def stubborn() -> str:
-        try:
+        with contextlib.suppress(BaseException):
             time.sleep(5)
-        except BaseException:
-            pass
         return "done"
 
     @flow
@@ -113,10 +112,8 @@ def test_an_async_task_is_cancelled_at_its_limit(record: Any) -> None:
     @task(timeout_seconds=0.1)
     async def deaf() -> None:
         for _ in range(2):
-            try:
+            with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(1.5)
-            except asyncio.CancelledError:
-                pass
 
     @flow
     async def main() -> None:
