@@ -66,7 +66,8 @@ def _in_order(
         analyses.append(analysis.unsure() if may_raise else analysis)
         stand_for = {**analyses[-1].made, **({} if may_raise else analysis.imports)}
         for name in (analysis.defs | analysis.deletes) & origins.keys():
-            if not is_object(origins.pop(name)) and name not in analysis.imports:
+            origin = origins.pop(name)
+            if not is_object(origin) and analysis.imports.get(name) != origin:
                 rebound.add(name)
         if analysis.ambiguous:
             origins.clear()

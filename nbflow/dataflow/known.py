@@ -148,6 +148,12 @@ CALLERS = _words(
     "submit",
 )
 
+#: Those among them that are done with the functions when they end; `map` as a method only.
+EAGER_CALLERS = _words(
+    "map sorted max min apply applymap agg aggregate transform pipe assign apply_along_axis",
+    "minimize curve_fit quad solve_ivp",
+)
+
 #: Parameters that take random generators.
 RANDOM_SLOTS = _words("random_state rng generator")
 

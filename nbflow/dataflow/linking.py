@@ -21,7 +21,7 @@ from enum import Enum
 from . import known
 from .closures import Closure
 from .libraries import leaves_arguments
-from .records import ANY, ENTANGLED, NONE, CellAnalysis, Effects, Names, slot_of
+from .records import ANY, ENTANGLED, ITSELF, NONE, CellAnalysis, Effects, Names, slot_of
 
 
 class EdgeKind(str, Enum):
@@ -101,6 +101,8 @@ class _Run:
     calls: set[str] = field(default_factory=set)
     #: Names changed or bound by called functions.
     touched: set[str] = field(default_factory=set)
+    #: Names that those may share objects with afterwards.
+    kept: set[str] = field(default_factory=set)
     ambiguous: bool = False
 
 
@@ -225,6 +227,7 @@ class Linker:
     def _effects(run: _Run, code: Effects, *, certain: bool) -> None:
         run.writes |= code.writes
         run.calls |= code.calls
+        run.kept |= code.keeps
         run.touched |= code.writes | code.mutates | code.may_mutate
         run.ambiguous = run.ambiguous or bool(code.ambiguous)
         for name in code.mutates:
@@ -239,16 +242,20 @@ class Linker:
             return
         if any(self._origin(run, callee) in known.MUTATING_FUNCTIONS for callee in callees):
             run.mutates[name] = True
-        elif not callees or not all(self._spares(run, callee) for callee in callees):
+        elif not callees or not all(self._spares(run, name, callee) for callee in callees):
             run.mutates.setdefault(name, False)
 
-    def _spares(self, run: _Run, callee: str) -> bool:
-        """True when a callee, such as `train(0)`, surely leaves that argument alone."""
+    def _spares(self, run: _Run, name: str, callee: str) -> bool:
+        """True when a callee, such as `train(0)`, surely leaves the name's object alone."""
         todo, done = [callee], {callee}
         while todo:
             path, slot = slot_of(todo.pop())
             if origin := self._origin(run, path):
                 if not leaves_arguments(origin):
+                    return False
+                continue
+            if slot == ITSELF:
+                if not self._is_plain(name):
                     return False
                 continue
             if slot == ANY and self._is_data(path):
@@ -260,6 +267,11 @@ class Linker:
             todo += passed_to - done
             done |= passed_to
         return True
+
+    def _is_plain(self, name: str) -> bool:
+        """True when calling the name changes no state that it carries with it."""
+        variable = self.variables.get(name)
+        return variable is None or variable.function is not None or not self.code(variable)
 
     def _is_data(self, name: str) -> bool:
         """True when no code of the notebook can be called through the name."""
@@ -443,12 +455,13 @@ class Linker:
     def carry(self, target: _Variable, codes: Iterable[Effects]) -> None:
         """Whoever shares the object may now run the code."""
         code = self._find(target.object).code
-        code.update((id(item), item) for item in codes if item != _NO_CODE)
+        code.update((id(item), item) for item in codes if not item.idle)
 
     def _hand_over(self, run: _Run, before: Mapping[str, _Variable]) -> None:
         """Called functions may store their arguments in what they touch."""
         touched = [self.variables[name] for name in sorted(run.touched & self.variables.keys())]
-        given = [item for name in run.analysis.passed for item in self.versions(run, name, before)]
+        names = run.analysis.passed | run.kept
+        given = [item for name in names for item in self.versions(run, name, before)]
         if not given and run.analysis.handed == _NO_CODE:
             return
         for variable in given:
@@ -468,17 +481,26 @@ class _Results:
         self.run = run
         self.before = before
         self._returned = Closure(
-            lambda name: {other for code in self._codes(name) for other in code.results},
-            lambda name: {other for code in self._codes(name) for other in code.returns},
+            self._results,
+            lambda name: {item for code in self._codes(name) for item in code.returns},
         )
         self._carried = Closure(
-            lambda name: {other for code in self._codes(name) for other in code.results},
-            lambda name: [code for code in self._codes(name) if code.carries],
+            self._results, lambda name: [id(code) for code in self._codes(name) if code.carries]
         )
+        self._found: dict[str, list[Effects]] = {}
+        self._by_id: dict[int, Effects] = {}
 
     def _codes(self, name: str) -> list[Effects]:
-        found = self.linker.versions(self.run, name, self.before)
-        return [code for variable in found for code in self.linker.code(variable)]
+        if name not in self._found:
+            found = self.linker.versions(self.run, name, self.before)
+            codes = {id(code): code for item in found for code in self.linker.code(item)}
+            self._by_id |= codes
+            self._found[name] = list(codes.values())
+        return self._found[name]
+
+    def _results(self, name: str) -> set[str]:
+        """The functions whose result the function's result may be, or hold."""
+        return {other for code in self._codes(name) for other in code.results | code.returns}
 
     def give(self, callee: str, target: _Variable) -> None:
         """The target may hold what calling `callee` gives."""
@@ -486,7 +508,7 @@ class _Results:
         for name in self._returned(callee):
             for variable in self.linker.versions(self.run, name, self.before):
                 self.linker.share(target, variable)
-        self.linker.carry(target, self._carried(callee))
+        self.linker.carry(target, [self._by_id[key] for key in self._carried(callee)])
 
 
 _EMPTY = CellAnalysis()

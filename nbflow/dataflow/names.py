@@ -29,7 +29,17 @@ from .libraries import (
     leaves_arguments,
     library_of,
 )
-from .records import ANY, ENTANGLED, NONE, CellAnalysis, Effects, Names, merge_effects, slot_of
+from .records import (
+    ANY,
+    ENTANGLED,
+    ITSELF,
+    NONE,
+    CellAnalysis,
+    Effects,
+    Names,
+    merge_effects,
+    slot_of,
+)
 from .scopes import Frame, bound_by_import, declare, defaults_of, parameters
 
 State = set[str] | None
@@ -180,6 +190,10 @@ def _copy(state: State) -> State:
     return None if state is None else set(state)
 
 
+def _is_local(key: str) -> bool:
+    return "@" in key
+
+
 def _is_global(key: str) -> bool:
     """Locals are known by `name@scope`."""
     return "@" not in key
@@ -280,7 +294,9 @@ class _Visitor:
         if sink.effects is None:
             certain, handed = self._changes(sink)
             mutates = frozenset(filter(_is_global, certain))
-            keys = self._closure([sink.key])
+            touched = {*filter(_is_global, {*certain, *handed}), *sink.writes}
+            keys = self._near([sink.key])
+            kept = self._near([*touched, *sink.passed])
             callees = frozenset[str]().union(*(self.results.get(key, NONE) for key in keys))
             carries = any(self.carried.get(key) for key in keys if not _is_global(key))
             sink.effects = Effects(
@@ -292,6 +308,7 @@ class _Visitor:
                 frozenset(sink.calls),
                 frozenset(filter(_is_global, keys)),
                 frozenset(filter(_is_global, callees)),
+                frozenset(filter(_is_global, kept)) - touched if touched else NONE,
                 carries or sink.method or sink.generator,
                 sink.generator,
                 {} if sink.method or sink.generator else self._hands(sink, certain, handed),
@@ -368,13 +385,18 @@ class _Visitor:
                     found |= callees[key]
                     todo.append(name)
 
-    def _links(self, key: str) -> Mapping[str, bool]:
-        """The keys whose object the key's value may share, the results of calls among them."""
+    def _links(self, key: str, *, local: bool = False) -> Mapping[str, bool]:
+        """The keys whose object the key's value may share, the results of calls among them.
+
+        If `local`, of calls of local functions only.
+        """
         self.steps += 1
         if self.steps > BUDGET:
             raise TooEntangled
         near = self.flows.get(key, {})
-        callees = self.results.get(key, ())
+        callees: Iterable[str] = self.results.get(key, ())
+        if local:
+            callees = filter(_is_local, callees)
         late = {sink.key: False for name in callees for sink in self.carried.get(name, ())}
         return {**late, **near} if late else near
 
@@ -387,6 +409,15 @@ class _Visitor:
                 if name not in found and (is_direct or not direct):
                     found.add(name)
                     todo.append(name)
+        return found
+
+    def _near(self, keys: Iterable[str]) -> set[str]:
+        """The keys that these share with; what globals share in turn is the graph's business."""
+        found, todo = set(keys), list(keys)
+        while todo:
+            new = self._links(todo.pop(), local=True).keys() - found
+            found |= new
+            todo += filter(_is_local, new)
         return found
 
     def _globals(self, keys: Iterable[str]) -> Names:
@@ -1284,6 +1315,8 @@ class _Visitor:
             self.sink.calls.add(callee)
         self._run_given(function, values)
         self._dynamic(node, callee)
+        if not isinstance(node.func, ast.Attribute):
+            self.mutate(function, certain=False, callee=f"({ITSELF})")
         for slot, value in given:
             if slot in {"out", "ax"}:
                 self.mutate(value, certain=True)
@@ -1316,7 +1349,13 @@ class _Visitor:
             return Value(origin=origin)
         if isinstance(node.func, ast.Attribute) and not keeps_arguments(function.origin):
             given = []
-        value = self._result_of(function, isinstance(node.func, ast.Name), given)
+        named, last = isinstance(node.func, ast.Name), _last_name(node.func)
+        value = self._result_of(
+            function,
+            given,
+            named=named,
+            eager=last in known.EAGER_CALLERS and (last != "map" or not named),
+        )
         generator = any(sink.generator for sink in self._sinks(function))
         value.oneshot = generator or callee in known.ONESHOT_CALLS
         value.origin = origin
@@ -1330,10 +1369,13 @@ class _Visitor:
         items = [value.item() for value in given]
         return items if callee == "zip" else [_CONST, *items[:1]]
 
-    def _result_of(self, function: Value, named: bool, given: list[Value]) -> Value:
+    def _result_of(self, function: Value, given: list[Value], *, named: bool, eager: bool) -> Value:
         """A call's result may be an argument, or what a function that is called gives."""
         value = _merged(given if named else [function, *given]).indirect()
-        for sink in self._sinks(_merged([function, *given])):
+        called = self._sinks(_merged([function, *given]))
+        if eager:  # the functions given have been called, and are not kept
+            value.carried = function.carried
+        for sink in called:
             value.names.setdefault(sink.key, False)
             returned = (sink,) if sink.method or sink.generator else ()
             value.carried += (*returned, *self.carried.get(sink.key, ()))

@@ -38,6 +38,8 @@ class Effects:
     returns: Names = NONE
     #: Names of functions whose result its result may be.
     results: Names = NONE
+    #: Names that what it changes may share with afterwards.
+    keeps: Names = NONE
     #: True when its result may hold code of its own: a closure, an instance.
     carries: bool = False
     #: True for generator functions: their result can be consumed only once.
@@ -47,6 +49,15 @@ class Effects:
     hands: Mapping[str, Names] = field(default_factory=dict, hash=False)
     #: Why its reads or writes cannot be known (`exec`, `globals()`…).
     ambiguous: tuple[str, ...] = ()
+
+    @property
+    def idle(self) -> bool:
+        """True when running the code, with whatever arguments, cannot matter to any name."""
+        return self.hands.get(ANY) == NONE and not (
+            self.carries
+            or self.ambiguous
+            or any(getattr(self, name) for name in EFFECT_SETS if name != "calls")
+        )
 
     def handing(self, slot: str) -> Names | None:
         """The callees that get the argument in a slot; None when it may be changed anyhow."""
@@ -81,11 +92,14 @@ EFFECT_SETS = (
     "calls",
     "returns",
     "results",
+    "keeps",
 )
 _NOTHING = Effects()
 
 #: The slot of a callee that may get an object as any argument.
 ANY = "any"
+#: The slot of an object that is called itself; such a callee has no path.
+ITSELF = "self!"
 
 #: Why a cell keeps its place although its code hides nothing.
 ENTANGLED = "too entangled to be followed"
