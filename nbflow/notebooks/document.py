@@ -29,6 +29,10 @@ INJECTED_TAG: Final = "injected-parameters"
 ERROR_MARKER_TAG: Final = "papermill-error-cell-tag"
 _FORMAT: Final = 4
 _MINOR_WITH_IDS: Final = 5
+#: Metadata of notebooks and cells that holds dictionaries; published notebooks hold anything.
+_DICTIONARIES: Final = frozenset(
+    {"kernelspec", "language_info", "papermill", "nbflow", "execution", "jupyter"}
+)
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────
@@ -118,7 +122,21 @@ def _parse(text: str, source: str) -> dict[str, Any]:
         raise NotebookError(
             f"{source} is not a notebook: {hint} A notebook is a JSON file that Jupyter wrote."
         ) from None
+    _check_characters(text, data, source)
     return data if isinstance(data, dict) else {}
+
+
+def _check_characters(text: str, data: Any, source: str) -> None:
+    """JSON can spell halves of characters, which no kernel and no file takes."""
+    if "\\ud" not in text.lower():
+        return
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(str(error.object)[error.start]):x}"
+        raise NotebookError(
+            f"{source} holds {half}, half of a character. Remove it from the notebook."
+        ) from None
 
 
 def _has_cells(data: Mapping[str, Any], major: int) -> bool:
@@ -146,19 +164,53 @@ def _normalised(data: dict[str, Any], source: str) -> NotebookNode:
         if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
             raise NotebookError(f"{source}: cell {index} is not a notebook cell.")
         _complete_cell(cell)
+        if not _is_text(cell["source"]):
+            raise NotebookError(f"{source}: cell {index} has a source that is not text.")
         cell["id"] = _free_id(cell, index, taken)
         taken.add(cell["id"])
-    data["nbformat_minor"] = max(int(data.get("nbformat_minor") or 0), _MINOR_WITH_IDS)
-    data.setdefault("metadata", {})
-    nb: NotebookNode = nbformat.v4.to_notebook(data)
+    minor = data.get("nbformat_minor")
+    data["nbformat_minor"] = max(minor if isinstance(minor, int) else 0, _MINOR_WITH_IDS)
+    data["metadata"] = _clean_metadata(data.get("metadata"))
+    try:
+        nb: NotebookNode = nbformat.v4.to_notebook(data)
+    except Exception as error:  # the converter meets arbitrary outputs and attachments
+        raise NotebookError(
+            f"{source} is damaged: it has outputs or attachments that Jupyter would not write "
+            f"({error}). Clear its outputs in Jupyter, and save it."
+        ) from error
     return nb
 
 
+def _is_text(value: Any) -> bool:
+    """Whether this is what notebooks keep text as: a string, or a list of them."""
+    lines = value if isinstance(value, list) else [value]
+    return all(isinstance(line, str) for line in lines)
+
+
+def _clean_metadata(found: Any) -> dict[str, Any]:
+    """Metadata whose parts that we and papermill read are dictionaries; others are left alone."""
+    metadata: dict[str, Any] = found if isinstance(found, dict) else {}
+    for key in _DICTIONARIES & metadata.keys():
+        if not isinstance(metadata[key], dict):
+            del metadata[key]
+    for key, name in (
+        ("kernelspec", "language"),
+        ("kernelspec", "name"),
+        ("language_info", "name"),
+    ):
+        part = metadata.get(key, {})
+        if not isinstance(part.get(name, ""), str):
+            del part[name]
+    return metadata
+
+
 def _complete_cell(cell: dict[str, Any]) -> None:
-    cell.setdefault("metadata", {}).setdefault("tags", [])
+    cell["metadata"] = _clean_metadata(cell.get("metadata"))
+    if not isinstance(cell["metadata"].get("tags"), list):
+        cell["metadata"]["tags"] = []
     cell.setdefault("source", "")
     if cell["cell_type"] == "code":
-        cell.setdefault("outputs", [])
+        cell["outputs"] = cell.get("outputs") or []
         cell.setdefault("execution_count", None)
 
 

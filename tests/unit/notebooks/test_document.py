@@ -196,6 +196,68 @@ def test_what_is_no_notebook_is_refused_in_words(tmp_path, text, words) -> None:
         read_notebook(write(tmp_path / "x.ipynb", text))
 
 
+JUNK = (None, 3, 1e400, True, "x", [], {}, [None], [[]], {"a": None}, [{}], {"x": [{}]}, "\ud83d")
+
+
+def whole_notebook():
+    """A notebook with everything that is read from one."""
+    output = {"output_type": "display_data", "data": {"text/plain": ["a"]}, "metadata": {}}
+    code = {
+        "cell_type": "code",
+        "metadata": {"tags": ["parameters"], "nbflow": {"injected": True}, "execution": {}},
+        "source": ["x = 1\n", "y = 2"],
+        "outputs": [output, {"output_type": "stream", "name": "stdout", "text": ["a"]}],
+    }
+    text = {"cell_type": "markdown", "metadata": {}, "source": "# A", "attachments": {"a": {}}}
+    kernel = {"name": "python3", "language": "python"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}, "papermill": {}}
+    return {"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": [text, code]}
+
+
+def places_in(node, owner=None, key=None):
+    """Each part of the notebook, as the container and the key that hold it."""
+    if owner is not None:
+        yield owner, key
+    if isinstance(node, dict | list):
+        for k in node if isinstance(node, dict) else range(len(node)):
+            yield from places_in(node[k], node, k)
+
+
+def read_if_possible(path):
+    try:
+        return read_notebook(path)
+    except NotebookError:
+        return None
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_anywhere_in_a_notebook_is_repaired_or_refused_in_words(tmp_path, junk) -> None:
+    """Published notebooks hold anything: a kernelspec that is a string, metadata of null."""
+    read = 0
+    notebook = whole_notebook()
+    for owner, key in places_in(notebook):
+        good, owner[key] = owner[key], junk
+        path = write(tmp_path / "x.ipynb", json.dumps(notebook))
+        owner[key] = good
+        if (document := read_if_possible(path)) is None:
+            continue
+        read += 1
+        inject_parameters(document, "x = 5", {"x": 5})
+        assert all(info.name for info in code_cells(document))
+        assert document.metadata.get("kernelspec", {}).get("name", "") in {"", "python3", "x"}
+    assert read or junk == "\ud83d"
+
+
+def test_half_a_character_is_refused_and_a_whole_one_is_not(tmp_path) -> None:
+    whole = nb_of("x = '\N{GRINNING FACE}'")
+    path = write(tmp_path / "x.ipynb", json.dumps(whole))  # as two halves
+    assert read_notebook(path).cells[0].source == whole.cells[0].source
+
+    write(path, json.dumps(nb_of("x = '\ud83d'")))
+    with pytest.raises(NotebookError, match="ud83d, half of a character"):
+        read_notebook(path)
+
+
 def test_a_missing_notebook_brings_near_names(tmp_path) -> None:
     write(tmp_path / "train.ipynb", "{}")
 
