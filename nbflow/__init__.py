@@ -69,7 +69,15 @@ _HOMES: Final = {
 }
 
 
+#: Reached as attributes too, without an import of their own.
+_MODULES: Final = frozenset(
+    {"context", "exceptions", "futures", "runtime", "states", "task_runners"}
+)
+
+
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"nbflow.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'nbflow' has no attribute {name!r}")

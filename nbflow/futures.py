@@ -7,7 +7,6 @@ refers to. It must not know how or where runs are executed.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from uuid import UUID
 
 from nbflow.annotations import BaseAnnotation, allow_failure, quote
 from nbflow.exceptions import UpstreamTaskError
+from nbflow.models import GraphNode, RunGraph
 from nbflow.states import State
 
 R = TypeVar("R")
@@ -154,11 +154,27 @@ class Future(Generic[R]):
     def __repr__(self) -> str:
         return f"Future({self.name!r}, {self._state.name})"
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # Notebooks show a future as the card of its run; drawing is loaded for them only.
+        from nbflow.drawing import mimebundle  # noqa: PLC0415
+
+        state = self._state
+        node = GraphNode(
+            id=str(self._task_run_id),
+            label=self.name,
+            state_type=state.type,
+            state_name=state.name,
+            message=None if state.is_completed() else state.message,
+        )
+        return mimebundle(RunGraph((node,), title=self.name))
+
 
 def _call_back(callback: Callable[[Future[Any]], Any], future: Future[Any]) -> None:
     try:
         callback(future)
     except Exception:  # the user's callback: the run and other callbacks go on
+        import logging  # noqa: PLC0415 - only for this line, and definitions load fast without it
+
         logging.getLogger("nbflow").exception("A callback of %r failed.", future)
 
 
