@@ -8,22 +8,31 @@ process, and a validation library would cost most of that start-up's time
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from nbflow.exceptions import ConfigurationError
 
 PREFIX: Final = "NBFLOW_"
 
+_LEVELS: Final = frozenset(
+    ["NOTSET", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"]
+)
+
 
 def _default_home() -> Path:
-    return Path.home() / ".nbflow"
+    try:
+        return Path.home() / ".nbflow"
+    except RuntimeError:  # a container's user may have no home
+        raise ConfigurationError(
+            "This user has no home folder. Set NBFLOW_HOME to a folder you can write to."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +108,17 @@ def get_settings() -> Settings:
     """The settings of this process, read once."""
     global _current  # noqa: PLW0603 - one cached value, changed only here and in tests
     if _current is None:
-        _current = load_settings(os.environ, Path.cwd())
+        _current = load_settings(os.environ, _working_folder())
     return _current
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigurationError(
+            "The folder you work in was deleted. Change to another one, then try again."
+        ) from None
 
 
 @contextmanager
@@ -121,10 +139,11 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     Raises `ConfigurationError` naming the setting and its source.
     """
     home = Path(environ.get(f"{PREFIX}HOME") or _default_home()).expanduser().absolute()
+    variables = _from_environment(environ)
     layers = [
         (str(home / "config.toml"), _read_toml(home / "config.toml")),
         *_project_layers(folder),
-        ("the environment", _from_environment(environ)),
+        ("the environment", variables),
     ]
     values: dict[str, Any] = {"home": home}
     hints = get_type_hints(Settings)
@@ -137,6 +156,11 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
                 )
             if name != "home":
                 values[name] = _convert(name, raw, hints[name], source)
+            elif layer is not variables:
+                raise ConfigurationError(
+                    f"The setting home cannot be set in {source}, because the home is where "
+                    "settings are looked for. Set NBFLOW_HOME instead."
+                )
     return Settings(**values)
 
 
@@ -149,36 +173,56 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def _project_layers(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for parent in reversed((folder, *folder.parents)):
         pyproject = parent / "pyproject.toml"
-        if pyproject.is_file():
-            table = _read_toml(pyproject, strict=False).get("tool", {}).get("nbflow", {})
-            yield str(pyproject), table
+        yield str(pyproject), _own_table(pyproject)
         yield str(parent / "nbflow.toml"), _read_toml(parent / "nbflow.toml")
+
+
+def _own_table(pyproject: Path) -> dict[str, Any]:
+    """What `[tool.nbflow]` holds; the rest of a pyproject is not ours to judge."""
+    tools = _read_toml(pyproject, strict=False).get("tool")
+    table = tools.get("nbflow", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        raise ConfigurationError(
+            f"tool.nbflow in {pyproject} is {table!r}, which is no table. "
+            "Write `[tool.nbflow]`, and the settings below it."
+        )
+    return table
 
 
 def _read_toml(path: Path, *, strict: bool = True) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        if not strict:  # someone else's pyproject is not ours to judge
+        if not strict:
             return {}
         raise ConfigurationError(f"{path} is not valid TOML ({error}). Correct it.") from error
 
 
-def _convert(name: str, raw: Any, hint: Any, source: str) -> Any:
-    kind = next((a for a in get_args(hint) if a is not types.NoneType), hint)
+def _convert(name: str, raw: Any, kind: type, source: str) -> Any:
     try:
-        if kind is bool:
-            return _to_bool(raw)
-        if kind is Path:
-            return Path(raw).expanduser()
-        return kind(raw)
-    except (TypeError, ValueError) as error:
+        value = _CONVERTERS[kind](raw)
+        _check(name, value)
+    except (TypeError, ValueError, OverflowError) as error:
+        what = str(error) if isinstance(error, _Unfit) else f"not of type {kind.__name__}"
         raise ConfigurationError(
-            f"The setting {name} in {source} is {raw!r}, which is not of type {kind.__name__}. "
-            "Correct it or remove it."
+            f"The setting {name} in {source} is {raw!r}, which is {what}. Correct it or remove it."
         ) from error
+    return value
+
+
+class _Unfit(ValueError):
+    """The value has the right type, but cannot be used; says why."""
+
+
+def _check(name: str, value: object) -> None:
+    if name == "logging_level" and str(value).upper() not in _LEVELS:
+        raise _Unfit("no level of logging: DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    if isinstance(value, (int, float)):
+        least = 1 if name == "task_runner_max_workers" else 0
+        if not least <= value < math.inf:  # NaN is not either
+            raise _Unfit(f"not {least} or more")
 
 
 def _to_bool(raw: Any) -> bool:
@@ -190,3 +234,29 @@ def _to_bool(raw: Any) -> bool:
         return words[str(raw).lower()]
     except KeyError:
         raise ValueError(raw) from None
+
+
+def _to_int(raw: Any) -> int:
+    if isinstance(raw, (bool, float)):
+        raise TypeError(raw)
+    return int(raw)
+
+
+def _to_float(raw: Any) -> float:
+    if isinstance(raw, bool):
+        raise TypeError(raw)
+    return float(raw)
+
+
+def _to_text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise TypeError(raw)
+    return raw
+
+
+_CONVERTERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    bool: _to_bool,
+    int: _to_int,
+    float: _to_float,
+    str: _to_text,
+}

@@ -18,6 +18,7 @@ from typing import Any
 from nbflow.cli.failure import source_line
 from nbflow.exceptions import NotebookError, UsageError
 from nbflow.flows import Flow
+from nbflow.settings import get_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _load(path: Path) -> ModuleType:
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
+    get_settings()  # a wrong setting is no mistake of the file
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} cannot be imported. Name a Python file.")
