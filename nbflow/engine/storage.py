@@ -39,7 +39,11 @@ class TaskStorage:
         self.key = self._cache_key(run)
         if self.key is None or self.task.refresh_cache:
             return None
-        ref = self._store().lookup(self.key, now())
+        try:
+            ref = self._store().lookup(self.key, now())
+        except Exception as error:  # noqa: BLE001 - storages may be anyone's
+            run_logger(run).warning("Not taken from the cache: %s", error)
+            return None
         return StoredResultHandle(ref) if ref else None
 
     def keep(self, state: State[Any], run: TaskRunContext) -> tuple[State[Any], ResultRef | None]:
@@ -93,8 +97,8 @@ def keep_flow_value(
     flow: Flow[..., Any], session: FlowSession, state: State[Any]
 ) -> ResultRef | None:
     """Store a completed flow run's value."""
-    store = _result_store(flow.result_storage, flow.result_serializer)
     try:
+        store = _result_store(flow.result_storage, flow.result_serializer)
         return store.write(f"runs/{session.flow_run.id}", state.data)
     except Exception as error:  # noqa: BLE001 - serializers and storages may be anyone's
         run_logger(session).error("The value of %r is not stored: %s", flow.name, error)

@@ -11,7 +11,7 @@ import pytest
 
 from nbflow import flow, task
 from nbflow.cache_policies import INPUTS, NO_CACHE
-from nbflow.settings import get_settings
+from nbflow.settings import get_settings, temporary_settings
 from nbflow.task_runners import ProcessPoolTaskRunner
 from nbflow.tasks import task_input_hash
 
@@ -148,3 +148,23 @@ def test_an_unusable_storage_fails_with_a_sentence(record: Any, tmp_path: Path) 
 
     assert main() == 1
     assert any("not stored" in line for line in record.logs("step"))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"result_serializer": "carrier-pigeon"}, {"results": "no-such-kind://bucket"}]
+)
+def test_a_storage_that_cannot_be_opened_does_not_keep_a_run_from_its_end(
+    record: Any, changes: dict[str, str]
+) -> None:
+    @task(cache_policy=INPUTS)
+    def step(x: int) -> int:
+        return x
+
+    @flow
+    def main() -> int:
+        return step(2)
+
+    with temporary_settings(persist_results=True, **changes):
+        assert main() == 2
+    assert record.state() == "Completed"
+    assert any("Not taken from the cache" in line for line in record.logs("step"))
