@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +23,7 @@ from nbflow.models import FlowKind, RunGraph
 from nbflow.notebooks.document import (
     code_cells,
     inject_parameters,
+    is_remote,
     output_name,
     parameters_cell,
     read_notebook,
@@ -75,7 +75,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
 
         Raises `NotebookError` when the file is not a readable notebook.
         """
-        self.path = path if _is_address(path) else str(Path(path).expanduser().absolute())
+        self.path = path if is_remote(str(path)) else str(Path(path).expanduser().absolute())
         self.kernel_name = kernel_name
         self.cwd = cwd
         self.output = output
@@ -166,7 +166,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         return code_cells(document)
 
     def _folder(self) -> Path | None:
-        return None if _is_address(self.path) else Path(str(self.path)).parent
+        return None if is_remote(str(self.path)) else Path(str(self.path)).parent
 
     def _target(self, session: FlowSession) -> Path | str:
         name = output_name(self.path, now(), session.flow_run.id)
@@ -174,7 +174,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             folder = get_settings().notebooks_folder()
             _make_folder(folder)
             return folder / name
-        if _is_address(self.output):
+        if is_remote(str(self.output)):
             return str(self.output)
         target = Path(self.output).expanduser()
         is_folder = target.is_dir() or str(self.output).endswith(("/", "\\"))
@@ -211,10 +211,6 @@ def notebook(path: str | Path, **options: Any) -> NotebookFlow:
 
 
 notebook.__signature__ = inspect.signature(NotebookFlow)  # type: ignore[attr-defined]
-
-
-def _is_address(path: str | Path) -> bool:
-    return str(path) == "-" or bool(re.match(r"^[a-zA-Z][\w+.-]+://", str(path)))
 
 
 def _is_python(document: Any) -> bool:
