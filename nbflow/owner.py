@@ -46,8 +46,6 @@ def is_alive(owner: str) -> bool | None:
 
 @cache
 def _host() -> str:
-    # The boot id tells containers that share a host name (and their own process numbers) apart
-    # only across machines; within one machine the process's start time does.
     return platform.node() or "localhost"
 
 
@@ -56,9 +54,9 @@ def _exists(pid: int) -> bool:
         return _windows_exists(pid)
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # no such process, or no such number
         return False
-    except (PermissionError, OverflowError):  # another user's process, or no such number
+    except PermissionError:  # another user's process
         return True
     return not _is_zombie(pid)
 

@@ -45,6 +45,7 @@ def test_other_machines_and_odd_texts_are_unknown(text: str) -> None:
 def test_a_number_beyond_the_systems_range_is_no_process() -> None:
     host = owner.this_owner().rsplit(":", 2)[0]
     assert owner.is_alive(f"{host}:999999999:1") is False
+    assert owner.is_alive(f"{host}:{10**30}:1") is False
 
 
 def test_without_proc_ps_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
