@@ -89,7 +89,7 @@ class _Variable:
 
 
 @dataclass(slots=True)
-class _Run:
+class Run:
     """What one cell does, the code that it calls included."""
 
     index: int
@@ -142,14 +142,14 @@ class Linker:
             key = (source, target, name, kind)
             self.edges[key] = certain or self.edges.get(key, False)
 
-    def cell(self, index: int, analysis: CellAnalysis) -> None:
-        """The next cell runs."""
+    def cell(self, index: int, analysis: CellAnalysis) -> Run:
+        """The next cell runs; gives all that it does."""
         if analysis == _EMPTY:
-            return
+            return Run(index, analysis)
         self.sequential = self.sequential or ENTANGLED in analysis.ambiguous
         if self.sequential or self.steps > BUDGET:
             self._keep_place(index, analysis)
-            return
+            return Run(index, analysis)
         run = self._run(index, analysis)
         self._fence(run)
         self._order_shared_state(run)
@@ -159,12 +159,13 @@ class Linker:
             self._mutate(run, name, certain=certain)
         self._bind_all(run)
         self.seen.append(index)
+        return run
 
     def _keep_place(self, index: int, analysis: CellAnalysis) -> None:
         """What the cells share is no longer known: this one follows all before it."""
         self.sequential = True
         self.reasons[index] = ENTANGLED
-        self._raise_fence(_Run(index, analysis), EdgeKind.DATA)
+        self._raise_fence(Run(index, analysis), EdgeKind.DATA)
         self.barriers.add(index)
         self.seen.append(index)
 
@@ -179,8 +180,8 @@ class Linker:
     def _bound(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if name in self.variables and self.variables[name].bound]
 
-    def _run(self, index: int, analysis: CellAnalysis) -> _Run:
-        run = _Run(index, analysis, ambiguous=bool(analysis.ambiguous))
+    def _run(self, index: int, analysis: CellAnalysis) -> Run:
+        run = Run(index, analysis, ambiguous=bool(analysis.ambiguous))
         run.reads = dict.fromkeys(analysis.refs | analysis.builtins, True)
         run.calls |= analysis.calls
         self._follow_code(run)
@@ -194,7 +195,7 @@ class Linker:
         self._shadowed_builtins(run)
         return run
 
-    def _follow_code(self, run: _Run) -> None:
+    def _follow_code(self, run: Run) -> None:
         """Count the effects of the code that the names read by the cell may hold."""
         todo = list(run.reads)
         done: dict[int, bool] = {}
@@ -215,7 +216,7 @@ class Linker:
         """The bodies of code that may run through the variable."""
         return list(self._find(variable.object).code.values())
 
-    def _read_by(self, run: _Run, code: Effects, *, certain: bool) -> list[str]:
+    def _read_by(self, run: Run, code: Effects, *, certain: bool) -> list[str]:
         """Note what the code reads; gives the names that were not read, or less surely so."""
         names = code.reads | code.builtins
         news = [name for name in names if name not in run.reads or (certain > run.reads[name])]
@@ -224,7 +225,7 @@ class Linker:
         return news
 
     @staticmethod
-    def _effects(run: _Run, code: Effects, *, certain: bool) -> None:
+    def _effects(run: Run, code: Effects, *, certain: bool) -> None:
         run.writes |= code.writes
         run.calls |= code.calls
         run.kept |= code.keeps
@@ -235,7 +236,7 @@ class Linker:
         for name in code.may_mutate:
             run.mutates.setdefault(name, False)
 
-    def _may_mutate(self, run: _Run, name: str, callees: Names) -> None:
+    def _may_mutate(self, run: Run, name: str, callees: Names) -> None:
         """The cell hands the name's object to some callees; some of them are known."""
         variable = self.variables.get(name)
         if variable and (variable.constant or _is_inert(variable)):
@@ -245,7 +246,7 @@ class Linker:
         elif not callees or not all(self._spares(run, name, callee) for callee in callees):
             run.mutates.setdefault(name, False)
 
-    def _spares(self, run: _Run, name: str, callee: str) -> bool:
+    def _spares(self, run: Run, name: str, callee: str) -> bool:
         """True when a callee, such as `train(0)`, surely leaves the name's object alone."""
         todo, done = [callee], {callee}
         while todo:
@@ -278,21 +279,21 @@ class Linker:
         variable = self.variables.get(name)
         return variable is not None and variable.bound and not self.code(variable)
 
-    def _function(self, run: _Run, name: str) -> Effects | None:
+    def _function(self, run: Run, name: str) -> Effects | None:
         """The notebook's function of that name, if the cell surely finds it so."""
         variable = self.variables.get(name)
         analysis = run.analysis
         own = name in analysis.defs or name in run.writes
         return None if own or variable is None else variable.function
 
-    def _origin(self, run: _Run, dotted: str) -> str:
+    def _origin(self, run: Run, dotted: str) -> str:
         """`numpy.sort` for `np.sort`, whoever imported numpy as np; empty when not imported."""
         root, _, rest = slot_of(dotted)[0].partition(".")
         variable = self.variables.get(root)
         origin = run.analysis.imports.get(root) or (variable.origin if variable else "")
         return f"{origin}.{rest}" if origin and rest else origin
 
-    def _shadowed_builtins(self, run: _Run) -> None:
+    def _shadowed_builtins(self, run: Run) -> None:
         """Where a cell's `print` is an earlier cell's own, its arguments are not safe."""
         if self._bound(run.analysis.builtins & known.PURE_BUILTINS):
             for name in run.analysis.refs:
@@ -300,7 +301,7 @@ class Linker:
 
     # ── barriers and shared state ────────────────────────────────────────────────────────
 
-    def _fence(self, run: _Run) -> None:
+    def _fence(self, run: Run) -> None:
         """Keep the cell's place among barriers, and everybody's if it is one itself."""
         for kind, fence in self.fences.items():
             self.edge(fence, run.index, "", kind, certain=False)
@@ -310,7 +311,7 @@ class Linker:
         elif run.analysis.external:
             self._raise_fence(run, EdgeKind.ORDER)
 
-    def _raise_fence(self, run: _Run, kind: EdgeKind) -> None:
+    def _raise_fence(self, run: Run, kind: EdgeKind) -> None:
         last = self.fences.get(kind, -1)
         for index in reversed(self.seen):
             if index <= last:
@@ -318,7 +319,7 @@ class Linker:
             self.edge(index, run.index, "", kind, certain=False)
         self.fences[kind] = run.index
 
-    def _order_shared_state(self, run: _Run) -> None:
+    def _order_shared_state(self, run: Run) -> None:
         """Calls that use a module's hidden state (random numbers…) keep their order."""
         origins = [self._origin(run, dotted) for dotted in run.calls]
         found = {_longest(known.SHARED_STATE, origin) for origin in origins}
@@ -329,6 +330,11 @@ class Linker:
             self.states[state] = run.index
 
     # ── names and objects ────────────────────────────────────────────────────────────────
+
+    def share_objects(self, one: str, other: str) -> bool:
+        """True when two names may hold the same objects by now."""
+        objects = [self._find(self.variable(name).object) for name in (one, other)]
+        return objects[0] is objects[1]
 
     def _find(self, item: _Object) -> _Object:
         root = item
@@ -352,7 +358,7 @@ class Linker:
         for index, names in other.mutators.items():
             one.mutators.setdefault(index, {}).update(names)
 
-    def _read(self, run: _Run, name: str, *, certain: bool) -> None:
+    def _read(self, run: Run, name: str, *, certain: bool) -> None:
         variable = self.variable(name)
         alone = len(variable.definers) == 1
         for definer in variable.definers:
@@ -364,10 +370,14 @@ class Linker:
         variable.readers.add(run.index)
         item.readers.add(run.index)
 
-    def _mutate(self, run: _Run, name: str, *, certain: bool) -> None:
+    def _mutate(self, run: Run, name: str, *, certain: bool) -> None:
         variable = self.variables.get(name)
         if variable is None or name not in run.reads:
             return
+        self.change(run, variable, name, certain=certain)
+
+    def change(self, run: Run, variable: _Variable, name: str, *, certain: bool) -> None:
+        """The cell changes, or may change, what the variable holds."""
         if variable.constant or _is_inert(variable):
             return
         item = self._find(variable.object)
@@ -381,7 +391,7 @@ class Linker:
         names = item.mutators.setdefault(run.index, {})
         names[name] = certain or names.get(name, False)
 
-    def _bind_all(self, run: _Run) -> None:
+    def _bind_all(self, run: Run) -> None:
         """Bind and delete names, then note what shares objects and carries code now."""
         analysis = run.analysis
         before = dict(self.variables)
@@ -396,7 +406,7 @@ class Linker:
             self._link(run, name, results)
         self._hand_over(run, before)
 
-    def _bind(self, run: _Run, name: str) -> _Variable:
+    def _bind(self, run: Run, name: str) -> _Variable:
         analysis, old = run.analysis, self.variable(name)
         for index in (*old.definers[-1:], *old.readers):
             self.edge(index, run.index, name, EdgeKind.ORDER)
@@ -422,14 +432,14 @@ class Linker:
             bound=name in analysis.sure_defs,
         )
 
-    def _definers(self, run: _Run, name: str, old: list[int]) -> list[int]:
+    def _definers(self, run: Run, name: str, old: list[int]) -> list[int]:
         """All that may have bound the name; of many, those in the middle stand in a row."""
         if len(old) > _SHOWN:
             self.edge(old[1], old[2], name, EdgeKind.DATA, certain=False)
             old = [old[0], *old[2:]]
         return [*old, *({run.index} - set(old))]
 
-    def _link(self, run: _Run, name: str, results: _Results) -> None:
+    def _link(self, run: Run, name: str, results: _Results) -> None:
         """The name's value may share objects with other names, and carry their code."""
         target = self.variables.get(name)
         if target is None or target.constant or _is_inert(target):
@@ -439,14 +449,14 @@ class Linker:
                 self.share(target, variable)
                 target.oneshot = target.oneshot or (direct and variable.oneshot)
         for callee in run.analysis.results.get(name, NONE):
-            results.give(callee, target)
+            results.give(callee, target, changed=name in run.mutates)
 
     def share(self, target: _Variable, source: _Variable) -> None:
         """Both may hold the same objects, unless nothing can change what the source holds."""
         if not source.constant and not _is_inert(source):
             self._unite(target.object, source.object)
 
-    def versions(self, run: _Run, name: str, before: Mapping[str, _Variable]) -> list[_Variable]:
+    def versions(self, run: Run, name: str, before: Mapping[str, _Variable]) -> list[_Variable]:
         """The name as the cell found it, and as the cell left it, where either may be meant."""
         found = [before[name]] if name in before and name in run.reads else []
         bound = name in run.analysis.defs or name in run.writes
@@ -457,7 +467,7 @@ class Linker:
         code = self._find(target.object).code
         code.update((id(item), item) for item in codes if not item.idle)
 
-    def _hand_over(self, run: _Run, before: Mapping[str, _Variable]) -> None:
+    def _hand_over(self, run: Run, before: Mapping[str, _Variable]) -> None:
         """Called functions may store their arguments in what they touch."""
         touched = [self.variables[name] for name in sorted(run.touched & self.variables.keys())]
         names = run.analysis.passed | run.kept
@@ -476,7 +486,7 @@ class Linker:
 class _Results:
     """What calls of the notebook's functions give, as one cell may see it at its end."""
 
-    def __init__(self, linker: Linker, run: _Run, before: Mapping[str, _Variable]) -> None:
+    def __init__(self, linker: Linker, run: Run, before: Mapping[str, _Variable]) -> None:
         self.linker = linker
         self.run = run
         self.before = before
@@ -502,11 +512,13 @@ class _Results:
         """The functions whose result the function's result may be, or hold."""
         return {other for code in self._codes(name) for other in code.results | code.returns}
 
-    def give(self, callee: str, target: _Variable) -> None:
-        """The target may hold what calling `callee` gives."""
+    def give(self, callee: str, target: _Variable, *, changed: bool) -> None:
+        """The target, `changed` by the cell or not, may hold what calling `callee` gives."""
         target.oneshot = target.oneshot or any(code.generator for code in self._codes(callee))
         for name in self._returned(callee):
             for variable in self.linker.versions(self.run, name, self.before):
+                if changed:
+                    self.linker.change(self.run, variable, name, certain=False)
                 self.linker.share(target, variable)
         self.linker.carry(target, [self._by_id[key] for key in self._carried(callee)])
 

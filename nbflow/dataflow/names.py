@@ -296,7 +296,7 @@ class _Visitor:
             mutates = frozenset(filter(_is_global, certain))
             touched = {*filter(_is_global, {*certain, *handed}), *sink.writes}
             keys = self._near([sink.key])
-            kept = self._near([*touched, *sink.passed])
+            kept = {*self._near(touched), *sink.passed} if touched else set[str]()
             callees = frozenset[str]().union(*(self.results.get(key, NONE) for key in keys))
             carries = any(self.carried.get(key) for key in keys if not _is_global(key))
             sink.effects = Effects(
@@ -308,7 +308,7 @@ class _Visitor:
                 frozenset(sink.calls),
                 frozenset(filter(_is_global, keys)),
                 frozenset(filter(_is_global, callees)),
-                frozenset(filter(_is_global, kept)) - touched if touched else NONE,
+                frozenset(filter(_is_global, kept)),
                 carries or sink.method or sink.generator,
                 sink.generator,
                 {} if sink.method or sink.generator else self._hands(sink, certain, handed),
@@ -412,8 +412,8 @@ class _Visitor:
         return found
 
     def _near(self, keys: Iterable[str]) -> set[str]:
-        """The keys that these share with; what globals share in turn is the graph's business."""
-        found, todo = set(keys), list(keys)
+        """What these share with; what other globals share in turn is the graph's business."""
+        found, todo = set[str](), list(keys)
         while todo:
             new = self._links(todo.pop(), local=True).keys() - found
             found |= new
@@ -1373,10 +1373,12 @@ class _Visitor:
         """A call's result may be an argument, or what a function that is called gives."""
         value = _merged(given if named else [function, *given]).indirect()
         called = self._sinks(_merged([function, *given]))
+        late = {sink for name in function.names for sink in self.carried.get(name, ())}
         if eager:  # the functions given have been called, and are not kept
             value.carried = function.carried
         for sink in called:
-            value.names.setdefault(sink.key, False)
+            if sink not in late:
+                value.names.setdefault(sink.key, False)
             returned = (sink,) if sink.method or sink.generator else ()
             value.carried += (*returned, *self.carried.get(sink.key, ()))
         value.callees |= frozenset(function.names)
