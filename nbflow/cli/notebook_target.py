@@ -21,7 +21,7 @@ from nbflow.exceptions import UsageError
 from nbflow.models import RunGraph
 from nbflow.notebooks.document import is_remote, read_notebook
 from nbflow.notebooks.kernels import choose_kernel
-from nbflow.notebooks.save import check_output
+from nbflow.notebooks.save import check_folder, check_output
 from nbflow.settings import get_settings
 
 STANDARD_INPUT = "-"
@@ -71,14 +71,10 @@ def _check(path: str, options: RunOptions) -> None:
 def _check_output(output: str | None) -> None:
     if output is None:
         get_settings().ensure_home()
-        _check_folder(get_settings().notebooks_folder())
+        check_folder(get_settings().notebooks_folder())
     elif not is_remote(output):
         target = Path(output).expanduser()
         if target.is_dir() or output.endswith(("/", os.sep)):
-            _check_folder(target)
+            check_folder(target)
         else:
             check_output(str(target))
-
-
-def _check_folder(folder: Path) -> None:
-    check_output(str(folder / f".nbflow-{os.getpid()}"))

@@ -8,10 +8,11 @@ written (docs/decisions/0042-incremental-saves.md).
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
 import os
-import tempfile
+import secrets
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +31,8 @@ SAVE_INTERVAL: Final = 1.0
 #: Saves may take at most this share of the time.
 _SHARE: Final = 0.1
 _REMOTE_INTERVAL: Final = 15.0
+#: Bytes that show whether a file is a notebook: JSON begins with a brace.
+_LOOK: Final = 256
 
 
 class NotebookWriter(Protocol):
@@ -70,17 +73,55 @@ def check_output(output: str) -> None:
     path = Path(output)
     if path.is_dir():
         raise OutputPathError(f"{path} is a folder. Name the file of the executed notebook.")
+    _refuse_to_replace(path)
+    _try_to_write(path, path)
+
+
+def check_folder(folder: Path) -> None:
+    """Make sure that executed notebooks can be written into a folder, and create it.
+
+    Raises `OutputPathError`.
+    """
+    _try_to_write(folder / f".nbflow-{os.getpid()}", folder)
+
+
+def _refuse_to_replace(path: Path) -> None:
+    """Protect what a slip of the keyboard would overwrite: a script, a data file, a device."""
+    if path.exists() and not path.is_file():
+        raise OutputPathError(f"{path} is no file. Name the file of the executed notebook.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(_LOOK).removeprefix(codecs.BOM_UTF8).lstrip()
+    except OSError:
+        return  # not there, or not to be read
+    if start and not start.startswith(b"{"):
+        raise OutputPathError(
+            f"{path} exists and is not a notebook, so it is not overwritten. "
+            "Name another output, or remove it first."
+        )
+
+
+def _try_to_write(path: Path, shown: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        existed = path.exists()
         with path.open("ab"):
             pass
-        if not path.stat().st_size:
+        if not existed:
             path.unlink()
     except OSError as error:
         raise OutputPathError(
-            f"The executed notebook cannot be written to {path}: {error.strerror or error}. "
+            f"The executed notebook cannot be written to {shown}: {_reason(path, error)}. "
             "Choose another output folder, or change its permissions."
         ) from error
+
+
+def _reason(path: Path, error: OSError) -> str:
+    with contextlib.suppress(OSError):
+        for folder in path.parents:
+            if folder.is_file():
+                return f"{folder} is a file, not a folder"
+    return error.strerror or str(error)
 
 
 def resolve_output(folder: Path, name: str) -> Path:
@@ -280,29 +321,23 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 def _write_atomically(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}")
     try:
-        fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        # Not `mkstemp`: a new notebook is readable to whom the user's umask says.
+        file = temporary.open("xb")
     except OSError:  # the file may be writable where its folder is not
         path.write_bytes(data)
         return
     try:
-        with os.fdopen(fd, "wb") as file:
+        with file:
             file.write(data)
-        Path(temporary).chmod(_mode_of(path))
-        Path(temporary).replace(path)
+        with contextlib.suppress(FileNotFoundError):
+            temporary.chmod(path.stat().st_mode & 0o777)
+        temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
-
-
-def _mode_of(path: Path) -> int:
-    try:
-        return path.stat().st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 class RemoteWriter:

@@ -16,6 +16,8 @@ from nbflow.notebooks import save
 from nbflow.notebooks.save import (
     FileWriter,
     RemoteWriter,
+    check_folder,
+    check_output,
     dump_notebook,
     resolve_output,
     writer_for,
@@ -178,6 +180,63 @@ def test_a_link_is_written_through(nb, tmp_path) -> None:
 
     assert (tmp_path / "out.ipynb").is_symlink()
     assert (tmp_path / "real" / "kept.ipynb").exists()
+
+
+@pytest.mark.parametrize("text", ["print('mine')", "a,b\n1,2\n", "  [1, 2]"])
+def test_what_is_no_notebook_is_not_overwritten(tmp_path, text) -> None:
+    path = tmp_path / "flow.py"
+    path.write_text(text)
+    with pytest.raises(OutputPathError, match="not overwritten"):
+        check_output(str(path))
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff{}", '\n {"cells": []}'])
+def test_notebooks_and_empty_files_may_be_overwritten_and_stay_until_then(tmp_path, text) -> None:
+    path = tmp_path / "out.ipynb"
+    path.write_text(text, encoding="utf-8")
+    check_output(str(path))
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_a_pipe_or_device_is_left_alone(tmp_path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputPathError, match="is no file"):
+        check_output(str(tmp_path / "pipe"))
+
+
+@pytest.mark.parametrize("below", ["out.ipynb", "a/b/out.ipynb"])
+def test_a_file_in_a_folders_place_is_named(tmp_path, below) -> None:
+    (tmp_path / "notes").write_text("x")
+    with pytest.raises(OutputPathError, match="notes is a file, not a folder"):
+        check_output(str(tmp_path / "notes" / below))
+    with pytest.raises(OutputPathError, match=r"written to .*notes: .*notes is a file, not"):
+        check_folder(tmp_path / "notes")
+
+
+def test_checking_leaves_nothing_behind(tmp_path) -> None:
+    check_output(str(tmp_path / "new" / "out.ipynb"))
+    check_folder(tmp_path / "other")
+    assert [*(tmp_path / "new").iterdir(), *(tmp_path / "other").iterdir()] == []
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_a_new_notebook_is_readable_to_whom_the_umask_says(nb, tmp_path, mask, mode) -> None:
+    before = os.umask(mask)
+    try:
+        writer = FileWriter(nb, tmp_path / "out.ipynb")
+        writer.start()
+        writer.finish()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "out.ipynb").stat().st_mode & 0o777 == mode
+
+
+def test_a_notebook_that_is_written_again_keeps_its_mode(nb, tmp_path) -> None:
+    (tmp_path / "out.ipynb").touch(mode=0o640)
+    (tmp_path / "out.ipynb").chmod(0o640)
+    FileWriter(nb, tmp_path / "out.ipynb").start()
+    assert (tmp_path / "out.ipynb").stat().st_mode & 0o777 == 0o640
 
 
 def test_r12_output_names_stay_in_their_folder(tmp_path) -> None:
