@@ -10,6 +10,7 @@ import copy
 import functools
 import hashlib
 import inspect
+import os
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import (
@@ -119,9 +120,13 @@ class Flow(Generic[P, R]):
     def source(self) -> str | None:
         """The file the flow comes from."""
         try:
-            return inspect.getsourcefile(self.fn)
+            path = inspect.getsourcefile(self.fn)
         except TypeError:
             return None
+        if path is None or os.path.exists(path):  # noqa: PTH110 - for every flow run
+            return path
+        # A cell's code claims a file that never was; Jupyter tells which notebook it is in.
+        return os.environ.get("JPY_SESSION_NAME") or None
 
     @property
     def keeps_result(self) -> bool:
@@ -287,15 +292,22 @@ class Flow(Generic[P, R]):
 
 
 def _content_version(fn: Callable[..., Any]) -> str | None:
-    """A short hash of the file the flow is in, so that a change shows in its runs."""
+    """A short hash of the file or cell the flow is in, so that a change shows in its runs."""
     try:
-        source = inspect.getsourcefile(fn)
-        if source is None:
-            return None
-        with open(source, "rb") as file:  # noqa: PTH123 - cheaper at import time than a Path
-            return hashlib.sha256(file.read()).hexdigest()[:12]
+        content = _content(fn)
     except (TypeError, OSError):
         return None
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _content(fn: Callable[..., Any]) -> bytes:
+    path = inspect.getsourcefile(fn) or ""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - cheaper at import time than a Path
+            return file.read()
+    except FileNotFoundError:  # a notebook's cell: no file, but its source is known
+        lines, _ = inspect.findsource(fn)
+        return "".join(lines).encode("utf-8", "surrogatepass")
 
 
 def _finish_coroutine(coroutine: Any) -> Any:
