@@ -103,6 +103,8 @@ class Run:
     touched: set[str] = field(default_factory=set)
     #: Names that those may share objects with afterwards.
     kept: set[str] = field(default_factory=set)
+    #: Functions whose results are changed.
+    changes: set[str] = field(default_factory=set)
     ambiguous: bool = False
 
 
@@ -165,8 +167,7 @@ class Linker:
         """What the cells share is no longer known: this one follows all before it."""
         self.sequential = True
         self.reasons[index] = ENTANGLED
-        self._raise_fence(Run(index, analysis), EdgeKind.DATA)
-        self.barriers.add(index)
+        self._fence(Run(index, analysis, ambiguous=True))
         self.seen.append(index)
 
     # ── what the cell does ───────────────────────────────────────────────────────────────
@@ -214,7 +215,7 @@ class Linker:
 
     def code(self, variable: _Variable) -> list[Effects]:
         """The bodies of code that may run through the variable."""
-        return list(self._find(variable.object).code.values())
+        return list(self.find(variable.object).code.values())
 
     def _read_by(self, run: Run, code: Effects, *, certain: bool) -> list[str]:
         """Note what the code reads; gives the names that were not read, or less surely so."""
@@ -224,17 +225,19 @@ class Linker:
         self.steps += len(names)
         return news
 
-    @staticmethod
-    def _effects(run: Run, code: Effects, *, certain: bool) -> None:
+    def _effects(self, run: Run, code: Effects, *, certain: bool) -> None:
         run.writes |= code.writes
         run.calls |= code.calls
         run.kept |= code.keeps
+        run.changes |= code.changes
         run.touched |= code.writes | code.mutates | code.may_mutate
         run.ambiguous = run.ambiguous or bool(code.ambiguous)
         for name in code.mutates:
             run.mutates[name] = certain or run.mutates.get(name, False)
         for name in code.may_mutate:
-            run.mutates.setdefault(name, False)
+            variable = self.variables.get(name)
+            if variable is None or variable.function is None:  # functions are called, not changed
+                run.mutates.setdefault(name, False)
 
     def _may_mutate(self, run: Run, name: str, callees: Names) -> None:
         """The cell hands the name's object to some callees; some of them are known."""
@@ -331,12 +334,8 @@ class Linker:
 
     # ── names and objects ────────────────────────────────────────────────────────────────
 
-    def share_objects(self, one: str, other: str) -> bool:
-        """True when two names may hold the same objects by now."""
-        objects = [self._find(self.variable(name).object) for name in (one, other)]
-        return objects[0] is objects[1]
-
-    def _find(self, item: _Object) -> _Object:
+    def find(self, item: _Object) -> _Object:
+        """The object that stands for all that may share with this one."""
         root = item
         while root.merged_into is not None:
             root = root.merged_into
@@ -345,7 +344,7 @@ class Linker:
         return root
 
     def _unite(self, one: _Object, other: _Object) -> None:
-        one, other = self._find(one), self._find(other)
+        one, other = self.find(one), self.find(other)
         if one is other:
             return
         if len(one.names) < len(other.names):
@@ -363,7 +362,7 @@ class Linker:
         alone = len(variable.definers) == 1
         for definer in variable.definers:
             self.edge(definer, run.index, name, EdgeKind.DATA, certain=certain and alone)
-        item = self._find(variable.object)
+        item = self.find(variable.object)
         for index in _last(item.mutators):
             surely = certain and item.mutators[index].get(name, False)
             self.edge(index, run.index, name, EdgeKind.DATA, certain=surely)
@@ -380,7 +379,7 @@ class Linker:
         """The cell changes, or may change, what the variable holds."""
         if variable.constant or _is_inert(variable):
             return
-        item = self._find(variable.object)
+        item = self.find(variable.object)
         for index in item.readers:
             self.edge(index, run.index, name, EdgeKind.ORDER)
         for index in _last(item.mutators):
@@ -402,6 +401,8 @@ class Linker:
             if variable := self.variables.get(name):
                 self.carry(variable, [analysis.functions[name]])
         results = _Results(self, run, before)
+        for callee in sorted(run.changes | analysis.changes):
+            results.change(callee)
         for name in sorted(analysis.flows.keys() | analysis.results.keys()):
             self._link(run, name, results)
         self._hand_over(run, before)
@@ -421,7 +422,7 @@ class Linker:
                 oneshot=one or old.oneshot,
                 bound=True,
             )
-        self._find(old.object).names.discard(name)
+        self.find(old.object).names.discard(name)
         return _Variable(
             _Object({name}),
             [run.index],
@@ -449,7 +450,7 @@ class Linker:
                 self.share(target, variable)
                 target.oneshot = target.oneshot or (direct and variable.oneshot)
         for callee in run.analysis.results.get(name, NONE):
-            results.give(callee, target, changed=name in run.mutates)
+            results.give(callee, target)
 
     def share(self, target: _Variable, source: _Variable) -> None:
         """Both may hold the same objects, unless nothing can change what the source holds."""
@@ -464,7 +465,7 @@ class Linker:
 
     def carry(self, target: _Variable, codes: Iterable[Effects]) -> None:
         """Whoever shares the object may now run the code."""
-        code = self._find(target.object).code
+        code = self.find(target.object).code
         code.update((id(item), item) for item in codes if not item.idle)
 
     def _hand_over(self, run: Run, before: Mapping[str, _Variable]) -> None:
@@ -512,13 +513,18 @@ class _Results:
         """The functions whose result the function's result may be, or hold."""
         return {other for code in self._codes(name) for other in code.results | code.returns}
 
-    def give(self, callee: str, target: _Variable, *, changed: bool) -> None:
-        """The target, `changed` by the cell or not, may hold what calling `callee` gives."""
+    def change(self, callee: str) -> None:
+        """The cell may change what calling `callee` gives."""
+        for name in self._returned(callee):
+            for variable in self.linker.versions(self.run, name, self.before):
+                self.linker.change(self.run, variable, name, certain=False)
+            self.run.mutates.setdefault(name, False)
+
+    def give(self, callee: str, target: _Variable) -> None:
+        """The target may hold what calling `callee` gives."""
         target.oneshot = target.oneshot or any(code.generator for code in self._codes(callee))
         for name in self._returned(callee):
             for variable in self.linker.versions(self.run, name, self.before):
-                if changed:
-                    self.linker.change(self.run, variable, name, certain=False)
                 self.linker.share(target, variable)
         self.linker.carry(target, [self._by_id[key] for key in self._carried(callee)])
 

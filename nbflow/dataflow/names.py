@@ -154,6 +154,8 @@ class Sink:
         self.mutates: dict[str, bool] = {}
         #: Keys changed without what their objects were made with.
         self.shallow: set[str] = set()
+        #: Functions whose results are changed.
+        self.changed: set[str] = set()
         self.callees: dict[str, set[str]] = {}
         self.calls: set[str] = set()
         self.passed: set[str] = set()
@@ -170,6 +172,7 @@ class Sink:
         for key, callees in other.callees.items():
             self.callees.setdefault(key, set()).update(callees)
         self.shallow |= other.shallow
+        self.changed |= other.changed
         self.calls |= other.calls
         self.passed |= other.passed
         self.handed.update(other.handed)
@@ -281,6 +284,7 @@ class _Visitor:
             made=self._made(frozenset(sure) & defs),
             oneshot=frozenset(name for name in self.oneshot if "@" not in name),
             results=self._global_results(defs | mutates | may_mutate),
+            changes=self._changed(self.cell, self._changes(self.cell)[1]),
             handed=self._effects(self.cell.handed),
             passed=self._globals(self.cell.passed),
             calls=frozenset(self.cell.calls),
@@ -309,12 +313,18 @@ class _Visitor:
                 frozenset(filter(_is_global, keys)),
                 frozenset(filter(_is_global, callees)),
                 frozenset(filter(_is_global, kept)),
+                self._changed(sink, handed),
                 carries or sink.method or sink.generator,
                 sink.generator,
                 {} if sink.method or sink.generator else self._hands(sink, certain, handed),
                 tuple(sink.ambiguous),
             )
         return sink.effects
+
+    def _changed(self, sink: Sink, keys: Iterable[str]) -> Names:
+        """The functions whose results are changed, given the keys that are."""
+        found = sink.changed.union(*(self.results.get(key, NONE) for key in keys))
+        return frozenset(filter(_is_global, found))
 
     @staticmethod
     def _hands(sink: Sink, certain: set[str], handed: dict[str, set[str]]) -> dict[str, Names]:
@@ -348,6 +358,8 @@ class _Visitor:
         callees: dict[str, set[str]] = {key: {""} for key in sink.mutates}
         for key, names in sink.callees.items():
             callees.setdefault(key, set()).update(names)
+        for body in (item for name in sink.changed for item in self.carried.get(name, ())):
+            callees.setdefault(body.key, set()).add("")
         self._spread(callees)
         return self._closure(surely | sink.shallow, direct=True), callees
 
@@ -429,7 +441,7 @@ class _Visitor:
         todo = [(key, True)]
         while todo:
             source, so_far = todo.pop()
-            for name, direct in self._links(source).items():
+            for name, direct in self._links(source, local=True).items():
                 through = so_far and direct
                 if name not in found or (through and not found[name]):
                     found[name] = through
@@ -621,9 +633,11 @@ class _Visitor:
 
         A shallow change leaves alone what the object was made with.
         """
+        if not shallow and callee != f"({ITSELF})":
+            self.sink.changed |= value.callees
         for name, direct in value.names.items():
-            if certain and shallow and direct:
-                self.sink.shallow.add(name)
+            if certain and shallow:
+                self.sink.shallow.update([name] if direct else [])
             elif certain:
                 self.sink.mutates[name] = direct or self.sink.mutates.get(name, False)
             else:

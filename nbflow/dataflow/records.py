@@ -40,6 +40,8 @@ class Effects:
     results: Names = NONE
     #: Names that what it changes may share with afterwards.
     keeps: Names = NONE
+    #: Functions whose results it may change in place.
+    changes: Names = NONE
     #: True when its result may hold code of its own: a closure, an instance.
     carries: bool = False
     #: True for generator functions: their result can be consumed only once.
@@ -93,6 +95,7 @@ EFFECT_SETS = (
     "returns",
     "results",
     "keeps",
+    "changes",
 )
 _NOTHING = Effects()
 
@@ -145,6 +148,8 @@ class CellAnalysis:
     flows: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     #: Name -> functions and classes whose result it may hold.
     results: Mapping[str, Names] = field(default_factory=dict)
+    #: Functions whose results the cell may change in place.
+    changes: Names = NONE
     #: Nameless code (lambdas) handed to calls, which may keep it.
     handed: Effects = Effects()
     #: Names bound to values that cannot be changed in place (numbers, strings…) and nothing else.
@@ -257,6 +262,7 @@ _SET_FIELDS = (
     "passed",
     "calls",
     "interpolated",
+    "changes",
 )
 
 

@@ -147,7 +147,7 @@ SETUP = "from functools import partial\na = [1]\nb = [2, 2]\nc = [3, 3, 3]\nd = 
 
 
 class Traced(dict[str, Any]):
-    """A namespace that remembers which names were read and bound."""
+    """A namespace that remembers which names were read before they were bound, and bound."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -155,7 +155,8 @@ class Traced(dict[str, Any]):
         self.written: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
-        self.read.add(key)
+        if key not in self.written:
+            self.read.add(key)
         return super().__getitem__(key)
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -206,6 +207,7 @@ def check_what_happened(cells: list[str]) -> None:
     for index, (source, analysis) in enumerate(
         zip(cells, analyse_in_order([(cell, False) for cell in cells]), strict=True)
     ):
+        held = {name: linker.variable(name).object for name in [*NAMES, *FUNCTIONS, "h"]}
         foreseen = linker.cell(index, analysis)
         namespace.read, namespace.written = set(), set()
         old, before = dict(namespace), snapshot(namespace)
@@ -214,18 +216,20 @@ def check_what_happened(cells: list[str]) -> None:
         written -= {"__builtins__"}
         assert written <= analysis.defs | analysis.deletes | foreseen.writes, source
         sources = {edge.source for edge in linker.result() if edge.target == index}
-        for name in namespace.read - set(dir(builtins)) - analysis.sure_defs:
+        for name in namespace.read - set(dir(builtins)):
             assert last.get(name, index) in {*sources, index}, (name, source)
         kept = {name for name, value in namespace.items() if old.get(name) is value}
         for name in {key for key, text in snapshot(namespace).items() if before.get(key) != text}:
-            assert name not in kept or foresees_change(linker, foreseen, name), (name, source)
+            assert name not in kept or foresees_change(linker, foreseen, held, name), (name, source)
         last.update(dict.fromkeys(written, index))
 
 
-def foresees_change(linker: Linker, foreseen: Run, name: str) -> bool:
+def foresees_change(linker: Linker, foreseen: Run, held: dict[str, Any], name: str) -> bool:
     """True when the name, or one that may share its object, was expected to be changed."""
     expected = foreseen.mutates.keys() | foreseen.analysis.mutates | foreseen.analysis.may_mutate
-    return any(linker.share_objects(name, other) for other in expected)
+    changed = [linker.variable(other).object for other in expected]
+    changed += [held[other] for other in expected & held.keys()]
+    return any(linker.find(item) is linker.find(linker.variable(name).object) for item in changed)
 
 
 @EXAMPLES
