@@ -176,6 +176,7 @@ class Flow(Generic[P, R]):
             wait_for: Futures, states or values of tasks that must come first.
             **kwargs: The function's keyword arguments.
         """
+        __tracebackhide__ = True
         values = self.bind(args, kwargs)
         if (tracer := current_tracer()) is not None:
             return self._trace(tracer, values, wait_for)

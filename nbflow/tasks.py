@@ -189,6 +189,7 @@ class Task(Generic[P, R]):
             wait_for: Futures, states or values of tasks that must come first.
             **kwargs: The function's keyword arguments.
         """
+        __tracebackhide__ = True
         parameters = bind(self.signature, args, kwargs, name=self.name)
         if (tracer := current_tracer()) is not None:
             return self._trace(tracer, parameters, wait_for)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import random
-import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -53,11 +53,12 @@ class NameCounter:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def next(self, name: str) -> str:
         """The name of the next run of the task `name`."""
-        count = self._counts.get(name, 0) + 1
-        self._counts[name] = count
+        with self._lock:
+            count = self._counts[name] = self._counts.get(name, 0) + 1
         return name if count == 1 else f"{name}-{count}"
 
 
@@ -80,8 +81,3 @@ def templated_name(
         raise ConfigurationError(
             f"{what} {template!r} does not fit the parameters {sorted(parameters)}: {error!r}."
         ) from error
-
-
-def slug(name: str) -> str:
-    """A name as it can stand in a file name."""
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
