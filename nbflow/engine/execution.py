@@ -310,7 +310,9 @@ class TaskExecution:
     def _templated_name(self, parameters: dict[str, Any]) -> str:
         assert self.task.task_run_name is not None
         what = f"task_run_name of task {self.task.name!r}"
-        with enter_task(self.run_context):
+        # Name functions ask `nbflow.runtime` for the parameters: they see values, not futures.
+        named = replace(self.run_context, parameters=parameters)
+        with enter_task(named):
             return templated_name(self.task.task_run_name, parameters, what=what)
 
     def _rename(self, name: str) -> None:
