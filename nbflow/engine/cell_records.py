@@ -35,6 +35,7 @@ from nbflow.notebooks.events import (
     CellPrinted,
     CellStarted,
     KernelReady,
+    KernelStarting,
     Note,
     NotebookEvent,
 )
@@ -114,11 +115,24 @@ class CellRecorder:
                 self._record_text(cell, stream, text, at)
             case CellEnded():
                 self._end(event)
+            case KernelStarting():
+                self._kernel_starts(event)
             case KernelReady(kernel_name=kernel_name):
                 run_logger(self._session).debug("Kernel %r is ready.", kernel_name)
             case Note(message=message, warning=warning):
                 level = logging.WARNING if warning else logging.INFO
                 run_logger(self._session).log(level, "%s", message)
+
+    def _kernel_starts(self, event: KernelStarting) -> None:
+        logger = run_logger(self._session)
+        logger.debug("Kernel %r is started: %s.", event.kernel_name, event.reason)
+        if event.missing is not None:
+            logger.warning(
+                "The notebook's own kernel %r is not installed; it runs on %r, chosen %s.",
+                event.missing,
+                event.kernel_name,
+                event.reason,
+            )
 
     def _end(self, event: CellEnded) -> None:
         type_, name = _TYPES[event.outcome]

@@ -80,8 +80,10 @@ class KernelStarting:
 
     at: datetime = field(default_factory=now)
     kernel_name: str
-    #: Why this kernel: asked for, named by the notebook, by its language, or the default.
+    #: Why this kernel: asked for, named by the notebook, or by its language.
     reason: str
+    #: The kernel the notebook names, when that one is not installed.
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,8 @@ class KernelChoice:
     reason: str
     #: What the kernel speaks, in lower case.
     language: str
+    #: The kernel the notebook names, when that one is not installed.
+    missing: str | None = None
 
 
 def choose_kernel(nb: NotebookNode, asked: str | None = None) -> KernelChoice:
@@ -69,13 +71,12 @@ def choose_kernel(nb: NotebookNode, asked: str | None = None) -> KernelChoice:
     language = _language_of(nb)
     fitting = _kernel_of_language(language, installed)
     if fitting:
-        missing = f"; its own kernel {named!r} is not installed" if named else ""
-        return _chosen(fitting, f"by the notebook's language, {language}{missing}")
+        return _chosen(fitting, f"by the notebook's language, {language}", missing=named or None)
     raise NotebookError(_unknown(named or language, "is what the notebook needs", installed))
 
 
-def _chosen(name: str, reason: str) -> KernelChoice:
-    return KernelChoice(name, reason, _language_of_kernel(name))
+def _chosen(name: str, reason: str, *, missing: str | None = None) -> KernelChoice:
+    return KernelChoice(name, reason, _language_of_kernel(name), missing)
 
 
 def _language_of_kernel(name: str) -> str:

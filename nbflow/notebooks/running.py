@@ -160,7 +160,10 @@ class NotebookRun:
     # ── start ────────────────────────────────────────────────────────────────────────────
     def launch(self) -> None:
         """Start the kernel's process; it boots while this process gets ready."""
-        self._tell(KernelStarting(kernel_name=self.choice.name, reason=self.choice.reason))
+        choice = self.choice
+        self._tell(
+            KernelStarting(kernel_name=choice.name, reason=choice.reason, missing=choice.missing)
+        )
         self._kernel.launch()
 
     def close(self) -> None:

@@ -224,6 +224,21 @@ def test_inside_a_flow_it_is_a_subflow_with_edges(
     assert [d.upstream for d in tasks["report"].dependencies] == [runs["work"].id]
 
 
+def test_a_kernel_in_place_of_the_notebooks_own_is_told(
+    make_notebook: MakeNotebook, store: Store
+) -> None:
+    path = make_notebook("x = 1")
+    path.write_text(path.read_text().replace('"name": "python3"', '"name": "conda-env-lost"'))
+
+    notebook(path)()
+
+    messages = [line.message for line in store.logs(LogFilter(min_level=30))]
+    assert messages == [
+        "The notebook's own kernel 'conda-env-lost' is not installed; it runs on 'python3', "
+        "chosen by the notebook's language, python."
+    ]
+
+
 def test_it_runs_in_its_own_folder(make_notebook: MakeNotebook, tmp_path: Path) -> None:
     (tmp_path / "data.txt").write_text("beside the notebook")
     path = make_notebook("print(open('data.txt').read())")

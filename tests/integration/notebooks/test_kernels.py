@@ -60,7 +60,7 @@ CHOICES = {
         {"kernelspec": {"name": "conda-env-py"}, "language_info": {"name": "python"}},
         None,
         "python3",
-        "'conda-env-py' is not installed",
+        "language, python",
     ),
     "nothing said": ({}, None, "python3", "language, python"),
 }
