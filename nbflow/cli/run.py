@@ -200,7 +200,9 @@ def _file_text(name: str) -> str:
         return Path(name).expanduser().read_text(encoding="utf-8")
     except OSError as error:
         reason = error.strerror or error
-        raise ParameterError(f"The parameters file {name} cannot be read: {reason}.") from None
+        raise ParameterError(
+            f"The parameters file {name} cannot be read: {reason}. Correct -f."
+        ) from None
     except UnicodeDecodeError:
         raise ParameterError(
             f"The parameters file {name} is not text. Pass YAML or JSON."

@@ -72,14 +72,15 @@ def _read_text(source: str) -> str:
         return _read_remote(source)
     path = Path(source).expanduser()
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except FileNotFoundError:
         raise NotebookError(_missing(path)) from None
     except IsADirectoryError:
         raise NotebookError(_folder(path)) from None
     except UnicodeDecodeError as error:
         raise NotebookError(
-            f"{source} is not text ({error.reason}), so it is not a notebook."
+            f"{source} is not text ({error.reason}), so it is not a notebook. "
+            "Pass a file that Jupyter opens as one."
         ) from error
     except OSError as error:
         raise NotebookError(

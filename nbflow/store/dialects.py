@@ -375,7 +375,7 @@ _SQLITE_PROBLEMS: Final[tuple[tuple[frozenset[int], type[StoreError], str, str],
         frozenset({sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL}),
         StoreError,
         "could not be read or written: the disk or file system failed",
-        "Check the disk; on a network drive, set NBFLOW_HOME to a local folder.",
+        "Check that the disk has room; on a network drive, set NBFLOW_HOME to a local folder.",
     ),
 )
 

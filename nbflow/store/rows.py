@@ -101,7 +101,6 @@ LOG_COLUMNS: Final = (
 
 OWNER: Final = FLOW_RUN_COLUMNS.index("owner")
 FLOW_SEQ: Final = FLOW_RUN_COLUMNS.index("seq")
-FLOW_DEPENDENCIES: Final = FLOW_RUN_COLUMNS.index("dependencies")
 FLOW_CREATED: Final = FLOW_RUN_COLUMNS.index("created")
 FLOW_OUTPUT: Final = FLOW_RUN_COLUMNS.index("output")
 TASK_SEQ: Final = TASK_RUN_COLUMNS.index("seq")

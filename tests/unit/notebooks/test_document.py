@@ -278,6 +278,12 @@ def test_binary_files_are_refused(tmp_path) -> None:
         read_notebook(tmp_path / "x.ipynb")
 
 
+def test_a_mark_at_the_files_begin_is_no_part_of_it(tmp_path) -> None:
+    (tmp_path / "x.ipynb").write_bytes(b"\xef\xbb\xbf" + nbformat.writes(nb_of("x = 1")).encode())
+
+    assert read_notebook(tmp_path / "x.ipynb").cells[0].source == "x = 1"
+
+
 def test_an_address_papermill_cannot_read_is_a_notebook_error() -> None:
     with pytest.raises(NotebookError, match="cannot be read"):
         read_notebook("s3://bucket/x.ipynb")

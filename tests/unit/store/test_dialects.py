@@ -62,7 +62,7 @@ def test_rows_are_cut_into_few_sizes_without_loss(count: int) -> None:
         (sqlite3.SQLITE_READONLY_DIRECTORY, StoreError, "writable"),
         (sqlite3.SQLITE_CANTOPEN_ISDIR, StoreError, "Check that it is there"),
         (sqlite3.SQLITE_BUSY_RECOVERY, StoreError, "Close the program"),
-        (sqlite3.SQLITE_IOERR_WRITE, StoreError, "Check the disk"),
+        (sqlite3.SQLITE_IOERR_WRITE, StoreError, "Check that the disk has room"),
         (sqlite3.SQLITE_MISUSE, StoreError, "nbflow doctor"),
     ],
 )
