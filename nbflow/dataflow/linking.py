@@ -470,9 +470,10 @@ class Linker:
 
     def _hand_over(self, run: Run, before: Mapping[str, _Variable]) -> None:
         """Called functions may store their arguments in what they touch."""
-        touched = [self.variables[name] for name in sorted(run.touched & self.variables.keys())]
-        names = run.analysis.passed | run.kept
-        given = [item for name in names for item in self.versions(run, name, before)]
+        names = sorted(run.touched)
+        touched = [item for name in names for item in self.versions(run, name, before)]
+        stored = run.analysis.passed | run.kept
+        given = [item for name in stored for item in self.versions(run, name, before)]
         if not given and run.analysis.handed == _NO_CODE:
             return
         for variable in given:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nbflow.dataflow import analyse_cell, analyse_cells, link_cells, linking, names
+from nbflow.dataflow import analyse_cell, analyse_cells, link_cells, linking, names, sharing
 from nbflow.dataflow.closures import Closure
 from nbflow.dataflow.records import ENTANGLED
 
@@ -27,7 +27,7 @@ def chain(count: int) -> str:
 
 
 def steps(source: str) -> int:
-    visitor = names._Visitor({})
+    visitor = names.Visitor({})
     linker = linking.Linker()
     linker.cell(0, visitor.analyse(ast.parse(source)))
     linker.cell(1, analyse_cell("print(y, x)"))
@@ -60,7 +60,7 @@ def test_a_closure_visits_each_node_once_even_in_circles() -> None:
 def test_past_its_budget_a_cell_and_all_after_it_keep_their_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(names, "BUDGET", 20)
+    monkeypatch.setattr(sharing, "BUDGET", 20)
     graph = analyse_cells(["a = 1", chain(30), "b = 1", "c = 1"])
     assert graph.barriers == {1, 2, 3}
     assert all(ENTANGLED in graph.nodes[index].ambiguous for index in graph.barriers)
