@@ -71,6 +71,8 @@ def _read_text(source: str) -> str:
     if is_remote(source):
         return _read_remote(source)
     path = Path(source).expanduser()
+    if "\0" in source:
+        raise NotebookError(f"{source!r} cannot be the name of a file. Correct it.")
     try:
         return path.read_text(encoding="utf-8-sig")  # some editors begin with a mark
     except FileNotFoundError:
@@ -122,6 +124,10 @@ def _parse(text: str, source: str) -> dict[str, Any]:
         hint = "The file is empty." if not text.strip() else f"{error.msg} in line {error.lineno}."
         raise NotebookError(
             f"{source} is not a notebook: {hint} A notebook is a JSON file that Jupyter wrote."
+        ) from None
+    except (RecursionError, ValueError) as error:  # nested too deep; a number of 5,000 digits
+        raise NotebookError(
+            f"{source} is not a notebook: {error}. A notebook is a JSON file that Jupyter wrote."
         ) from None
     _check_characters(text, data, source)
     return data if isinstance(data, dict) else {}

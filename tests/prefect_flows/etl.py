@@ -30,7 +30,7 @@ def fetch(page: int) -> dict:
 
 @task(task_run_name="clean-page-{document[page]}", log_prints=True)
 def clean(document: dict, unit: str) -> list:
-    print("cleaning page", document["page"])  # noqa: T201
+    print("cleaning page", document["page"])
     return [f"{row} {unit}" for row in document["rows"]]
 
 
@@ -46,7 +46,7 @@ def survey(problem) -> str:
 
 @flow(name="Load rows", flow_run_name="load-{count}-rows", log_prints=True)
 def load(rows: list, count: int) -> int:
-    print("loading", count)  # noqa: T201
+    print("loading", count)
     return len(rows)
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: T201 - it reports by printing
 """Notebooks that others wrote, through nbflow: `python tests/wild FOLDER [graphs|runs|speed]…`.
 
 Fetches the source distributions of notebooks.txt into FOLDER, draws every notebook in them, runs

@@ -277,7 +277,7 @@ def test_generators_pass_values_on_as_they_come(record: Any) -> None:
     def count(n: int) -> Any:
         for i in range(n):
             seen.append(runtime.task_run.name)
-            print(f"at {i}")  # noqa: T201
+            print(f"at {i}")
             yield i
 
     @task

@@ -13,12 +13,12 @@ from nbflow import disable_run_logger, flow, get_run_logger, task
 def test_prints_belong_to_the_run_that_printed(record: Any, capsys: Any) -> None:
     @task
     def talk(x: int) -> None:
-        print("task", x)  # noqa: T201
-        print("unfinished", end="")  # noqa: T201
+        print("task", x)
+        print("unfinished", end="")
 
     @flow(log_prints=True)
     def main() -> None:
-        print("flow")  # noqa: T201
+        print("flow")
         talk(1)
         talk.submit(2).wait()
 
@@ -36,7 +36,7 @@ def test_threads_that_a_task_starts_belong_to_its_run(record: Any) -> None:
     @task(log_prints=True)
     def start(x: int) -> None:
         def work() -> None:
-            print("printed", x)  # noqa: T201
+            print("printed", x)
             get_run_logger().info("logged %s", x)
 
         thread = threading.Thread(target=work)

@@ -22,12 +22,12 @@ def one() -> ProcessPoolTaskRunner:
 def test_prints_and_logs_arrive_once(one: Any, record: Any, capfd: Any) -> None:
     @task(log_prints=True)
     def talk() -> None:
-        print("printed")  # noqa: T201
+        print("printed")
         get_run_logger().info("logged")
 
     @task(log_prints=False)
     def whisper() -> None:
-        print("only shown")  # noqa: T201
+        print("only shown")
 
     @flow(task_runner=one, log_prints=True)
     def main() -> None:

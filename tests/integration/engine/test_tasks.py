@@ -114,7 +114,7 @@ def test_async_callables_are_awaited(name: str, record: Any) -> None:
 
 def test_every_kind_of_parameter_arrives(record: Any) -> None:
     @task
-    def everything(a, /, b, *args, c, d=4, **kwargs):  # noqa: ANN
+    def everything(a, /, b, *args, c, d=4, **kwargs):
         return a, b, args, c, d, kwargs
 
     @flow
@@ -128,7 +128,7 @@ def test_every_kind_of_parameter_arrives(record: Any) -> None:
 
 def test_mutable_defaults_are_shared_as_in_python(record: Any) -> None:
     @task
-    def collect(x: int, seen: list[int] = []) -> list[int]:  # noqa: B006
+    def collect(x: int, seen: list[int] = []) -> list[int]:
         seen.append(x)
         return list(seen)
 
