@@ -186,6 +186,8 @@ NOT_NOTEBOOKS = {
     "JSON of another kind": ('{"a": 1}', "not a notebook"),
     "a list": ("[1]", "not a notebook"),
     "too new": ('{"nbformat": 9, "nbformat_minor": 0, "cells": []}', "format 9"),
+    "nested too deep": ("[" * 200_000, "recursion depth"),
+    "a number too long": ("1" * 5_000, "not a notebook"),
     "a cell that is none": ('{"nbformat": 4, "cells": [3], "metadata": {}}', "cell 0 is not"),
 }
 
@@ -269,6 +271,11 @@ def test_a_missing_notebook_brings_near_names(tmp_path) -> None:
         read_notebook(tmp_path / "none" / "train.ipynb")
     with pytest.raises(NotebookError, match=r"is a folder.* train\.ipynb"):
         read_notebook(tmp_path)
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    with pytest.raises(NotebookError, match="cannot be the name of a file"):
+        read_notebook("a\0b.ipynb")
 
 
 def test_binary_files_are_refused(tmp_path) -> None:
