@@ -524,6 +524,9 @@ class _Results:
     def give(self, callee: str, target: _Variable) -> None:
         """The target may hold what calling `callee` gives."""
         target.oneshot = target.oneshot or any(code.generator for code in self._codes(callee))
+        for variable in self.linker.versions(self.run, callee, self.before):
+            if variable.function is None and self.linker.code(variable):
+                self.linker.share(target, variable)  # a closure may give what it keeps
         for name in self._returned(callee):
             for variable in self.linker.versions(self.run, name, self.before):
                 self.linker.share(target, variable)

@@ -13,6 +13,18 @@ from dataclasses import dataclass, field
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_BINDERS = (
+    ast.Name,
+    ast.NamedExpr,
+    *_FUNCTIONS,
+    ast.ClassDef,
+    ast.Import,
+    ast.ImportFrom,
+    ast.ExceptHandler,
+    ast.MatchAs,
+    ast.MatchStar,
+    ast.MatchMapping,
+)
 
 
 @dataclass(slots=True)
@@ -70,7 +82,7 @@ def declare(frame: Frame, body: Iterable[ast.AST]) -> None:
     stack = [(node, False) for node in body]
     while stack:
         node, inside = stack.pop()
-        for name in _own_names(node, inside):
+        for name in _own_names(node, inside) if isinstance(node, _BINDERS) else ():
             frame.bound.add(frame.mangle(name))
         if isinstance(node, ast.Global):
             frame.globals.update(map(frame.mangle, node.names))
