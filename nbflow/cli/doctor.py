@@ -32,6 +32,7 @@ from nbflow.exceptions import ConfigurationError, NbflowError
 from nbflow.models import GraphNode, RunGraph
 from nbflow.settings import PREFIX, Settings, get_settings, load_settings
 from nbflow.store import open_store
+from nbflow.store.dialects import without_password
 from nbflow.wording import counted, duration
 
 _LOW_DISK_BYTES: Final = 1_000_000_000
@@ -123,11 +124,15 @@ def _nbflow() -> Iterator[Finding]:
 def _settings() -> Iterator[Finding]:
     settings, default = get_settings(), Settings()
     changed = [
-        f"{field.name} = {getattr(settings, field.name)} ({_source(field.name)})"
+        f"{field.name} = {_shown(getattr(settings, field.name))} ({_source(field.name)})"
         for field in fields(Settings)
         if getattr(settings, field.name) != getattr(default, field.name)
     ]
     yield Finding("settings", Level.OK, "; ".join(changed) or "all at their defaults")
+
+
+def _shown(value: object) -> object:
+    return without_password(value) if isinstance(value, str) else value
 
 
 def _source(name: str) -> str:

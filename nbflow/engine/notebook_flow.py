@@ -7,6 +7,7 @@ what happens to a cell is recorded as a task run. It must not know kernels or pa
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import inspect
 from collections.abc import Mapping
@@ -17,7 +18,12 @@ from nbflow import parameters as params
 from nbflow.dataflow import analyse_cells
 from nbflow.engine.cell_records import CellRecorder
 from nbflow.engine.session import FlowSession, current_session
-from nbflow.exceptions import MissingContextError, OutputPathError, ParameterBindError
+from nbflow.exceptions import (
+    MissingContextError,
+    NotebookError,
+    OutputPathError,
+    ParameterBindError,
+)
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, RunGraph
 from nbflow.notebooks.document import (
@@ -80,7 +86,8 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         self.cwd = cwd
         self.output = output
         self.cell_timeout_seconds = positive("cell_timeout_seconds", cell_timeout_seconds)
-        document = read_notebook(self.path)
+        self._read: tuple[object, Any] = (None, None)
+        document = self._document()
         stem = Path(str(path)).stem if str(path) != "-" else "stdin"
         super().__init__(self._execute, name=name or stem, **options)
         own = {key: value for key, value in locals().items() if key in _OWN}
@@ -95,12 +102,19 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         """The notebook's path."""
         return str(self.path)
 
+    def _document(self) -> Any:
+        """The notebook as it is now; a local file is read again only when it has changed."""
+        stamp = _stamp(self.path)
+        if stamp is None or self._read[0] != stamp:
+            self._read = (stamp, read_notebook(self.path))
+        return self._read[1]
+
     # ── parameters ───────────────────────────────────────────────────────────────────────
 
     @property
     def parameters(self) -> tuple[params.Parameter, ...]:
         """What the notebook's `parameters` cell declares, read anew each time."""
-        document = read_notebook(self.path)
+        document = self._document()
         cell = parameters_cell(document)
         if cell is None or not _is_python(document):
             return ()
@@ -116,22 +130,24 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             raise ParameterBindError(
                 f"Pass the parameters of {self._shown} by name: {self.name}(name=value)."
             )
-        return dict(kwargs) if not self._checks else self.validate_parameters(kwargs)
-
-    @property
-    def _checks(self) -> bool:
-        return self.should_validate_parameters and _is_python(read_notebook(self.path))
+        return self.validate_parameters(kwargs)
 
     def validate_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Check parameters and convert them to the types of the `parameters` cell."""
-        if not self._checks:
+        if not self.should_validate_parameters or not _is_python(self._document()):
             return dict(values)
-        if values and not self.parameters:
+        try:
+            declared = self.parameters
+        except NotebookError:
+            if values:
+                raise
+            return {}  # nothing to check: the cell will say itself what is wrong with it
+        if values and not declared:
             raise ParameterBindError(
                 f"The {self._shown} declares no parameters. Tag the cell that holds their "
                 "defaults with 'parameters', or leave them out."
             )
-        return params.validate(self.parameters, values, owner=self._shown)
+        return params.validate(declared, values, owner=self._shown)
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Every parameter by its name."""
@@ -159,8 +175,11 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         )
 
     def _cells(self, values: Mapping[str, Any]) -> tuple[CellInfo, ...]:
-        document = read_notebook(self.path)
+        document = self._document()
         if values:
+            document = copy.copy(document)
+            document.cells = list(document.cells)
+            document.metadata = copy.deepcopy(document.metadata)
             text = params.to_python_source(values) if _is_python(document) else ""
             inject_parameters(document, text or "parameters", values)
         return code_cells(document)
@@ -185,7 +204,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
     def graph(self, *args: Any, **kwargs: Any) -> RunGraph:
         """The notebook's cells and what passes between them, without running them."""
         del args, kwargs
-        cells = code_cells(read_notebook(self.path))
+        cells = code_cells(self._document())
         edges = analyse_cells([cell.source for cell in cells]).display_edges()
         ids = [cell.cell_id for cell in cells]
         return graph_of_cells(
@@ -211,6 +230,14 @@ def notebook(path: str | Path, **options: Any) -> NotebookFlow:
 
 
 notebook.__signature__ = inspect.signature(NotebookFlow)  # type: ignore[attr-defined]
+
+
+def _stamp(path: str | Path) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _is_python(document: Any) -> bool:

@@ -105,6 +105,8 @@ _OPERATORS: Final[dict[type[ast.AST], Callable[..., Any]]] = {
     ast.Not: operator.not_,
 }
 _MAGIC_LINE: Final = re.compile(r"^(\s*)([%!?].*)$", re.MULTILINE)
+#: `files = !ls` and `here = %pwd`: parameters whose default only the cell can tell.
+_MAGIC_VALUE: Final = re.compile(r"^(\s*[^\s#=!%][^#=!%]*=\s*)[!%](?!=).*$", re.MULTILINE)
 _TYPE_COMMENT: Final = re.compile(r"type:\s*(?P<type>[^#\s]+(?:\[[^\]]*\])?)\s*#?\s*(?P<help>.*)")
 _LONGEST_NUMBER: Final = 4_000  # bits
 
@@ -235,7 +237,7 @@ def _tree(source: str, cell: str) -> tuple[ast.Module, str]:
     try:
         return ast.parse(source), source
     except (SyntaxError, ValueError):
-        code = _MAGIC_LINE.sub(r"\1pass", source)
+        code = _MAGIC_VALUE.sub(r"\1_()", _MAGIC_LINE.sub(r"\1pass", source))
     try:
         return ast.parse(code), code
     except (SyntaxError, ValueError) as error:

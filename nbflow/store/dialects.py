@@ -134,13 +134,15 @@ def dialect_for(url: str) -> Dialect:
     elif separator and kind in {"postgresql", "postgres"}:
         return PostgreSQL(f"postgresql://{rest}")
     raise ConfigurationError(
-        f"The database URL {_without_password(url)!r} cannot be used. Set NBFLOW_DATABASE_URL to "
+        f"The database URL {without_password(url)!r} cannot be used. Set NBFLOW_DATABASE_URL to "
         "sqlite:///PATH or postgresql://USER@HOST/DATABASE."
     )
 
 
-def _without_password(url: str) -> str:
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+def without_password(url: str) -> str:
+    """An address that can be shown: `***` in place of passwords, also in misspelled ones."""
+    shown = re.sub(r"^([^:/@?#]*:(?://)?[^:/@?#]*):[^?#]*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&]\w*password=)[^&#]*", r"\1***", shown)
 
 
 def _encodable(value: Any) -> Any:
@@ -435,7 +437,7 @@ class PostgreSQL:
 
     def identity_text(self) -> str:
         """The URL without its password."""
-        return _without_password(self.url)
+        return without_password(self.url)
 
     def backup(self, label: str) -> None:
         """A server's backups are its administrator's."""
@@ -474,7 +476,7 @@ class PostgreSQL:
         """The error in words, naming the server."""
         reason = " ".join(str(error).split())
         return StoreError(
-            f"The run database {_without_password(self.url)} could not be used ({reason}). "
+            f"The run database {without_password(self.url)} could not be used ({reason}). "
             "Check that the server runs and that NBFLOW_DATABASE_URL is right."
         )
 

@@ -175,6 +175,20 @@ def test_a_notebook_without_parameters_takes_none(make_notebook: MakeNotebook) -
         notebook(make_notebook("x = 1"))(day="2026-01-01")
 
 
+def test_a_parameters_cell_that_cannot_be_read_runs_without_parameters(
+    make_notebook: MakeNotebook,
+) -> None:
+    path = make_notebook(("parameters", "a = 1\nfiles = !ls\nb ="))
+    assert "SyntaxError" in (notebook(path)(return_state=True).message or "")
+    with pytest.raises(NotebookError, match="parameters cell"):
+        notebook(path)(a=2)
+
+
+def test_a_required_parameter_is_asked_for(make_notebook: MakeNotebook) -> None:
+    with pytest.raises(ParameterBindError, match="day"):
+        notebook(make_notebook(("parameters", "day: str\nfiles = !ls"), "x = day"))()
+
+
 def test_the_schema_describes_the_parameters(make_notebook: MakeNotebook) -> None:
     schema = notebook(make_notebook(PARAMETERS)).parameter_schema
     assert json.loads(json.dumps(schema))["properties"]["rounds"]["type"] == "integer"

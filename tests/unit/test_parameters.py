@@ -619,3 +619,11 @@ def test_every_preview_is_short_json(value):
     shown = json.dumps(preview({"x": value}), allow_nan=False)
     assert len(shown.encode("utf-8", "strict")) < 10_000
     assert uuid4().hex not in shown
+
+
+def test_a_default_from_a_magic_is_known_to_the_cell_only() -> None:
+    found = {p.name: p for p in from_cell("a = 1\nfiles = !ls {a}\nhere = %pwd\nb = 7 % 4")}
+    assert (found["a"].default, found["b"].default) == (1, 3)
+    assert not found["files"].required
+    assert found["files"].default is NotSet
+    assert found["here"].default is NotSet

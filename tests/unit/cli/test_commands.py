@@ -313,6 +313,14 @@ def test_settings_tell_their_source(monkeypatch, tmp_path, nbflow_home) -> None:
     assert "log_prints = True (nbflow-home/config.toml)" in words
 
 
+def test_the_doctor_shows_no_passwords(monkeypatch) -> None:
+    monkeypatch.setenv("NBFLOW_DATABASE_URL", "postgresql://me:secret@host/runs")
+    monkeypatch.setenv("NBFLOW_RESULTS", "s3://key:secret@bucket/results")
+    (words,) = [finding.words for finding in examine_only("settings")]
+    assert "secret" not in words
+    assert "postgresql://me:***@host/runs" in words
+
+
 def examine_only(subject):
     return list(doctor_module._CHECKS[subject]())
 

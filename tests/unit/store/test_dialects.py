@@ -9,7 +9,7 @@ import pytest
 
 from nbflow.exceptions import ConfigurationError, StoreCorrupt, StoreError
 from nbflow.store import dialects, queries
-from nbflow.store.dialects import PostgreSQL, SQLite, dialect_for
+from nbflow.store.dialects import PostgreSQL, SQLite, dialect_for, without_password
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,23 @@ def test_postgresql_urls_never_show_their_password(scheme: str) -> None:
     assert dialect.url == "postgresql://me:secret@host:5432/runs"
     assert dialect.identity_text() == "postgresql://me:***@host:5432/runs"
     assert "secret" not in str(dialect.explain(OSError("refused\nby host")))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:p@ss/w@host/runs", "postgresql://me:***@host/runs"),
+        ("postgresql://:secret@host/runs", "postgresql://:***@host/runs"),
+        ("postgres:me:secret@host/runs", "postgres:me:***@host/runs"),
+        ("postgresql://h/d?user=me&password=secret", "postgresql://h/d?user=me&password=***"),
+        ("s3://key:secret@bucket/results", "s3://key:***@bucket/results"),
+        ("postgresql://me@host:5432/runs", "postgresql://me@host:5432/runs"),
+        ("sqlite:////a@b/c:d@e.db", "sqlite:////a@b/c:d@e.db"),
+        ("/data/results", "/data/results"),
+    ],
+)
+def test_addresses_are_shown_without_passwords(url: str, shown: str) -> None:
+    assert without_password(url) == shown
 
 
 def test_without_its_driver_postgresql_says_what_to_install(monkeypatch) -> None:
