@@ -101,7 +101,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "one.py").write_text("from nbflow import flow\n@flow\ndef etl(): ...\n")
     (tmp_path / "two.py").write_text(
         "from nbflow import flow\nfrom one import etl\n"
-        "@flow\ndef load(): ...\n@flow(name='All of it')\ndef everything(): ...\n"
+        "@flow\ndef load(): ...\n@flow(name='All of it')\ndef everything(): ...\n",
     )
     (tmp_path / "none.py").write_text("x = 1\n")
     (tmp_path / "broken.py").write_text("x = = 1\n")
