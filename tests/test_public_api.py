@@ -90,7 +90,7 @@ def test_public_names_are_documented(name: str) -> None:
 
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        nbflow.no_such_name
+        nbflow.no_such_name  # noqa: B018
 
 
 @pytest.mark.parametrize("path", MODULES, ids=[str(path.relative_to(PACKAGE)) for path in MODULES])

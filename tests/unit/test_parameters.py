@@ -267,7 +267,7 @@ def test_values_that_fit_are_passed_as_they_are_without_pydantic():
 def test_types_that_cannot_be_checked_take_their_instances():
     @dataclasses.dataclass
     class Odd:
-        other: Nowhere
+        other: Nowhere  # noqa: F821
 
     class Child(Odd): ...
 
@@ -358,7 +358,7 @@ def test_the_schema_describes_a_form():
 
 
 def test_annotations_that_cannot_be_evaluated_count_as_any():
-    def f(a: Missing, b: Path, c: None, d): ...
+    def f(a: Missing, b: Path, c: None, d): ...  # noqa: F821
 
     assert [each.annotation for each in from_signature(f)] == [Any, Path, type(None), Any]
 

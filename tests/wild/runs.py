@@ -110,7 +110,7 @@ def execute(tool: Tool, path: Path, folder: Path, environment: dict[str, str]) -
     command = tool.arguments(path.name, str(output), _kernel_options(path))
     begun = time.monotonic()
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: PLW1510 - its exit code is what is compared
             command, cwd=place, env=environment, capture_output=True, text=True, timeout=PATIENCE
         )
         code, words = done.returncode, done.stderr.strip()[-400:]

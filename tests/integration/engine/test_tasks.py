@@ -128,7 +128,7 @@ def test_every_kind_of_parameter_arrives(record: Any) -> None:
 
 def test_mutable_defaults_are_shared_as_in_python(record: Any) -> None:
     @task
-    def collect(x: int, seen: list[int] = []) -> list[int]:
+    def collect(x: int, seen: list[int] = []) -> list[int]:  # noqa: B006
         seen.append(x)
         return list(seen)
 
