@@ -401,10 +401,11 @@ class Linker:
             if variable := self.variables.get(name):
                 self.carry(variable, [analysis.functions[name]])
         results = _Results(self, run, before)
-        for callee in sorted(run.changes | analysis.changes):
-            results.change(callee)
         for name in sorted(analysis.flows.keys() | analysis.results.keys()):
             self._link(run, name, results)
+        results = _Results(self, run, before)  # the names now hold what they are linked to
+        for callee in sorted(run.changes | analysis.changes):
+            results.change(callee)
         self._hand_over(run, before)
 
     def _bind(self, run: Run, name: str) -> _Variable:
