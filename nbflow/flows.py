@@ -14,6 +14,7 @@ import os
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import (
+    TYPE_CHECKING,
     Any,
     Generic,
     Literal,
@@ -27,8 +28,6 @@ from typing import (
 
 from nbflow import parameters as params
 from nbflow.context import engine
-from nbflow.drawing import mimebundle
-from nbflow.drawing.picture import Picture
 from nbflow.exceptions import ConfigurationError, VisualizationError
 from nbflow.models import FlowKind, NodeKind, RunGraph
 from nbflow.retries import RetryDelays, RetryPolicy
@@ -36,6 +35,9 @@ from nbflow.settings import get_settings
 from nbflow.states import State
 from nbflow.tasks import CallKind, Hook, call_kind, positive, read_signature, shown_signature
 from nbflow.tracing import Tracer, current_tracer, tracing
+
+if TYPE_CHECKING:
+    from nbflow.drawing.picture import Picture
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -210,6 +212,9 @@ class Flow(Generic[P, R]):
         Tasks return their `viz_return_value`, so flows that branch on a task's value need
         one. Raises `VisualizationError` naming the task that lacks it.
         """
+        # Drawing is loaded when something is drawn: defining flows must stay cheap.
+        from nbflow.drawing.picture import Picture  # noqa: PLC0415
+
         return Picture(self.graph(*args, **kwargs))
 
     def _call_traced(self, values: Mapping[str, Any]) -> Any:
@@ -230,6 +235,8 @@ class Flow(Generic[P, R]):
             graph = self.graph(**dict.fromkeys(required))
         except Exception:  # noqa: BLE001 - the user's code ran on made-up arguments
             return {"text/plain": repr(self)}
+        from nbflow.drawing import mimebundle  # noqa: PLC0415 - as in `visualize`
+
         return mimebundle(graph)
 
     # ── variants ─────────────────────────────────────────────────────────────────────────
