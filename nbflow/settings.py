@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from nbflow.exceptions import ConfigurationError
+from nbflow.paths import expanded
 
 PREFIX: Final = "NBFLOW_"
 
@@ -86,7 +87,7 @@ class Settings:
 
     def notebooks_folder(self) -> Path:
         """Where executed notebooks go, defaults filled in."""
-        return Path(self.notebooks).expanduser() if self.notebooks else self.home / "notebooks"
+        return expanded(self.notebooks) if self.notebooks else self.home / "notebooks"
 
     def ensure_home(self) -> Path:
         """Create the home with mode 0700 when it is missing, and return it."""
@@ -138,7 +139,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
 
     Raises `ConfigurationError` naming the setting and its source.
     """
-    home = Path(environ.get(f"{PREFIX}HOME") or _default_home()).expanduser().absolute()
+    home = expanded(environ.get(f"{PREFIX}HOME") or _default_home()).absolute()
     variables = _from_environment(environ)
     layers = [
         (str(home / "config.toml"), _read_toml(home / "config.toml")),

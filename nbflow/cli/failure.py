@@ -21,6 +21,7 @@ from nbflow.cli.console import short_path
 from nbflow.cli.terminal_text import plain_line, printed_lines
 from nbflow.exceptions import CellFailed
 from nbflow.models import FlowRun, LogRecord, TaskKind, TaskRun
+from nbflow.paths import expanded
 from nbflow.states import FINAL_TYPES, StateType
 from nbflow.wording import last_line, state_word
 
@@ -141,7 +142,7 @@ def _source_at(lines: Sequence[str], number: int, line: str) -> SourceLine | Non
     if cell := _CELL_FRAME.match(line):
         return _arrow_line("", following) or _syntax_line(cell, following)
     if (file := _FILE_FRAME.match(line)) and not _is_foreign(file["path"]):
-        return _arrow_line(f"{short_path(Path(file['path']).expanduser())}, ", following)
+        return _arrow_line(f"{short_path(expanded(file['path']))}, ", following)
     if (frame := _PYTHON_FRAME.match(line)) and not _is_foreign(frame["path"]):
         name = f", in {frame['name']}" if frame["name"] not in {None, "<module>"} else ""
         place = f"{short_path(frame['path'])}, line {frame['line']}{name}"

@@ -24,6 +24,7 @@ from nbflow.drawing import Direction, graph_svg, graph_text
 from nbflow.exceptions import NbflowError, OutputPathError, UsageError, VisualizationError
 from nbflow.flows import Flow
 from nbflow.models import RunGraph
+from nbflow.paths import expanded
 from nbflow.runs import get_run
 
 _DIRECTIONS: Final[Mapping[str | None, Direction | None]] = {
@@ -104,7 +105,7 @@ def _write(svg: str, options: GraphOptions) -> None:
     if options.output == "-":
         sys.stdout.write(f"{svg}\n")
         return
-    path = Path(options.output).expanduser() if options.output else _temporary()
+    path = expanded(options.output) if options.output else _temporary()
     try:
         path.write_text(svg, encoding="utf-8")
     except OSError as error:

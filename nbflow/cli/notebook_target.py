@@ -22,6 +22,7 @@ from nbflow.models import RunGraph
 from nbflow.notebooks.document import is_remote, read_notebook
 from nbflow.notebooks.kernels import choose_kernel
 from nbflow.notebooks.save import check_folder, check_output
+from nbflow.paths import expanded
 from nbflow.settings import get_settings
 
 STANDARD_INPUT = "-"
@@ -63,7 +64,7 @@ def _spooled() -> Path:
 
 def _check(path: str, options: RunOptions) -> None:
     choose_kernel(read_notebook(path), options.kernel)
-    if options.cwd is not None and not Path(options.cwd).expanduser().is_dir():
+    if options.cwd is not None and not expanded(options.cwd).is_dir():
         raise UsageError(f"There is no folder {options.cwd} to run in. Correct --cwd.")
     _check_output(options.output)
 
@@ -73,7 +74,7 @@ def _check_output(output: str | None) -> None:
         get_settings().ensure_home()
         check_folder(get_settings().notebooks_folder())
     elif not is_remote(output):
-        target = Path(output).expanduser()
+        target = expanded(output)
         if target.is_dir() or output.endswith(("/", os.sep)):
             check_folder(target)
         else:

@@ -11,7 +11,6 @@ import binascii
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +33,7 @@ from nbflow.exceptions import ParameterError, UsageError
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, LogFilter, new_id
 from nbflow.parameters import Parameter, parse_text
+from nbflow.paths import expanded
 from nbflow.runs import get_run
 from nbflow.settings import temporary_settings
 from nbflow.states import State
@@ -137,7 +137,9 @@ def _refuse_notebook_options(options: RunOptions) -> None:
     }
     for option, value in given.items():
         if value is not None:
-            raise UsageError(f"{option} is for notebooks; {options.target} is a Python flow.")
+            raise UsageError(
+                f"{option} is for notebooks; {options.target} is a Python flow. Leave it out."
+            )
 
 
 # ── parameters ───────────────────────────────────────────────────────────────────────────
@@ -197,7 +199,7 @@ def _decoded(text: str) -> str:
 
 def _file_text(name: str) -> str:
     try:
-        return Path(name).expanduser().read_text(encoding="utf-8")
+        return expanded(name).read_text(encoding="utf-8")
     except OSError as error:
         reason = error.strerror or error
         raise ParameterError(

@@ -18,6 +18,7 @@ from typing import Any
 from nbflow.cli.failure import source_line
 from nbflow.exceptions import NotebookError, UsageError
 from nbflow.flows import Flow
+from nbflow.paths import expanded
 from nbflow.settings import get_settings
 
 
@@ -57,8 +58,8 @@ def _split(text: str) -> tuple[Path, str]:
     """`file.py:flow` in its two parts; a Windows drive's colon is none."""
     head, colon, name = text.rpartition(":")
     if colon and head.endswith(".py"):
-        return Path(head).expanduser(), name
-    return Path(text).expanduser(), ""
+        return expanded(head), name
+    return expanded(text), ""
 
 
 def _check_file(path: Path) -> None:

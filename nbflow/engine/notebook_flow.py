@@ -36,6 +36,7 @@ from nbflow.notebooks.document import (
 )
 from nbflow.notebooks.events import CellInfo, NotebookOutcome
 from nbflow.notebooks.execute import run_notebook
+from nbflow.paths import expanded
 from nbflow.run_graph import graph_of_cells
 from nbflow.settings import get_settings
 from nbflow.states import now
@@ -81,7 +82,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
 
         Raises `NotebookError` when the file is not a readable notebook.
         """
-        self.path = path if is_remote(str(path)) else str(Path(path).expanduser().absolute())
+        self.path = path if is_remote(str(path)) else str(expanded(path).absolute())
         self.kernel_name = kernel_name
         self.cwd = cwd
         self.output = output
@@ -195,7 +196,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             return folder / name
         if is_remote(str(self.output)):
             return str(self.output)
-        target = Path(self.output).expanduser()
+        target = expanded(self.output)
         is_folder = target.is_dir() or str(self.output).endswith(("/", "\\"))
         return (target / name if is_folder else target).absolute()
 

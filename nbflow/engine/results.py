@@ -26,6 +26,7 @@ from typing import Any, Final, Protocol
 
 from nbflow.exceptions import ConfigurationError, MissingResult, SerializationError
 from nbflow.models import ResultRef
+from nbflow.paths import expanded
 from nbflow.serializers import Serializer, get_serializer
 from nbflow.states import now as wall_clock
 
@@ -277,7 +278,7 @@ def _open_root(root: str) -> tuple[str, _Files]:
         root = root.removeprefix("file://")
     if "://" in root:
         return root, _RemoteFiles(root)
-    folder = str(Path(root).expanduser().absolute())
+    folder = str(expanded(root).absolute())
     return folder, _LocalFiles(folder)
 
 

@@ -23,6 +23,7 @@ from nbflow.exceptions import NotebookError
 from nbflow.notebooks.cell_names import heading_of, kind_of, name_of, unique
 from nbflow.notebooks.events import CellInfo
 from nbflow.parameters import preview
+from nbflow.paths import expanded
 
 PARAMETERS_TAG: Final = "parameters"
 INJECTED_TAG: Final = "injected-parameters"
@@ -70,7 +71,7 @@ def is_remote(source: str) -> bool:
 def _read_text(source: str) -> str:
     if is_remote(source):
         return _read_remote(source)
-    path = Path(source).expanduser()
+    path = expanded(source)
     if "\0" in source:
         raise NotebookError(f"{source!r} cannot be the name of a file. Correct it.")
     try:

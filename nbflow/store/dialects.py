@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from nbflow.exceptions import ConfigurationError, StoreCorrupt, StoreError
+from nbflow.paths import expanded
 from nbflow.store import ddl
 from nbflow.store.rows import Row
 
@@ -130,7 +131,7 @@ def dialect_for(url: str) -> Dialect:
     if separator and kind == "sqlite":
         path = rest.removeprefix("/").partition("?")[0]
         if path and path != ":memory:":
-            return SQLite(Path(path).expanduser().absolute())
+            return SQLite(expanded(path).absolute())
     elif separator and kind in {"postgresql", "postgres"}:
         return PostgreSQL(f"postgresql://{rest}")
     raise ConfigurationError(
