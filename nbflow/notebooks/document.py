@@ -30,6 +30,7 @@ INJECTED_TAG: Final = "injected-parameters"
 ERROR_MARKER_TAG: Final = "papermill-error-cell-tag"
 _FORMAT: Final = 4
 _MINOR_WITH_IDS: Final = 5
+_REMAKE: Final = "Make the notebook anew with the program that wrote it."
 #: Metadata of notebooks and cells that holds dictionaries; published notebooks hold anything.
 _DICTIONARIES: Final = frozenset(
     {"kernelspec", "language_info", "papermill", "nbflow", "execution", "jupyter"}
@@ -170,10 +171,10 @@ def _normalised(data: dict[str, Any], source: str) -> NotebookNode:
     taken: set[str] = set()
     for index, cell in enumerate(data["cells"]):
         if not isinstance(cell, dict) or not isinstance(cell.get("cell_type"), str):
-            raise NotebookError(f"{source}: cell {index} is not a notebook cell.")
+            raise NotebookError(f"{source}: cell {index} is not a notebook cell. {_REMAKE}")
         _complete_cell(cell)
         if not _is_text(cell["source"]):
-            raise NotebookError(f"{source}: cell {index} has a source that is not text.")
+            raise NotebookError(f"{source}: cell {index} has a source that is not text. {_REMAKE}")
         cell["id"] = _free_id(cell, index, taken)
         taken.add(cell["id"])
     minor = data.get("nbformat_minor")

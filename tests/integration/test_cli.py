@@ -183,6 +183,11 @@ MISTAKES = {
     "ill-typed parameter": (["run", "etl.ipynb", "-p", "rows", "many"], "must be an int"),
     "ill-typed YAML": (["run", "etl.ipynb", "-y", "rows: [1]"], "must be an int"),
     "no folder for output": (["run", "etl.ipynb", "-o", "text.ipynb/x.ipynb"], "cannot be written"),
+    "a script for output": (["run", "etl.ipynb", "-o", "flows.py"], "not overwritten"),
+    "a device for output": (["run", "etl.ipynb", "-o", "/dev/null"], "is no file"),
+    "unknown user": (["run", "~no-such-user/etl.ipynb"], "There is no notebook"),
+    "no parameters file": (["run", "etl.ipynb", "-f", "nowhere.yaml"], "Correct -f"),
+    "a notebook's option": (["run", "flows.py:outer", "-k", "python3"], "Leave it out"),
     "no folder to run in": (["run", "etl.ipynb", "--cwd", "nowhere"], "Correct --cwd"),
     "no time limit": (["run", "etl.ipynb", "--timeout", "-1"], "above 0"),
     "ambiguous flow": (["run", "flows.py"], "flows.py:inner, flows.py:outer"),
@@ -224,8 +229,10 @@ def test_a_corrupt_database(folder, capsys, nbflow_home) -> None:
 def test_a_bad_setting(folder, capsys, monkeypatch) -> None:
     """The sentence names the setting and where it stands."""
     monkeypatch.setenv("NBFLOW_LOG_PRINTS", "maybe")
-    assert main(["runs", "ls"]) == 2
-    assert "log_prints in the environment is 'maybe'" in capsys.readouterr().err
+    for arguments in (["runs", "ls"], ["run", "etl.ipynb"], ["run", "flows.py:outer"]):
+        assert main(arguments) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("nbflow: The setting log_prints in the environment is 'maybe'")
 
 
 # ── in a process of its own ──────────────────────────────────────────────────────────────
