@@ -74,7 +74,7 @@ class Settings:
     kernel_start_timeout_seconds: float = 60.0
     #: Bytes of printed text one cell may leave in the executed notebook; more goes to a file.
     cell_output_limit: int = 2_000_000
-    #: Lines one cell may leave in the run log; more is counted, and kept in the file.
+    #: Lines one cell may leave in the run log; more is in the executed notebook alone.
     cell_log_limit: int = 10_000
 
     def resolved_database_url(self) -> str:
