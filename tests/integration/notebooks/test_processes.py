@@ -77,7 +77,7 @@ def runner(notebook, tmp_path):
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 1)],
+    [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)],
     ids=["R3: Ctrl-C", "R4: SIGTERM"],
 )
 def test_a_signal_to_the_runner_finalises_the_notebook(runner, processes, number, code) -> None:
