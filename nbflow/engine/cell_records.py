@@ -81,7 +81,8 @@ class CellRecorder:
 
     def _dependencies(self, cells: Sequence[CellInfo]) -> dict[str, tuple[Dependency, ...]]:
         found: dict[str, list[Dependency]] = {cell.cell_id: [] for cell in cells}
-        for edge in analyse_cells([cell.source for cell in cells]).display_edges():
+        sources = [(cell.source, cell.may_raise) for cell in cells]
+        for edge in analyse_cells(sources).display_edges():
             upstream = self._ids[cells[edge.source].cell_id]
             dependency = Dependency(upstream, ", ".join(edge.names), edge.certain)
             found[cells[edge.target].cell_id].append(dependency)

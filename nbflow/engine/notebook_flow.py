@@ -206,7 +206,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         """The notebook's cells and what passes between them, without running them."""
         del args, kwargs
         cells = code_cells(self._document())
-        edges = analyse_cells([cell.source for cell in cells]).display_edges()
+        edges = analyse_cells([(c.source, c.may_raise) for c in cells]).display_edges()
         ids = [cell.cell_id for cell in cells]
         return graph_of_cells(
             [(cell.cell_id, cell.name, cell.index) for cell in cells],
