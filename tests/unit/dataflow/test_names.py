@@ -136,6 +136,7 @@ def f(a: T) -> U: pass | f | T U |
 def f(): x = 1; return x | f | |
 def f(): return x; x = 1 | f | |
 def f():\n    global x\n    x = 1 | f | |
+def f():\n    global x\n    x = 1\nx = y | f x | y |
 def f():\n    global x\n    x += 1 | f | | x
 def f():\n    global x\n    return x | f | | x
 def f():\n    x: int\n    return x | f | |

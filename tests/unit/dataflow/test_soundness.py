@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import random
 import re
@@ -169,9 +170,14 @@ class Traced(dict[str, Any]):
 
 
 def run(source: str, namespace: dict[str, Any]) -> bool:
-    """Run a cell; False when it failed (a failed run stops there, so nothing follows)."""
+    """Run a cell; False when it failed (a failed run stops there, so nothing follows).
+
+    Statement by statement: where a function says `global x`, Python binds the `x` of all
+    statements that are compiled with it past a namespace that would remember it.
+    """
     try:
-        exec(compile(source, "<cell>", "exec"), namespace)
+        for statement in ast.parse(source).body:
+            exec(compile(ast.Module([statement], []), "<cell>", "exec"), namespace)
     except (RecursionError, TypeError, AttributeError, IndexError, NameError, ValueError):
         return False
     except AssertionError:
@@ -296,6 +302,12 @@ def test_long_notebooks_end_the_same_too(seed: int) -> None:
         for _ in range(3):
             order = random_order(graph, chance)
             assert outcome(cells, order) == expected, (order, cells)
+
+
+def test_binding_a_name_anew_to_what_it_held_is_noticed() -> None:
+    """Its function's `global x` once hid the second binding from the namespace."""
+    again = "def f(v):\n    global b\n    b = v\nb = a"
+    check_what_happened([SETUP, "b = a", again, "if len(b) > 1: b = [6]"])
 
 
 @pytest.mark.parametrize("template", STATEMENTS)
