@@ -24,10 +24,14 @@ from nbflow.settings import get_settings
 ROOT: Final = "nbflow"
 FLOW_RUNS: Final = "nbflow.flow_runs"
 TASK_RUNS: Final = "nbflow.task_runs"
+#: Lines that only repeat what the states of a run tell; views that show states leave them out.
+STATES: Final = "nbflow.states"
 STDOUT: Final = "nbflow.stdout"
 
 _lock = threading.Lock()
 _ready = False
+#: The level last set by us.
+_level = logging.NOTSET
 _disabled: ContextVar[bool] = ContextVar("nbflow_logs_disabled", default=False)
 
 Context = FlowRunContext | TaskRunContext
@@ -69,6 +73,12 @@ def run_logger(context: Context) -> RunLogger:
     return RunLogger(logging.getLogger(name), context)
 
 
+def state_logger(context: Context) -> RunLogger:
+    """The logger for lines that say in words what the run's states record anyway."""
+    _set_up()
+    return RunLogger(logging.getLogger(STATES), context)
+
+
 @contextmanager
 def disable_run_logger() -> Iterator[None]:
     """Silence run logs inside the block, for tests of single tasks."""
@@ -80,17 +90,19 @@ def disable_run_logger() -> Iterator[None]:
 
 
 def _set_up() -> None:
-    """Attach the handlers once; the user's own handlers and levels are left alone."""
-    global _ready  # noqa: PLW0603 - set once per process
+    """Attach the handlers once, and follow the settings; a level of the user's own stays."""
+    global _ready, _level  # noqa: PLW0603 - one per process
+    level = logging.getLevelName(get_settings().logging_level.upper())
+    root = logging.getLogger(ROOT)
+    if level != _level and root.level in {logging.NOTSET, _level}:
+        root.setLevel(level)
+        _level = level
     if _ready:
         return
     with _lock:
         if _ready:
             return
         settings = get_settings()
-        root = logging.getLogger(ROOT)
-        if root.level == logging.NOTSET:
-            root.setLevel(settings.logging_level.upper())
         handler = RunLogHandler()
         root.addHandler(handler)
         root.addHandler(ConsoleHandler())
@@ -128,7 +140,7 @@ class ConsoleHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
-        if _disabled.get() or not get_settings().logging_to_console:
+        if _disabled.get() or not get_settings().logging_to_console or _user_shows_logs():
             return
         context = _context_of(record)
         label = context.label if context else record.name
@@ -144,6 +156,11 @@ class ConsoleHandler(logging.Handler):
             return self.format(record)
         except Exception:  # noqa: BLE001 - the user's format arguments do not fit
             return f"{record.msg} {record.args!r}"
+
+
+def _user_shows_logs() -> bool:
+    """Whether a `logging.basicConfig` of the user's own puts every record on the terminal."""
+    return any(type(handler) is logging.StreamHandler for handler in logging.getLogger().handlers)
 
 
 def _console() -> TextIO:

@@ -6,7 +6,6 @@ records in, events out. It must not know terminals, formats or stores.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from nbflow.logging import FLOW_RUNS, STATES, TASK_RUNS
 from nbflow.models import Changes, FlowRun, LogRecord, TaskKind, TaskRun
 from nbflow.states import StateType
 
@@ -117,24 +117,13 @@ class Story:
         return tally(self.tasks.values())
 
 
-#: Loggers of the engine's own lines; those of `get_run_logger` go there, too.
-ENGINE_LOGGERS: Final = frozenset({"nbflow.task_runs", "nbflow.flow_runs"})
-#: What the engine writes into a flow's log about its start and end: states tell that already.
-#: A cell's failure comes to the flow as an error of nbflow's own, without a line of the user's.
-_BOOKKEEPING: Final = re.compile(
-    r"nbflow\.exceptions\.\w+: .*|"
-    r"Started flow '.*'\.|(?:Completed|Cached) after [\d.]+ (?:ms|s|m|h|d)\b.*",
-    re.DOTALL,
-)
+#: Loggers of the engine's own lines; those of `get_run_logger` go to the first two, too.
+ENGINE_LOGGERS: Final = frozenset({TASK_RUNS, FLOW_RUNS, STATES})
 
 
 def is_bookkeeping(record: LogRecord) -> bool:
     """Whether a log line only repeats the state of its run."""
-    if record.logger not in ENGINE_LOGGERS:
-        return False
-    if record.message.endswith(". Trying again."):
-        return True
-    return record.task_run_id is None and _BOOKKEEPING.fullmatch(record.message) is not None
+    return record.logger == STATES
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ from nbflow.engine.timeouts import await_within, call_within
 from nbflow.engine.tracebacks import trim, user_traceback
 from nbflow.exceptions import TaskRunTimeout, UpstreamTaskError
 from nbflow.futures import Future, resolve
-from nbflow.logging import captured_prints, run_logger
+from nbflow.logging import captured_prints, run_logger, state_logger
 from nbflow.models import Dependency, RunKind, StateChange, TaskRun, new_id
 from nbflow.parameters.model import to_call
 from nbflow.settings import get_settings
@@ -249,7 +249,8 @@ class TaskExecution:
         if not state.is_settled():
             self.future.update(state)
         if state.name == "AwaitingRetry":
-            self._log(logging.WARNING, "%s. Trying again.", (state.message or "Failed").rstrip("."))
+            reason = (state.message or "Failed").rstrip(".")
+            state_logger(self.run_context).warning("%s. Trying again.", reason)
         if hooks := hooks_for(self.task, state):
             run_hooks(hooks, self.task, self.run_context.task_run, state, self.run_context)
 

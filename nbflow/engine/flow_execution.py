@@ -36,7 +36,7 @@ from nbflow.engine.tracebacks import trim, user_traceback
 from nbflow.exceptions import FlowRunTimeout, TerminationSignal, UpstreamTaskError
 from nbflow.flows import Flow
 from nbflow.futures import Future, find_futures, resolve
-from nbflow.logging import captured_prints, run_logger
+from nbflow.logging import captured_prints, run_logger, state_logger
 from nbflow.models import Dependency, FlowRun, RunKind, StateChange, new_id
 from nbflow.owner import this_owner
 from nbflow.parameters import preview
@@ -259,7 +259,7 @@ class FlowExecution:
             self.session.store.flush()
 
     def _tell(self, state: State[Any]) -> None:
-        logger = run_logger(self.session)
+        logger = state_logger(self.session)
         if state.type is StateType.RUNNING:
             logger.info("Started flow %r.", self.flow.name)
         elif state.name == "AwaitingRetry":
@@ -268,6 +268,8 @@ class FlowExecution:
             took = in_words(time.monotonic() - self._started)
             good = state.is_completed()
             story = None if good else _story(state.data)
+            if not good and (story is None or "\n" in story):  # news: lines of the user's own
+                logger = run_logger(self.session)
             logger.log(
                 logging.INFO if good else logging.ERROR,
                 "%s after %s.%s",
