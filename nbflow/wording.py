@@ -6,6 +6,7 @@ It must not know about runs, stores, terminals or pictures.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
@@ -15,6 +16,13 @@ from typing import Final
 DONE_NAMES: Final = frozenset({"Completed", "Cached", "Skipped", "RolledBack"})
 #: State names that count as gone wrong, the most telling first.
 BAD_NAMES: Final = ("Failed", "TimedOut", "Crashed", "Cancelled")
+
+#: Control sequences of terminals: CSI, strings (OSC, DCS, …) up to their end, then the rest.
+ESCAPES: Final = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)"
+    r"|\x1b[ -/]*[0-~]?"
+)
 
 _SECOND, _MINUTE, _HOUR, _DAY = 1, 60, 3600, 86400
 _ELLIPSIS: Final = "…"
@@ -84,6 +92,11 @@ def _printable(char: str) -> str:
     # Control characters, lone surrogates and non-characters cannot be shown, nor put into XML.
     hidden = unicodedata.category(char) in {"Cc", "Cs"} or ord(char) & 0xFFFE == 0xFFFE  # noqa: PLR2004
     return "\ufffd" if hidden else char
+
+
+def without_escapes(text: str) -> str:
+    """Text without colours and the other control sequences of terminals."""
+    return ESCAPES.sub("", text)
 
 
 def last_line(text: str) -> str:

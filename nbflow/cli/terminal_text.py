@@ -10,13 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from nbflow.wording import ESCAPES
+
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
-#: Control sequences: CSI, then strings (OSC, DCS, …) up to their terminator, then the rest.
-_SEQUENCES: Final = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)"
-    r"|\x1b[ -/]*[0-~]?"
-)
 _RESET: Final = re.compile(r"\x1b\[0*m")
 #: Remaining C0 and C1 controls (tabs are expanded first, line ends split first).
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
@@ -54,7 +50,7 @@ def _overwritten(line: str) -> str:
 
 
 def _clean(line: str, *, colours: bool) -> str:
-    kept = _SEQUENCES.sub(lambda found: found[0] if _keeps(found[0], colours) else "", line)
+    kept = ESCAPES.sub(lambda found: found[0] if _keeps(found[0], colours) else "", line)
     kept = _CONTROLS.sub("", kept.expandtabs(8))
     # A colour left open would run into what follows.
     return f"{kept}{RESET}" if colours and _COLOUR.search(kept) else kept

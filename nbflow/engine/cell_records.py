@@ -7,7 +7,6 @@ know kernels.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -41,6 +40,7 @@ from nbflow.notebooks.events import (
 )
 from nbflow.settings import get_settings
 from nbflow.states import State, StateType
+from nbflow.wording import without_escapes
 
 _TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
     CellOutcome.COMPLETED: (StateType.COMPLETED, "Completed"),
@@ -52,7 +52,6 @@ _TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
     CellOutcome.STOPPED_EARLY: (StateType.COMPLETED, "Completed"),
     CellOutcome.NOT_RUN: (StateType.PENDING, "NotRun"),
 }
-_ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
 
 class CellRecorder:
@@ -142,7 +141,7 @@ class CellRecorder:
             message = "Ended the notebook early with sys.exit(0)."
         state: State[Any] = State(type_, name, message, timestamp=event.at)
         if isinstance(event.error, CellFailed) and event.error.traceback:
-            story = _ANSI.sub("", "\n".join(event.error.traceback))
+            story = without_escapes("\n".join(event.error.traceback))
             self._log(event.cell, logging.ERROR, "nbflow.task_runs", [story], event.at)
         started = event.outcome is not CellOutcome.NOT_RUN
         self._set_state(event.cell, state, self._attempt if started else self._attempt - 1)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from nbflow import disable_run_logger, flow, get_run_logger, task
+from nbflow.models import LogFilter
+from nbflow.settings import temporary_settings
+from nbflow.store import open_store
 
 
 def test_prints_belong_to_the_run_that_printed(record: Any, capsys: Any) -> None:
@@ -105,3 +112,42 @@ def test_a_failure_is_told_from_the_users_line_on(record: Any) -> None:
     assert story.endswith("ValueError: mine")
     assert story.count("File ") == 1
     assert __file__ in story
+
+
+def run_script(source: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stderr
+
+
+FLOW = """
+from nbflow import flow, get_run_logger
+@flow
+def main():
+    get_run_logger().info("once")
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    "before", ["", "import logging\nlogging.basicConfig(level=logging.INFO)\n"]
+)
+def test_the_terminal_shows_each_line_once(before: str) -> None:
+    """Also where the user's own handler shows every record."""
+    assert run_script(before + FLOW).count("once") == 1
+
+
+def test_the_level_follows_the_settings() -> None:
+    @flow
+    def main() -> None:
+        get_run_logger().debug("fine detail")
+
+    def told() -> int:
+        main()
+        return [line.message for line in open_store().logs(LogFilter())].count("fine detail")
+
+    assert told() == 0
+    with temporary_settings(logging_level="DEBUG"):
+        assert told() == 1
+    assert told() == 1
