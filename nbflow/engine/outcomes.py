@@ -107,8 +107,10 @@ def state_of_flow_value(value: Any) -> State[Any]:
 
 
 def _as_end(state: State[Any]) -> State[Any]:
-    if state.is_settled():
+    if state.is_final():
         return state
+    if state.is_settled():  # what it stands for never started; the one returning it did
+        return states.Failed(message=state.message or f"{state.name}.", data=state.data)
     return states.Failed(
         message=f"Its code returned the state {state}, with which no run ends. "
         "Return a final state, such as Completed or Failed."

@@ -51,7 +51,7 @@ FLOWS = [
     (submitted_bad_and_returned_it, "Failed"),
     (mixed_futures, "Failed"),
     (good_futures, "Completed"),
-    (blocked, "NotReady"),
+    (blocked, "Failed"),
     (bad, "Failed"),
     (lambda: bad(return_state=True), "Failed"),
     (lambda: [bad(return_state=True), ok(return_state=True)], "Failed"),
