@@ -48,6 +48,7 @@ class Bindings(Sharing):
             is_builtin = name in known.BUILTINS and name not in self.defs
             return FRESH if is_builtin else Value({name: True}, origin=self._origin_of(name))
         key = frame.key(name)
+        self.sink.locals[key] = frame.serial
         if of_class and self.state is not None and key not in self.state:
             return self._load_class_name(frame, name)
         carried = tuple(self.carried.get(key, ()))
@@ -89,6 +90,8 @@ class Bindings(Sharing):
             self.done.add(sink)
             if sink is not self.sink:
                 self.sink.absorb(sink)
+            if self.sink is self.cell:
+                self.called[sink] = None
             self._write_perhaps(sink.writes)
             for name in sink.reads | sink.builtins:
                 todo += self._read_by_code(name)

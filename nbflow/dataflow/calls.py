@@ -116,7 +116,7 @@ class Calls(Bindings):
                 value.names.setdefault(sink.key, False)
             returned = (sink,) if sink.method or sink.generator else ()
             value.carried += (*returned, *self.carried.get(sink.key, ()))
-        value.callees |= frozenset(function.names)
+        value.callees |= frozenset(function.names).union(*(item.names for item in given))
         value.carried = tuple(dict.fromkeys(value.carried))
         return value
 
@@ -184,6 +184,7 @@ class Calls(Bindings):
     def _called_back(self, given: list[tuple[str, Value]]) -> None:
         """Functions among the arguments may be called with the other ones."""
         for _, function in given:
+            self.mutate(function, certain=False, callee=f"({ITSELF})")
             others = merged([value for _, value in given if value is not function])
             for sink in function.carried:
                 for key in dict.fromkeys(sink.slots.values()):

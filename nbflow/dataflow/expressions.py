@@ -159,8 +159,10 @@ class Expressions(Calls):
 
     def visit_Lambda(self, node: ast.Lambda) -> Value:
         defaults = self._defaults(node.args)
+        serial = self.serial
         sink = self._body(node.args, [node.body])
-        return Value(defaults.indirect().names, (sink, *defaults.carried))
+        names = defaults.indirect().names | sink.kept(serial + 1)
+        return Value(names, (sink, *defaults.carried))
 
     def visit_Await(self, node: ast.Await) -> Value:
         return self.expr(node.value).indirect()
@@ -213,7 +215,7 @@ class Expressions(Calls):
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
         first = self.expr(node.generators[0].iter)
-        frame = self.frame
+        frame, serial = self.frame, self.serial
         inner: list[Value] = []
         sink = self._in_sink(
             lambda: inner.append(self._clauses(node.generators, [node.elt], first))
@@ -223,7 +225,8 @@ class Expressions(Calls):
             self.run([sink])
         value = merged([first, *inner])
         carried = (sink, *value.carried)
-        return Value(value.names, carried, callees=value.callees, oneshot=True)
+        names = sink.kept(serial + 1) | value.names
+        return Value(names, carried, callees=value.callees, oneshot=True)
 
     def _comprehension(self, clauses: list[ast.comprehension], parts: list[ast.expr]) -> Value:
         first = self.expr(clauses[0].iter)

@@ -26,6 +26,7 @@ from .scopes import Frame
 from .values import (
     Sink,
     State,
+    Value,
     is_global,
     is_local,
 )
@@ -66,6 +67,8 @@ class Sharing:
         #: Code whose effects are counted already, and the names that were bound by then.
         self.done: set[Sink] = set()
         self.skipped: set[str] = set()
+        #: All code of this cell that the cell may call.
+        self.called: dict[Sink, None] = {}
         #: Steps taken from name to name.
         self.steps = 0
         self.looked_up: set[str] = set()
@@ -83,7 +86,26 @@ class Sharing:
             ambiguous=(*self.cell.ambiguous, ENTANGLED),
         )
 
+    def share(self, key: str, value: Value) -> None:
+        """Note that the object of `key` may share with the value, and carry its code."""
+        raise NotImplementedError
+
+    def _hand_over(self) -> None:
+        """Called functions may store their arguments in what they touch."""
+        given = Value(dict.fromkeys(self.cell.passed, False), tuple(self.cell.handed))
+        if not given.names and not given.carried:
+            return
+        touched = {name for sink in self.called for name in (*sink.writes, *self._changes(sink)[1])}
+        for name in sorted(filter(is_global, touched)):
+            if not self._is_plain_function(name):
+                self.share(name, given)
+
+    def _is_plain_function(self, name: str) -> bool:
+        """True for functions of this cell that hold nothing: they are called, not changed."""
+        return name in self.carried and name not in self.flows and name not in self.results
+
     def _analysis(self) -> CellAnalysis:
+        self._hand_over()
         state = self.state or set()
         gone = {name[1:] for name in state if name[0] == "-"}
         sure = {name[1:] for name in state if name[0] == "+"}
@@ -126,7 +148,7 @@ class Sharing:
             certain, handed = self._changes(sink)
             mutates = frozenset(filter(is_global, certain))
             touched = {*filter(is_global, {*certain, *handed}), *sink.writes}
-            keys = self._near([sink.key])
+            keys = {sink.key, *self._near([sink.key])}
             kept = {*self._near(touched), *sink.passed} if touched else set[str]()
             inside = {key for key in keys if is_local(key)}
             keys |= {name for name in touched if not inside.isdisjoint(self._near([name]))}

@@ -99,6 +99,8 @@ class Sink:
         self.calls: set[str] = set()
         self.passed: set[str] = set()
         self.handed: dict[Sink, None] = {}
+        #: The locals read, by the serial number of their scope: those around are kept.
+        self.locals: dict[str, int] = {}
         self.ambiguous: dict[str, None] = {}
         self.generator = False
         #: The outcome, once everything is gathered.
@@ -115,7 +117,12 @@ class Sink:
         self.calls |= other.calls
         self.passed |= other.passed
         self.handed.update(other.handed)
+        self.locals.update(other.locals)
         self.ambiguous.update(other.ambiguous)
+
+    def kept(self, serial: int) -> dict[str, bool]:
+        """The locals of scopes around the one with this number: a closure holds them."""
+        return {key: False for key, scope in self.locals.items() if scope < serial}
 
     def read(self, name: str) -> None:
         """Count a global name as read."""
