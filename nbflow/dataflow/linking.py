@@ -128,11 +128,9 @@ class Linker:
         """All edges; an ORDER edge says nothing where a DATA edge stands."""
         data = {key[:2] for key in self.edges if key[3] is EdgeKind.DATA}
         return tuple(
-            sorted(
-                Edge(source, target, name, certain, kind)
-                for (source, target, name, kind), certain in self.edges.items()
-                if kind is EdgeKind.DATA or (source, target) not in data
-            )
+            Edge(source, target, name, self.edges[source, target, name, kind], kind)
+            for source, target, name, kind in sorted(self.edges)
+            if kind is EdgeKind.DATA or (source, target) not in data
         )
 
     def edge(
