@@ -186,6 +186,9 @@ class Calls(Bindings):
         for _, function in given:
             self.mutate(function, certain=False, callee=f"({ITSELF})")
             others = merged([value for _, value in given if value is not function])
+            if function.names or function.carried:
+                self.sink.passed.update(others.names)
+                self.sink.handed.update(dict.fromkeys(others.carried))
             for sink in function.carried:
                 for key in dict.fromkeys(sink.slots.values()):
                     self.share(key, others.item())

@@ -25,8 +25,9 @@ def f(): return a / def g(): return f() / a = 1 / g() | 0>3:f 1>3:g 2>3:a |
 def f(): return a / g = f / a = 1 / g() | 0>1:f 1>3:g 2>3:a | 1>2
 def f(): global x; x = 1 / f() / print(x) | 0>1:f 1>2:x |
 xs = [] / def f(): xs.append(1) / f() / print(xs) | 0>2:xs 0>3:xs 1>2:f 2>3:xs |
-x = [] / def o(): k = x; return lambda v: k.append(v) / f = o() / x = 1 / list(map(f, [x])) / f(1) | 0>2:x 1>2:o 2>4:f 2>5:f 3>4:x 3>5:x 4>5:~f | 0>3 2>3
+x = [] / def o(): k = x; return lambda v: k.append(v) / f = o() / x = 1 / list(map(f, [x])) / f(1) | 0>2:x 1>2:o 2>4:f 2>5:f 2>5:~x 3>4:x 3>5:x 4>5:~f 4>5:~x | 0>3 2>3
 a = [1] / def f(v): global d; d = v\nf(a) / d.append(3) / print(a) | 0>1:a 0>3:a 1>2:d 2>3:~a |
+a = [1] / def f(v): global d; d = v / b = list(map(f, [a])) / d.append(3) / print(a) | 0>2:a 0>4:a 1>2:f 2>3:d 3>4:~a |
 a = [1] / d = [] / def f(v): d.append(v)\nf(a) / d[0].append(3) / print(a) | 0>2:a 0>4:a 1>2:d 1>3:d 2>3:d 2>4:~a 3>4:~a |
 d = [] / def g(v): return d / b = list(map(g, [1])) / b[0].append(8) / print(d) | 0>2:~d 0>3:~d 0>4:d 1>2:g 2>3:b 3>4:~d |
 class C:\n def m(self): return a / c = C() / a = 1 / c.m() | 0>1:C 1>3:c 2>3:~a | 1>2
