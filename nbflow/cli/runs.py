@@ -10,9 +10,12 @@ import difflib
 import json
 import logging
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import click
 from rich.console import Console
@@ -54,11 +57,20 @@ from nbflow.cli.reports import (
 from nbflow.cli.terminal_text import plain_line
 from nbflow.exceptions import UsageError
 from nbflow.models import FlowRunFilter, LogFilter, LogRecord, TaskRun
+from nbflow.run_graph import LOOP_THRESHOLD
 from nbflow.runs import Run, get_run, list_runs
-from nbflow.states import LOOKS, StateType
+from nbflow.states import LOOKS, State, StateType
 from nbflow.store import open_store
 from nbflow.store.base import Store
-from nbflow.wording import ago, cell_width, counted, duration, middle_ellipsis
+from nbflow.wording import (
+    BAD_NAMES,
+    ago,
+    cell_width,
+    counted,
+    duration,
+    middle_ellipsis,
+    progress,
+)
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PAGE: Final = 5000
@@ -233,9 +245,8 @@ def _tell_run(console: Console, run: Run, tasks: Sequence[TaskRun], now: datetim
     head.append(f"  {' · '.join(_headline(run, tasks))}")
     say(console, head, "", wrap=False)
     say(console, Padding(_facts(run, now), (0, 0, 0, 2)))
-    rows: list[TaskRun | Run] = [*tasks, *run.subflows]
-    if rows:
-        say(console, "", Padding(_task_table(rows, console), (0, 0, 0, 2)))
+    if lines := list(_lines(run, tasks)):
+        say(console, "", Padding(_step_table(lines, console), (0, 0, 0, 2)))
 
 
 def _headline(run: Run, tasks: Sequence[TaskRun]) -> Iterator[str]:
@@ -273,21 +284,59 @@ def _parameter_words(run: Run) -> str:
     return plain_line(", ".join(values))
 
 
-def _task_table(rows: Sequence[TaskRun | Run], console: Console) -> Table:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of the list of steps."""
+
+    state: State[Any]
+    name: str
+    seconds: float | None
+    note: str = ""
+
+
+def _lines(run: Run, tasks: Sequence[TaskRun]) -> Iterator[_Line]:
+    """The steps of a run; the runs of one `.map` call are one line, those that failed more."""
+    mapped: defaultdict[UUID | None, list[TaskRun]] = defaultdict(list)
+    for task in tasks:
+        mapped[task.map_id].append(task)
+    for task in tasks:
+        together = mapped[task.map_id] if task.map_id else []
+        if len(together) <= LOOP_THRESHOLD:
+            note = f"attempt {task.attempt}" if task.attempt > 1 else ""
+            yield _Line(task.state, task.name, seconds_of(task), note)
+        elif task is together[0]:
+            yield from _mapped_lines(together)
+    for subflow in run.subflows:
+        seconds = seconds_of(subflow.record)
+        yield _Line(subflow.state, subflow.flow_name, seconds, f"subflow {subflow.name}")
+
+
+def _mapped_lines(together: Sequence[TaskRun]) -> Iterator[_Line]:
+    counts = Counter(task.state.name for task in together)
+    bad = [task for task in together if task.state.name in BAD_NAMES]
+    unfinished = (task for task in together if not task.state.is_settled())
+    shown = bad[0] if bad else next(unfinished, together[0])
+    name = f"{together[0].task_name} × {len(together)}"
+    yield _Line(shown.state, name, _span(together), progress(counts))
+    for task in bad[:LOOP_THRESHOLD]:
+        yield _Line(task.state, task.name, seconds_of(task), task.state.message or "")
+
+
+def _span(tasks: Sequence[TaskRun]) -> float | None:
+    starts = [task.start_time for task in tasks if task.start_time]
+    ends = [task.end_time for task in tasks if task.end_time]
+    return (max(ends) - min(starts)).total_seconds() if starts and ends else None
+
+
+def _step_table(lines: Iterable[_Line], console: Console) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     for right in (False, False, True, False):
         table.add_column(no_wrap=True, justify="right" if right else "left")
     room = max(12, console.width - 40)
-    for row in rows:
-        called = row.flow_name if isinstance(row, Run) else row.name
-        name = middle_ellipsis(plain_line(called), room)
-        record = row.record if isinstance(row, Run) else row
-        note = f"attempt {record.attempt}" if record.attempt > 1 else ""
-        if isinstance(row, Run):
-            note = f"subflow {plain_line(row.name)}"
-        table.add_row(
-            state_label(row.state), name, duration(seconds_of(record)), Text(note, style="dim")
-        )
+    for line in lines:
+        name = middle_ellipsis(plain_line(line.name), room)
+        note = Text(plain_line(line.note), style="dim")
+        table.add_row(state_label(line.state), name, duration(line.seconds), note)
     return table
 
 

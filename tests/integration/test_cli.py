@@ -12,12 +12,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from nbflow import flow, task
 from nbflow.cli.main import main
 from nbflow.runs import get_run, list_runs
 from nbflow.store import close_stores
@@ -494,3 +496,23 @@ def test_waiting_for_a_run_of_another_process(folder) -> None:
     assert run.wait(30).state.is_completed()
     assert time.monotonic() - before < 15
     process.communicate(timeout=30)
+
+
+def test_the_runs_of_one_map_are_one_line_and_the_failed_ones_more(capsys) -> None:
+    @task
+    def fetch(page: int) -> int:
+        if page == 7:
+            raise ValueError("page 7 is empty")
+        return page
+
+    @flow
+    def pages() -> list[Any]:
+        return fetch.map(range(20))
+
+    pages(return_state=True)
+    assert main(["runs", "show", "latest"]) == 0
+    shown = capsys.readouterr().out
+    assert "fetch × 20" in shown
+    assert "19/20 · 1 failed" in shown
+    assert "fetch-8" in shown
+    assert "fetch-9" not in shown
