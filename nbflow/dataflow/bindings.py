@@ -129,8 +129,6 @@ class Bindings(Sharing):
             self._settle(key)
         self.share(key, value)
         self._stand_for(key, value.origin)
-        if value.oneshot:
-            self.oneshot.add(key)
 
     def _stand_for(self, key: str, origin: str) -> None:
         """The key holds this from here on, or perhaps what it held before."""
@@ -161,6 +159,8 @@ class Bindings(Sharing):
             links = self.flows.setdefault(key, {})
             for name, direct in value.names.items():
                 links[name] = direct or links.get(name, False)
+        if value.oneshot:
+            self.oneshot.add(key)
         if value.callees:
             self.results.setdefault(key, set()).update(value.callees)
         sinks = dict.fromkeys(value.carried)

@@ -91,7 +91,9 @@ class Calls(Bindings):
             named=named,
             eager=last in known.EAGER_CALLERS and (last != "map" or not named),
         )
-        generator = any(sink.generator for sink in self._sinks(function))
+        generator = any(
+            sink.generator or sink.key in self.oneshot for sink in self._sinks(function)
+        )
         value.oneshot = generator or callee in known.ONESHOT_CALLS
         value.origin = origin
         value.items = self._zipped(callee, given)

@@ -395,6 +395,8 @@ class Linker:
         bound = analysis.defs | analysis.deletes | run.writes
         after = {name: self._bind(run, name) for name in sorted(bound)}
         self.variables.update(after)
+        for name in analysis.oneshot - bound:  # something that reading uses up was put into it
+            self.variable(name).oneshot = True
         for name in sorted(analysis.functions):
             if variable := self.variables.get(name):
                 self.carry(variable, [analysis.functions[name]])
@@ -498,6 +500,9 @@ class _Results:
         self._carried = Closure(
             self._results, lambda name: [id(code) for code in self._codes(name) if code.carries]
         )
+        self._generated = Closure(
+            self._results, lambda name: [True for code in self._codes(name) if code.generator]
+        )
         self._found: dict[str, list[Effects]] = {}
         self._by_id: dict[int, Effects] = {}
 
@@ -522,7 +527,7 @@ class _Results:
 
     def give(self, callee: str, target: _Variable) -> None:
         """The target may hold what calling `callee` gives."""
-        target.oneshot = target.oneshot or any(code.generator for code in self._codes(callee))
+        target.oneshot = target.oneshot or bool(self._generated(callee))
         for variable in self.linker.versions(self.run, callee, self.before):
             if variable.function is None and self.linker.code(variable):
                 self.linker.share(target, variable)  # a closure may give what it keeps

@@ -44,7 +44,7 @@ class Effects:
     changes: Names = NONE
     #: True when its result may hold code of its own: a closure, an instance.
     carries: bool = False
-    #: True for generator functions: their result can be consumed only once.
+    #: True when its result can be consumed only once, as a generator's.
     generator: bool = False
     #: For the arguments that it changes at most by handing them on, the callees (`sort(0)`).
     #: Slots are positions and parameter names; what stands in none may be changed.
@@ -57,6 +57,7 @@ class Effects:
         """True when running the code, with whatever arguments, cannot matter to any name."""
         return self.hands.get(ANY) == NONE and not (
             self.carries
+            or self.generator
             or self.ambiguous
             or any(getattr(self, name) for name in EFFECT_SETS if name != "calls")
         )

@@ -166,7 +166,7 @@ class Sharing:
                 frozenset(filter(is_global, kept)),
                 self._changed(sink, handed),
                 carries or sink.method or sink.generator,
-                sink.generator,
+                sink.generator or not self.oneshot.isdisjoint(keys),
                 {} if sink.method or sink.generator else self._hands(sink, certain, handed),
                 tuple(sink.ambiguous),
             )

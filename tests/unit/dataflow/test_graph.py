@@ -25,7 +25,7 @@ def f(): return a / def g(): return f() / a = 1 / g() | 0>3:f 1>3:g 2>3:a |
 def f(): return a / g = f / a = 1 / g() | 0>1:f 1>3:g 2>3:a | 1>2
 def f(): global x; x = 1 / f() / print(x) | 0>1:f 1>2:x |
 xs = [] / def f(): xs.append(1) / f() / print(xs) | 0>2:xs 0>3:xs 1>2:f 2>3:xs |
-x = [] / def o(): k = x; return lambda v: k.append(v) / f = o() / x = 1 / list(map(f, [x])) / f(1) | 0>2:x 1>2:o 2>4:f 2>5:f 2>5:~x 3>4:x 3>5:x 4>5:~f 4>5:~x | 0>3 2>3
+x = [] / def o(): k = x; return lambda v: k.append(v) / f = o() / x = 1 / list(map(f, [x])) / f(1) | 0>2:x 1>2:o 2>4:f 2>5:f 2>5:x 3>4:x 3>5:x 4>5:~f 4>5:~x | 0>3 2>3
 a = [1] / def f(v): global d; d = v\nf(a) / d.append(3) / print(a) | 0>1:a 0>3:a 1>2:d 2>3:~a |
 a = [1] / def f(v): global d; d = v / b = list(map(f, [a])) / d.append(3) / print(a) | 0>2:a 0>4:a 1>2:f 2>3:d 3>4:~a |
 a = [1] / d = [] / def f(v): d.append(v)\nf(a) / d[0].append(3) / print(a) | 0>2:a 0>4:a 1>2:d 1>3:d 2>3:d 2>4:~a 3>4:~a |
@@ -63,6 +63,72 @@ def test_edges(cells: list[str], data: set[str], order: set[str]) -> None:
     graph = analyse_cells(cells)
     assert data_edges(graph) == data
     assert {f"{e.source}>{e.target}" for e in graph.edges if e.kind is EdgeKind.ORDER} == order
+
+
+# Each row's last cell sees what the cell before it did, by a way of its own.
+SEEN = r"""
+y = [] / x = [] / def f(): x.append(y) / f() / x[0].append(1) / r = str(y)
+y = [] / x = [] / def f(v): x.append(v) / f(y) / x[0].append(1) / r = str(y)
+y = [] / x = [] / def f(v): x.append(v)\nf(y) / x[0].append(1) / r = str(y)
+y = [] / def f(v): global x; x = v\nf(y)\nx.append(1) / r = str(y)
+y = [] / def f(v): global x; x = v / f(y)\nx.append(1) / r = str(y)
+y = [] / def f(v): v.append(1) / f(y) / r = str(y)
+y = [] / def f(v): v.append(1) / def g(): f(y) / g() / r = str(y)
+y = [] / def f(v): v.append(1) / def g(v): f(v) / g(y) / r = str(y)
+y = [] / def f(v): v.append(1) / def g(*v): f(v[0]) / g(y) / r = str(y)
+y = [] / def f(v): v.append(1) / list(map(f, [y])) / r = str(y)
+y = [] / list(map(lambda v: v.append(1), [y])) / r = str(y)
+def g(): yield 1 / y = g() / list(y) / r = str(list(y))
+y = (v for v in [1, 2]) / list(y) / r = str(list(y))
+y = iter([1, 2]) / z = y / list(z) / r = str(list(y))
+def f(): yield from [1, 2] / def g(): return f() / y = g() / list(y) / r = str(list(y))
+y = [iter([1, 2])] / list(y[0]) / r = str(list(y[0]))
+y = []\ny.append(iter([1, 2])) / list(y[0]) / r = str(list(y[0]))
+y = [] / y.append(iter([1, 2])) / list(y[0]) / r = str(list(y[0]))
+y = [] / y[:] = [iter([1, 2])] / list(y[0]) / r = str(list(y[0]))
+def f(): return iter([1, 2])\ny = f() / list(y) / r = str(list(y))
+def g(): return f()\ndef f(): return iter([1, 2]) / y = g() / list(y) / r = str(list(y))
+def g(): return f()\ndef f(): return iter([1, 2])\ny = g() / list(y) / r = str(list(y))
+def f(v): return iter([1, 2]) / y = list(map(f, [1]))[0] / list(y) / r = str(list(y))
+def o(): k = []; return lambda: k.append(1) or len(k) / f = o() / f() / r = f()
+def o(): k = []; return lambda v: k.append(1) or len(k) / f = o() / list(map(f, [0])) / r = f(0)
+x = y = [] / def o(): k = x; return lambda: k / f = o() / x = 1 / f().append(1) / r = str(y)
+x = y = [] / def o(): k = x; return lambda: k / f = o() / x = 1 / z = f() / z.append(1) / r = str(y)
+x = y = [] / def o(): return (k for k in [x]) / f = o() / x = 1 / z = list(f) / z[0].append(1) / r = str(y)
+x = y = [] / def o():\n k = x\n def i(): return k\n return [i] / f = o() / x = 1 / z = f[0]() / z.append(1) / r = str(y)
+y = [] / def f(): return y\nz = f()\nz.append(1) / r = str(y)
+y = [] / def f(): return y\nf().append(1) / r = str(y)
+y = [] / def f(): return y / f().append(1) / r = str(y)
+y = [] / def f(): return y / def g(): f().append(1) / g() / r = str(y)
+y = [] / def f(): return y / def g(): return f() / z = g() / z.append(1) / r = str(y)
+y = [] / def f(v): return y / z = list(map(f, [1])) / z[0].append(1) / r = str(y)
+y = [] / def f(v): return y\nz = list(map(f, [1])) / z[0].append(1) / r = str(y)
+y = [] / def o(): return lambda: y / f = o() / y = [2] / r = str(f())
+y = 0 / h = [] / def f(k): h.append(k) / f(lambda: y) / y = 1 / r = h[0]()
+y = 0 / h = [] / def f(k): h.append(k)\nf(lambda: y) / y = 1 / r = h[0]()
+y = [] / class C:\n def m(self): return y / z = C().m() / z.append(1) / r = str(y)
+y = [] / class C:\n t = y / C.t.append(1) / r = str(y)
+y = [] / def len(v): v.append(1) / len(y) / r = str(y)
+""".strip("\n")
+
+
+@pytest.mark.parametrize("row", SEEN.splitlines())
+def test_what_a_cell_does_by_devious_ways_is_seen(row: str) -> None:
+    cells = row.replace("\\n", "\n").split(" / ")
+    *rest, before, last = cells
+    assert result(cells) != result([*rest, last, before])
+    assert len(cells) - 2 in analyse_cells(cells).before(len(cells) - 1)
+
+
+def result(cells: list[str]) -> object:
+    """What the cells leave in `r`; None if they fail."""
+    namespace: dict[str, object] = {}
+    try:
+        for source in cells:
+            exec(source, namespace)
+    except NameError:
+        return None
+    return namespace["r"]
 
 
 @pytest.mark.parametrize(
