@@ -7,11 +7,11 @@ and the picture fills them. It must not know about positions or colours.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from nbflow import wording
 from nbflow.drawing.measure import text_width
+from nbflow.drawing.places import Direction
 from nbflow.models import GraphNode, RunGraph
 from nbflow.states import LOOKS
 
@@ -31,10 +31,12 @@ GAP: Final = 14.0
 
 _NAME_LIMIT: Final = 208.0
 _MIN_WIDTH: Final = 104.0
+#: The same for cards around a middle.
+_SHORT_NAME: Final = 136.0
+_SHORT: Final = 56.0
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """The words on one card, and its size."""
 
     name: str
@@ -48,14 +50,23 @@ class Card:
     height: float = CARD_HEIGHT
 
 
-def cards_of(graph: RunGraph) -> dict[str, Card]:
-    """The card of each node, by id; plain cards share one width, so that columns align."""
+def cards_of(graph: RunGraph, direction: Direction | None = None) -> dict[str, Card]:
+    """The card of each node, by id.
+
+    Plain cards share one width, so that columns align; around a middle nothing aligns, and
+    each is as short as its words allow.
+    """
     frames = open_groups(graph)
+    if direction is Direction.RADIAL:
+        return {
+            node.id: _card(node, _SHORT_NAME, _SHORT, framed=node.id in frames)
+            for node in graph.nodes
+        }
     cards = {node.id: _card(node, framed=node.id in frames) for node in graph.nodes}
     plain = [card.width for id_, card in cards.items() if not card.stacked and id_ not in frames]
     widest = max(plain, default=_MIN_WIDTH)
     return {
-        id_: card if card.stacked or id_ in frames else replace(card, width=widest)
+        id_: card if card.stacked or id_ in frames else card._replace(width=widest)
         for id_, card in cards.items()
     }
 
@@ -66,17 +77,23 @@ def open_groups(graph: RunGraph) -> frozenset[str]:
     return frozenset(node.group for node in graph.nodes if node.group in ids and node.group)
 
 
-def _card(node: GraphNode, *, framed: bool) -> Card:
+def _card(
+    node: GraphNode,
+    name_limit: float = _NAME_LIMIT,
+    least: float = _MIN_WIDTH,
+    *,
+    framed: bool,
+) -> Card:
     stacked = bool(node.counts) and not framed
     card = Card(
-        name=short_name(node.label),
+        name=short_name(node.label, name_limit),
         meta="" if _never_ran(node) else wording.duration(node.duration),
         progress=wording.progress(node.counts) if stacked else "",
         badge=f"try {node.attempt}" if node.attempt > 1 else "",
         stacked=stacked,
         height=BAR_CARD_HEIGHT + STACK if stacked else CARD_HEIGHT,
     )
-    return replace(card, width=max(_MIN_WIDTH, _natural_width(card, icon=bool(node.state_name))))
+    return card._replace(width=max(least, _natural_width(card, icon=bool(node.state_name))))
 
 
 def _never_ran(node: GraphNode) -> bool:
@@ -84,11 +101,11 @@ def _never_ran(node: GraphNode) -> bool:
     return look is not None and look.hollow
 
 
-def short_name(label: str) -> str:
+def short_name(label: str, limit: float = _NAME_LIMIT) -> str:
     """A name as it stands on a card: on one line, its middle left out when long."""
     return wording.middle_ellipsis(
         wording.one_line(label) or "(unnamed)",
-        _NAME_LIMIT,
+        limit,
         lambda text: text_width(text, NAME_SIZE),
     )
 

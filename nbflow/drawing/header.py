@@ -6,8 +6,7 @@ below it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nbflow import wording
 from nbflow.drawing.marks import bar, chip, glyph, rect, text
@@ -24,8 +23,7 @@ _SIDE_SIZE: Final = 12.5
 _GAP: Final = 12.0
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The drawn header, and how much of the height it takes."""
 
     svg: str

@@ -6,11 +6,9 @@ positions back. It must not know colours, icons or where Graphviz runs.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from nbflow.drawing.cards import GROUP_TITLE, META_SIZE, Card, cards_of
 from nbflow.drawing.curves import smooth
@@ -48,13 +46,14 @@ def lay_out(graph: RunGraph, direction: Direction | str | None = None) -> Layout
     if not shape.nodes:
         return Layout(wanted, 0.0, 0.0)
     if wanted is Direction.RADIAL:
-        return lay_out_radially(shape, cards)
+        return lay_out_radially(shape, cards_of(graph, wanted))
+    import json  # noqa: PLC0415  as Graphviz: loaded at the first drawing
+
     plan = _Plan(shape, cards, wanted)
     return _read(json.loads(run_graphviz(_dot(plan), "dot")), plan)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     """What is to be placed, and how."""
 
     shape: Shape
@@ -173,8 +172,7 @@ def _read(data: dict[str, Any], plan: _Plan) -> Layout:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Flip:
+class _Flip(NamedTuple):
     """Graphviz's y grows upwards from a corner of its own; ours downwards from the top left."""
 
     left: float

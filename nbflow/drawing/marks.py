@@ -6,7 +6,6 @@ This module decides how each is written as SVG. It must not know where they stan
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import Final
 
 from nbflow.drawing.icons import ICONS
@@ -33,6 +32,18 @@ def num(value: float) -> str:
 def points(items: Iterable[Point]) -> str:
     """Coordinates of a path."""
     return " ".join(f"{num(x)} {num(y)}" for x, y in items)
+
+
+def escape(words: str) -> str:
+    """Text as it may stand in XML, between tags or quotes."""
+    # `html.escape` would bring in the names of all of HTML's characters.
+    return (
+        words.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&quot;")
+        .replace("'", "&#x27;")
+    )
 
 
 def tag(name: str, inner: str) -> str:

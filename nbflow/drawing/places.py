@@ -62,6 +62,8 @@ class Layout:
     #: Radial only: the middle, and the radii of the rings around it.
     center: Point | None = None
     rings: tuple[float, ...] = ()
+    #: Radial only: from a subflow's card to each that lies in it.
+    bonds: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The layout as plain JSON data."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nbflow.drawing.cards import Card, open_groups
 from nbflow.drawing.places import Direction
@@ -27,8 +26,7 @@ _COLUMN_GAP: Final = 44.0
 _SIDE_GAP: Final = 16.0
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """A graph with bad data left out: each id once, known ends, no group in itself."""
 
     nodes: tuple[GraphNode, ...]

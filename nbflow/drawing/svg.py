@@ -7,11 +7,10 @@ escaped. It must not know where positions come from.
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from html import escape
-from typing import Final
+from itertools import groupby
+from typing import Final, NamedTuple
 
 from nbflow import wording
 from nbflow.drawing import cards as sizes
@@ -20,6 +19,7 @@ from nbflow.drawing.header import header_of
 from nbflow.drawing.layout import lay_out
 from nbflow.drawing.marks import (
     bar,
+    escape,
     icon,
     num,
     pill,
@@ -40,6 +40,8 @@ from nbflow.states import StateType
 _PADDING: Final = 18.0
 _MIN_WIDTH: Final = 420.0
 _ARROW: Final = 2.6
+#: The rounded corners of the picture.
+_ROUND: Final = 12.0
 
 
 def graph_svg(
@@ -64,17 +66,20 @@ def graph_svg(
     """
     theme = Theme(theme)
     placed = layout or lay_out(graph, direction)
-    picture = _Picture(graph, placed, cards_of(graph), scope or _scope(graph, placed, theme))
+    picture = _Picture(
+        graph, placed, cards_of(graph, placed.direction), scope or _scope(graph, placed, theme)
+    )
     return _document(picture, theme)
 
 
 def _scope(graph: RunGraph, layout: Layout, theme: Theme) -> str:
+    import hashlib  # noqa: PLC0415  slow to load, and importing nbflow draws nothing yet
+
     content = repr((graph, layout.direction, theme)).encode("utf-8", "backslashreplace")
     return f"nbf-{hashlib.sha256(content).hexdigest()[:10]}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Picture:
+class _Picture(NamedTuple):
     """Everything that the parts of the drawing look at."""
 
     graph: RunGraph
@@ -92,13 +97,15 @@ def _document(picture: _Picture, theme: Theme) -> str:
     header = header_of(graph, inner)
     width, height = inner + 2 * _PADDING, header.height + layout.height + 2 * _PADDING
     shift = (_PADDING + (inner - layout.width) / 2, _PADDING + header.height)
+    # All below the header, as the body sees it: rings may reach beyond the cards.
+    view = Box("", 1 - shift[0], -_PADDING, width - 2, layout.height + 2 * _PADDING - 1)
     parts = [
         f'<title id="{picture.scope}-t">{escape(_title(graph))}</title>',
         f'<desc id="{picture.scope}-d">{escape(summary(graph))}</desc>',
         f"<style>{style_sheet(picture.scope, theme)}</style>",
-        rect(Box("", 0.5, 0.5, width - 1, height - 1), "surface", radius=12),
+        rect(Box("", 0.5, 0.5, width - 1, height - 1), "surface", radius=_ROUND),
         f'<g transform="translate({num(_PADDING)} {num(_PADDING)})">{header.svg}</g>',
-        f'<g transform="translate({num(shift[0])} {num(shift[1])})">{_body(picture)}</g>',
+        f'<g transform="translate({num(shift[0])} {num(shift[1])})">{_body(picture, view)}</g>',
     ]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{picture.scope}" role="img" '
@@ -112,10 +119,10 @@ def _title(graph: RunGraph) -> str:
     return wording.one_line(graph.title) or "Run graph"
 
 
-def _body(picture: _Picture) -> str:
+def _body(picture: _Picture, view: Box) -> str:
     nodes = {node.id: node for node in picture.graph.nodes}
     layout = picture.layout
-    parts = list(_rings(layout))
+    parts = [_rings(layout, view), *_bonds(layout)]
     parts += [_frame(nodes[box.id], box, picture.cards[box.id]) for box in layout.groups]
     parts += _curves(picture)
     # The loudest cards are drawn last: nothing covers their halo.
@@ -162,13 +169,31 @@ def _arrowhead(base: Point, tip: Point) -> str:
     return f'<path class="a" d="M{points([left])}L{points([tip])}L{points([right])}Z"/>'
 
 
-def _rings(layout: Layout) -> Iterable[str]:
-    if layout.center is None:
-        return
-    x, y = layout.center
-    for radius in layout.rings:
-        yield f'<circle class="thin ring" cx="{num(x)}" cy="{num(y)}" r="{num(radius)}"/>'
-    yield f'<circle class="plain" cx="{num(x)}" cy="{num(y)}" r="5"/>'
+def _rings(layout: Layout, view: Box) -> str:
+    """Quiet circles, cut off at the edge of the picture; from the outside in, tinted in turn."""
+    if layout.center is None or not layout.rings:
+        return ""
+    x, y = layout.center[0] - view.x, layout.center[1] - view.y
+    # A tint that reached the picture's rounded corners would stick out of them.
+    room = math.hypot(min(x, view.width - x), view.height - y) - _ROUND
+    parts = []
+    for number, radius in reversed(tuple(enumerate(layout.rings))):
+        tint = "" if radius > room else " odd" if number % 2 == 0 else " even"
+        parts.append(
+            f'<circle class="thin ring{tint}" cx="{num(x)}" cy="{num(y)}" r="{num(radius)}"/>'
+        )
+    parts.append(f'<circle class="plain" cx="{num(x)}" cy="{num(y)}" r="4"/>')
+    return (
+        f'<svg x="{num(view.x)}" y="{num(view.y)}" width="{num(view.width)}" '
+        f'height="{num(view.height)}">{"".join(parts)}</svg>'
+    )
+
+
+def _bonds(layout: Layout) -> Iterable[str]:
+    """A subflow and what lies in it, as one broad band behind its cards."""
+    for _, paths in groupby(layout.bonds, key=lambda path: path.source):
+        lines = "".join(f"M{points(path.points[:1])}C{points(path.points[1:])}" for path in paths)
+        yield f'<path class="bond" d="{lines}"/>'
 
 
 # ── cards and frames ─────────────────────────────────────────────────────────────────────

@@ -8,9 +8,8 @@ not know positions or words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from nbflow.states import LOOKS
 
@@ -26,8 +25,7 @@ class Theme(str, Enum):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(NamedTuple):
     """The neutral colours of one theme, and the tint behind the loud states."""
 
     surface: str
@@ -89,6 +87,10 @@ _FIXED: Final = (
     (".end", "text-anchor:end"),
     (".mid", "text-anchor:middle"),
     (".thin", "fill:none;stroke-width:1"),
+    (
+        ".bond",
+        "fill:none;stroke-width:30;stroke-linecap:round;stroke-linejoin:round;stroke-opacity:.5",
+    ),
     (".halo", "fill:none;stroke-width:4;stroke-opacity:.22"),
 )
 
@@ -127,7 +129,10 @@ def _coloured(scope: str, palette: Palette, look: str) -> list[str]:
         (".alarm", f"fill:{palette.alarm}"),
         (".e", f"stroke:{palette.edge}"),
         (".a", f"fill:{palette.edge}"),
-        (".ring", f"stroke:{palette.border}"),
+        (".ring", f"stroke:{palette.border};stroke-opacity:.55"),
+        (".odd", f"fill:{palette.frame}"),
+        (".even", f"fill:{palette.surface}"),
+        (".bond", f"stroke:{palette.border}"),
         (".rest", f"fill:{palette.border}"),
         (".on", f"fill:{palette.on_state}"),
         (".on .s", f"stroke:{palette.on_state}"),
