@@ -159,9 +159,8 @@ class Expressions(Calls):
 
     def visit_Lambda(self, node: ast.Lambda) -> Value:
         defaults = self._defaults(node.args)
-        serial = self.serial
         sink = self._body(node.args, [node.body])
-        names = defaults.indirect().names | sink.kept(serial + 1)
+        names = defaults.indirect().names | sink.kept()
         return Value(names, (sink, *defaults.carried))
 
     def visit_Await(self, node: ast.Await) -> Value:
@@ -215,7 +214,7 @@ class Expressions(Calls):
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> Value:
         first = self.expr(node.generators[0].iter)
-        frame, serial = self.frame, self.serial
+        frame = self.frame
         inner: list[Value] = []
         sink = self._in_sink(
             lambda: inner.append(self._clauses(node.generators, [node.elt], first))
@@ -225,7 +224,7 @@ class Expressions(Calls):
             self.run([sink])
         value = merged([first, *inner])
         carried = (sink, *value.carried)
-        names = sink.kept(serial + 1) | value.names
+        names = sink.kept() | value.names
         return Value(names, carried, callees=value.callees, oneshot=True)
 
     def _comprehension(self, clauses: list[ast.comprehension], parts: list[ast.expr]) -> Value:
@@ -273,7 +272,7 @@ class Expressions(Calls):
         else:
             statements = [node for node in body if isinstance(node, ast.stmt)]
             sink = self._in_sink(lambda: self.block(statements))
-        sink.slots = slots
+        sink.slots, sink.scope = slots, frame.serial
         self.frame = outer
         return sink
 

@@ -358,7 +358,6 @@ class Visitor(Expressions):
         self._type_params(node)
         if node.name != LOCAL_CODE:
             self._annotations(node)
-        serial = self.serial
         sink = self._body(node.args, node.body, outer.owner_key(node.name))
         self.frame = outer
         sink.generator = sink.generator or isinstance(node, ast.AsyncFunctionDef)
@@ -366,7 +365,7 @@ class Visitor(Expressions):
             sink.slots = {}  # the decorator may give another function
             self.run([sink])
         if node.name != LOCAL_CODE:
-            names = defaults.indirect().names | sink.kept(serial + 1)
+            names = defaults.indirect().names | sink.kept()
             self.store(node.name, Value(names, (sink, *defaults.carried)))
 
     visit_AsyncFunctionDef = visit_FunctionDef

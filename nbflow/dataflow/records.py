@@ -46,6 +46,8 @@ class Effects:
     carries: bool = False
     #: True when its result can be consumed only once, as a generator's.
     generator: bool = False
+    #: True when it holds locals of the functions around it.
+    closure: bool = False
     #: For the arguments that it changes at most by handing them on, the callees (`sort(0)`).
     #: Slots are positions and parameter names; what stands in none may be changed.
     hands: Mapping[str, Names] = field(default_factory=dict, hash=False)
@@ -58,6 +60,7 @@ class Effects:
         return self.hands.get(ANY) == NONE and not (
             self.carries
             or self.generator
+            or self.closure
             or self.ambiguous
             or any(getattr(self, name) for name in EFFECT_SETS if name != "calls")
         )
@@ -81,6 +84,7 @@ def merge_effects(several: Iterable[Effects]) -> Effects:
         **sets,
         carries=any(part.carries for part in parts),
         generator=any(part.generator for part in parts),
+        closure=any(part.closure for part in parts),
         hands={slot: NONE.union(*(part.hands[slot] for part in parts)) for slot in sorted(slots)},
         ambiguous=tuple(dict.fromkeys(reason for part in parts for reason in part.ambiguous)),
     )
@@ -272,6 +276,7 @@ def _effects(data: Mapping[str, Any]) -> Effects:
         **{key: frozenset(data[key]) for key in EFFECT_SETS},
         carries=data["carries"],
         generator=data["generator"],
+        closure=data["closure"],
         hands={slot: frozenset(callees) for slot, callees in data["hands"].items()},
         ambiguous=tuple(data["ambiguous"]),
     )

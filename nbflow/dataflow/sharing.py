@@ -167,6 +167,7 @@ class Sharing:
                 self._changed(sink, handed),
                 carries or sink.method or sink.generator,
                 sink.generator or not self.oneshot.isdisjoint(keys),
+                bool(sink.kept()),
                 {} if sink.method or sink.generator else self._hands(sink, certain, handed),
                 tuple(sink.ambiguous),
             )

@@ -83,6 +83,8 @@ class Sink:
     def __init__(self, serial: int = 0) -> None:
         #: What stands for the body's result among all names.
         self.key = f"return@{serial}"
+        #: The number of the body's own scope; those of scopes around are smaller.
+        self.scope = serial
         #: The keys of the parameters, by slot: position and name.
         self.slots: dict[str, str] = {}
         #: True for methods: their class's instances carry them.
@@ -120,9 +122,9 @@ class Sink:
         self.locals.update(other.locals)
         self.ambiguous.update(other.ambiguous)
 
-    def kept(self, serial: int) -> dict[str, bool]:
-        """The locals of scopes around the one with this number: a closure holds them."""
-        return {key: False for key, scope in self.locals.items() if scope < serial}
+    def kept(self) -> dict[str, bool]:
+        """The locals of scopes around: a closure holds them."""
+        return {key: False for key, scope in self.locals.items() if scope < self.scope}
 
     def read(self, name: str) -> None:
         """Count a global name as read."""
