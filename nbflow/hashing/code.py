@@ -18,6 +18,7 @@ import operator
 import sys
 import sysconfig
 import types
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,13 @@ from typing import Any, Final
 from nbflow.hashing.content import Part, Parts, content_hash, register, type_name
 
 _Function = types.FunctionType
+#: Instructions of Python 3.13 and newer that do two things; used only within one line.
+_PAIRS: Final = {
+    "LOAD_FAST_LOAD_FAST": ("LOAD_FAST", "LOAD_FAST"),
+    "STORE_FAST_LOAD_FAST": ("STORE_FAST", "LOAD_FAST"),
+    "STORE_FAST_STORE_FAST": ("STORE_FAST", "STORE_FAST"),
+    "LOAD_FAST_BORROW_LOAD_FAST_BORROW": ("LOAD_FAST_BORROW", "LOAD_FAST_BORROW"),
+}
 #: Instructions that do nothing but help the interpreter; they depend on the layout.
 _IDLE: Final = frozenset({"NOP", "RESUME", "EXTENDED_ARG", "CACHE", "PRECALL"})
 
@@ -100,13 +108,37 @@ def _instructions(code: types.CodeType) -> bytes:
     """A digest of the instructions with their names and constants, not their numbers."""
     state = hashlib.blake2b(digest_size=16)
     state.update(repr(_signature(code)).encode("utf-8", "surrogatepass"))
-    state.update(code.co_exceptiontable)
     places = _places(code)
+    state.update(repr(_handlers(code, places)).encode())
     for instruction in dis.get_instructions(code):
-        if instruction.opname not in _IDLE:
-            part = f"\n{instruction.opname} {_operand(instruction, places)}"
-            state.update(part.encode("utf-8", "surrogatepass"))
+        for name, operand in _steps(instruction, places):
+            state.update(f"\n{name} {operand}".encode("utf-8", "surrogatepass"))
     return state.digest()
+
+
+def _steps(instruction: dis.Instruction, places: dict[int, int]) -> Iterator[tuple[str, str]]:
+    """What an instruction does: nothing, one thing, or two that the compiler drew together."""
+    pair = _PAIRS.get(instruction.opname)
+    if pair is not None:
+        yield from zip(pair, map(str, instruction.argval), strict=True)
+    elif instruction.opname not in _IDLE:
+        yield instruction.opname, _operand(instruction, places)
+
+
+def _handlers(code: types.CodeType, places: dict[int, int]) -> list[tuple[int, ...]]:
+    """The ranges that `try` and `with` guard, counted in instructions that do something.
+
+    The table itself counts bytes, and the layout of the source may leave idle ones.
+    """
+    offsets = sorted(places)
+
+    def place(offset: int) -> int:
+        return places[offsets[bisect_left(offsets, offset)]] if offset <= offsets[-1] else -1
+
+    return [
+        (place(entry.start), place(entry.end), place(entry.target), entry.depth, entry.lasti)
+        for entry in dis._parse_exception_table(code)  # type: ignore[attr-defined] # noqa: SLF001
+    ]
 
 
 def _places(code: types.CodeType) -> dict[int, int]:
@@ -114,7 +146,7 @@ def _places(code: types.CodeType) -> dict[int, int]:
     places, count = {}, 0
     for instruction in dis.get_instructions(code):
         places[instruction.offset] = count
-        count += instruction.opname not in _IDLE
+        count += 2 if instruction.opname in _PAIRS else instruction.opname not in _IDLE
     return places
 
 

@@ -197,7 +197,7 @@ UNHASHABLE = [
     (lambda: io.BytesIO(b"x"), "is a _io.BytesIO"),
     (socket.socket, "is a socket.socket"),
     (lambda: sqlite3.connect(":memory:"), "is a sqlite3.Connection"),
-    (threading.Thread, "attribute ._started"),
+    (threading.Thread, "attribute ._"),
     (lambda: pl.LazyFrame({"a": [1]}), "collect() it first"),
     (lambda: pd.DataFrame({"a": [threading.Lock()]}), "['a'][0] is a _thread.lock"),
 ]  # fmt: skip
