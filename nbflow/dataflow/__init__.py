@@ -5,8 +5,8 @@ graph.edges  # (Edge(source=0, target=1, name='x', ...),)
 """
 
 from .cells import CellSource, analyse_cell, analyse_in_order, to_python
+from .edges import Edge, EdgeKind
 from .graph import CellGraph, DisplayEdge, analyse_cells, link_cells
-from .linking import Edge, EdgeKind
 from .names import analyse_python
 from .records import CellAnalysis, Effects, from_json, to_json
 

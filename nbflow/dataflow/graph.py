@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from .arrows import arrows
 from .cells import analyse_in_order
-from .linking import Edge, EdgeKind, Linker
+from .edges import Edge, EdgeKind
+from .linking import Linker
 from .records import CellAnalysis
 
 

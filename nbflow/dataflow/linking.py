@@ -5,7 +5,7 @@ cell needs (DATA) and which cells must merely not change places (ORDER). It must
 cells are analysed, run or drawn.
 
 For each name the linker remembers who may have bound it, who has read it since, and which
-*object* it holds. Names that may share an object, or parts of it, share one `_Object`, with its
+*object* it holds. Names that may share an object, or parts of it, share one `Object`, with its
 readers, its mutators and the code that it carries. Code runs where it may be called: whoever
 reads a name that may hold a function has that function's effects. Where code hides what it
 reads or binds, the cell becomes a barrier: everything before it stays before, everything after
@@ -15,37 +15,13 @@ it after. When a notebook is too entangled to be followed, its remaining cells k
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 
 from . import known
 from .closures import Closure
+from .edges import Edge, EdgeKind
 from .libraries import leaves_arguments
+from .objects import Object, Run, Variable
 from .records import ANY, ENTANGLED, ITSELF, NONE, CellAnalysis, Effects, Names, slot_of
-
-
-class EdgeKind(str, Enum):
-    """Why one cell comes after another."""
-
-    DATA = "data"  # the later cell may need a value that the earlier one bound or changed
-    ORDER = "order"  # no value passes, but changing places could change a result
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Edge:
-    """The cell at index `target` must run after the cell at index `source`."""
-
-    source: int
-    target: int
-    #: The variable; or words for shared state; empty when a cell hides what it touches.
-    name: str
-    #: False when the code may not really touch the value.
-    certain: bool = True
-    kind: EdgeKind = EdgeKind.DATA
-
 
 #: A cell that changes an object comes after all earlier ones that did, so that a reader needs
 #: edges to the last of them only; some more are kept for people. Binding is alike.
@@ -55,64 +31,11 @@ _SHOWN = 16
 BUDGET = 400_000
 
 
-@dataclass(slots=True, eq=False)
-class _Object:
-    """What one or several names hold; they may share it, or parts of it."""
-
-    names: set[str] = field(default_factory=set)
-    readers: set[int] = field(default_factory=set)
-    #: Cell -> name through which it changed the object -> whether it surely did.
-    mutators: dict[int, dict[str, bool]] = field(default_factory=dict)
-    #: Bodies of code that it may hold, by identity.
-    code: dict[int, Effects] = field(default_factory=dict)
-    merged_into: _Object | None = None
-
-
-@dataclass(slots=True)
-class _Variable:
-    """One name while the notebook runs."""
-
-    object: _Object
-    #: Cells that may have bound (or deleted) it, the last sure one first.
-    definers: list[int] = field(default_factory=list)
-    #: Cells that read it since the last sure binding.
-    readers: set[int] = field(default_factory=set)
-    #: The function that it surely is.
-    function: Effects | None = None
-    #: The module or module member that it surely stands for.
-    origin: str = ""
-    #: True when it surely holds something that nothing can change in place.
-    constant: bool = False
-    #: True when reading it may use it up.
-    oneshot: bool = False
-    bound: bool = False
-
-
-@dataclass(slots=True)
-class Run:
-    """What one cell does, the code that it calls included."""
-
-    index: int
-    analysis: CellAnalysis
-    #: Name -> whether the cell's own code reads it.
-    reads: dict[str, bool] = field(default_factory=dict)
-    writes: set[str] = field(default_factory=set)
-    mutates: dict[str, bool] = field(default_factory=dict)
-    calls: set[str] = field(default_factory=set)
-    #: Names changed or bound by called functions.
-    touched: set[str] = field(default_factory=set)
-    #: Names that those may share objects with afterwards.
-    kept: set[str] = field(default_factory=set)
-    #: Functions whose results are changed.
-    changes: set[str] = field(default_factory=set)
-    ambiguous: bool = False
-
-
 class Linker:
     """Visits the cells in order; see the module's docstring."""
 
     def __init__(self) -> None:
-        self.variables: dict[str, _Variable] = {}
+        self.variables: dict[str, Variable] = {}
         self.edges: dict[tuple[int, int, str, EdgeKind], bool] = {}
         self.barriers: set[int] = set()
         self.seen: list[int] = []
@@ -170,10 +93,10 @@ class Linker:
 
     # ── what the cell does ───────────────────────────────────────────────────────────────
 
-    def variable(self, name: str) -> _Variable:
+    def variable(self, name: str) -> Variable:
         """The name's record; a name not bound yet has one too, for its readers."""
         if name not in self.variables:
-            self.variables[name] = _Variable(_Object({name}))
+            self.variables[name] = Variable(Object({name}))
         return self.variables[name]
 
     def _bound(self, names: Iterable[str]) -> list[str]:
@@ -211,7 +134,7 @@ class Linker:
                 self._effects(run, code, certain=certain)
                 todo += self._read_by(run, code, certain=certain)
 
-    def code(self, variable: _Variable) -> list[Effects]:
+    def code(self, variable: Variable) -> list[Effects]:
         """The bodies of code that may run through the variable."""
         return list(self.find(variable.object).code.values())
 
@@ -332,7 +255,7 @@ class Linker:
 
     # ── names and objects ────────────────────────────────────────────────────────────────
 
-    def find(self, item: _Object) -> _Object:
+    def find(self, item: Object) -> Object:
         """The object that stands for all that may share with this one."""
         root = item
         while root.merged_into is not None:
@@ -341,7 +264,7 @@ class Linker:
             item.merged_into, item = root, item.merged_into
         return root
 
-    def _unite(self, one: _Object, other: _Object) -> None:
+    def _unite(self, one: Object, other: Object) -> None:
         one, other = self.find(one), self.find(other)
         if one is other:
             return
@@ -373,7 +296,7 @@ class Linker:
             return
         self.change(run, variable, name, certain=certain)
 
-    def change(self, run: Run, variable: _Variable, name: str, *, certain: bool) -> None:
+    def change(self, run: Run, variable: Variable, name: str, *, certain: bool) -> None:
         """The cell changes, or may change, what the variable holds."""
         if variable.constant or _is_inert(variable):
             return
@@ -408,7 +331,7 @@ class Linker:
             results.change(callee)
         self._hand_over(run, before)
 
-    def _bind(self, run: Run, name: str) -> _Variable:
+    def _bind(self, run: Run, name: str) -> Variable:
         analysis, old = run.analysis, self.variable(name)
         for index in (*old.definers[-1:], *old.readers):
             self.edge(index, run.index, name, EdgeKind.ORDER)
@@ -416,7 +339,7 @@ class Linker:
         one = name in analysis.oneshot
         if not sure:
             old.readers &= {run.index}  # all others come before this cell, and so before later ones
-            return _Variable(
+            return Variable(
                 old.object,
                 self._definers(run, name, old.definers),
                 old.readers,
@@ -424,8 +347,8 @@ class Linker:
                 bound=True,
             )
         self.find(old.object).names.discard(name)
-        return _Variable(
-            _Object({name}),
+        return Variable(
+            Object({name}),
             [run.index],
             origin=analysis.imports.get(name, ""),
             constant=name in analysis.constants,
@@ -453,23 +376,23 @@ class Linker:
         for callee in run.analysis.results.get(name, NONE):
             results.give(callee, target)
 
-    def share(self, target: _Variable, source: _Variable) -> None:
+    def share(self, target: Variable, source: Variable) -> None:
         """Both may hold the same objects, unless nothing can change what the source holds."""
         if not source.constant and not _is_inert(source):
             self._unite(target.object, source.object)
 
-    def versions(self, run: Run, name: str, before: Mapping[str, _Variable]) -> list[_Variable]:
+    def versions(self, run: Run, name: str, before: Mapping[str, Variable]) -> list[Variable]:
         """The name as the cell found it, and as the cell left it, where either may be meant."""
         found = [before[name]] if name in before and name in run.reads else []
         bound = name in run.analysis.defs or name in run.writes
         return found + ([self.variables[name]] if bound else [])
 
-    def carry(self, target: _Variable, codes: Iterable[Effects]) -> None:
+    def carry(self, target: Variable, codes: Iterable[Effects]) -> None:
         """Whoever shares the object may now run the code."""
         code = self.find(target.object).code
         code.update((id(item), item) for item in codes if not item.idle)
 
-    def _hand_over(self, run: Run, before: Mapping[str, _Variable]) -> None:
+    def _hand_over(self, run: Run, before: Mapping[str, Variable]) -> None:
         """Called functions may store their arguments in what they touch."""
         names = sorted(run.touched)
         touched = [item for name in names for item in self.versions(run, name, before)]
@@ -489,7 +412,7 @@ class Linker:
 class _Results:
     """What calls of the notebook's functions give, as one cell may see it at its end."""
 
-    def __init__(self, linker: Linker, run: Run, before: Mapping[str, _Variable]) -> None:
+    def __init__(self, linker: Linker, run: Run, before: Mapping[str, Variable]) -> None:
         self.linker = linker
         self.run = run
         self.before = before
@@ -525,7 +448,7 @@ class _Results:
                 self.linker.change(self.run, variable, name, certain=False)
             self.run.mutates.setdefault(name, False)
 
-    def give(self, callee: str, target: _Variable) -> None:
+    def give(self, callee: str, target: Variable) -> None:
         """The target may hold what calling `callee` gives."""
         target.oneshot = target.oneshot or bool(self._generated(callee))
         for variable in self.linker.versions(self.run, callee, self.before):
@@ -541,7 +464,7 @@ _EMPTY = CellAnalysis()
 _NO_CODE = Effects()
 
 
-def _is_inert(variable: _Variable) -> bool:
+def _is_inert(variable: Variable) -> bool:
     """True for modules, and members of modules that are known to leave things alone."""
     origin = variable.origin
     return bool(origin) and ("." not in origin or leaves_arguments(origin + ".x"))

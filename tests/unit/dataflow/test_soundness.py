@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbflow.dataflow import analyse_cell, analyse_cells, analyse_in_order
-from nbflow.dataflow.linking import Linker, Run
+from nbflow.dataflow.linking import Linker
+from nbflow.dataflow.objects import Run
 
 NAMES = ["a", "b", "c", "d"]
 FUNCTIONS = ["f", "g"]
