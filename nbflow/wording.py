@@ -66,10 +66,14 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 def progress(counts: Mapping[str, int]) -> str:
     """How far many runs got: `187/200 · 3 failed`; `counts` maps state names to numbers."""
+    return " · ".join(words for words, _ in progress_parts(counts))
+
+
+def progress_parts(counts: Mapping[str, int]) -> list[tuple[str, str]]:
+    """The parts of `progress`, each with the name of the state that it tells of, if any."""
     done = sum(number for name, number in counts.items() if name in DONE_NAMES)
-    parts = [f"{done}/{sum(counts.values())}"]
-    parts += [f"{counts[name]} {state_word(name)}" for name in BAD_NAMES if counts.get(name)]
-    return " · ".join(parts)
+    bad = [(f"{counts[name]} {state_word(name)}", name) for name in BAD_NAMES if counts.get(name)]
+    return [(f"{done}/{sum(counts.values())}", ""), *bad]
 
 
 def state_word(name: str) -> str:

@@ -8,7 +8,6 @@ ways stay as Graphviz routed them, around the cards. It must not know words or c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from nbflow.drawing.places import Box, Direction, Path, Point
@@ -73,8 +72,7 @@ def _curve(path: Path, start: Point, tip: Point, axis: int) -> Path:
     end = _moved(tip, axis, -_ARROW)
     points = (start, _moved(start, axis, half), _moved(end, axis, -half), end)
     middle = ((start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2)
-    return replace(
-        path,
+    return path._replace(
         points=tuple(map(_rounded, points)),
         tip=_rounded(tip),
         label_at=_rounded(middle) if path.label_at else None,

@@ -6,6 +6,7 @@ below it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from nbflow import wording
@@ -21,6 +22,11 @@ _LINE: Final = 24.0
 _TITLE_SIZE: Final = 15.0
 _SIDE_SIZE: Final = 12.5
 _GAP: Final = 12.0
+_ALARM_SIZE: Final = 13.0
+_ALARM_STEP: Final = 19.0
+_ALARM_LINES: Final = 3
+#: A picture is not made wider than this for the sake of a long reason.
+_WIDEST: Final = 560.0
 
 
 class Header(NamedTuple):
@@ -41,8 +47,9 @@ def header_of(graph: RunGraph, width: float) -> Header:
         bottom += 16
     alarm = _alarm(graph)
     if alarm:
-        parts.append(_banner(graph, alarm, bottom + 14, width))
-        bottom += 14 + 34
+        lines = _wrapped(alarm, width - 54)
+        parts.append(_banner(graph, lines, bottom + 14, width))
+        bottom += 14 + _banner_height(lines)
     return Header("".join(parts), bottom + 22)
 
 
@@ -73,17 +80,44 @@ def _alarm(graph: RunGraph) -> str:
     return wording.one_line(graph.message or "")
 
 
-def _banner(graph: RunGraph, words: str, y: float, width: float) -> str:
+def wanted_width(graph: RunGraph) -> float:
+    """The width at which the reason of a failure stands on one line, within limits."""
+    alarm = _alarm(graph)
+    return min(_WIDEST, text_width(alarm, _ALARM_SIZE) + 54) if alarm else 0.0
+
+
+def _wrapped(words: str, width: float) -> list[str]:
+    """The words on up to three lines; of what is longer, the middle is left out."""
+    lines = [""]
+    for word in words.split(" "):
+        longer = f"{lines[-1]} {word}".lstrip()
+        if len(lines) == _ALARM_LINES or text_width(longer, _ALARM_SIZE) <= width:
+            lines[-1] = longer
+        else:
+            lines = [*filter(None, lines), word]
+    return [
+        wording.middle_ellipsis(line, width, lambda part: text_width(part, _ALARM_SIZE))
+        for line in lines
+    ]
+
+
+def _banner_height(lines: Sequence[str]) -> float:
+    return 34.0 + _ALARM_STEP * (len(lines) - 1)
+
+
+def _banner(graph: RunGraph, lines: Sequence[str], y: float, width: float) -> str:
     node = first_failure(graph)
     if node is not None and not is_bad(node):  # a map that goes on after a failure
         look = LOOKS["Failed"]
     else:
         type_ = (node.state_type if node else graph.state_type) or StateType.FAILED
         look = look_of((node.state_name if node else graph.state_name) or "", type_)
-    told = wording.middle_ellipsis(words, width - 54, lambda part: text_width(part, 13))
     middle = y + 17
     return (
-        rect(Box("", 0, y, width, 34), "alarm", radius=8)
+        rect(Box("", 0, y, width, _banner_height(lines)), "alarm", radius=8)
         + glyph(look, (12, middle - 7), loud=True)
-        + text(told, (36, middle), 13, f"n {look.role}-f")
+        + "".join(
+            text(line, (36, middle + number * _ALARM_STEP), _ALARM_SIZE, f"n {look.role}-f")
+            for number, line in enumerate(lines)
+        )
     )

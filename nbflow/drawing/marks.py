@@ -74,10 +74,17 @@ def stripe(box: Box, style: str) -> str:
 
 def text(words: str, at: Point, size: float, style: str) -> str:
     """One line of text, its middle line at the point."""
+    return spans([(words, "")], at, size, style)
+
+
+def spans(parts: Iterable[tuple[str, str]], at: Point, size: float, style: str) -> str:
+    """One line of text in parts, each with a style of its own or none."""
     x, y = at
-    return (
-        f'<text class="{style}" x="{num(x)}" y="{num(y + size * _BASELINE)}">{escape(words)}</text>'
+    inner = "".join(
+        f'<tspan class="{own}">{escape(words)}</tspan>' if own else escape(words)
+        for words, own in parts
     )
+    return f'<text class="{style}" x="{num(x)}" y="{num(y + size * _BASELINE)}">{inner}</text>'
 
 
 def pill(words: str, at: Point, width: float, role: str) -> str:

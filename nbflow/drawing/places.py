@@ -6,9 +6,8 @@ the top left, y grows downwards. It must not know how positions are found or dra
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 Point = tuple[float, float]
 
@@ -24,8 +23,7 @@ class Direction(str, Enum):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """The place of a node's card, or of a group's frame."""
 
     id: str
@@ -35,8 +33,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """The curve of an edge: a start, then three points (two handles, an end) per Bézier piece."""
 
     source: str
@@ -48,8 +45,7 @@ class Path:
     label_at: Point | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """All positions of one graph."""
 
     direction: Direction
@@ -62,9 +58,13 @@ class Layout:
     #: Radial only: the middle, and the radii of the rings around it.
     center: Point | None = None
     rings: tuple[float, ...] = ()
-    #: Radial only: from a subflow's card to each that lies in it.
+    #: Radial only: from a subflow's card to what starts in it, and on along the arrows inside.
     bonds: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The layout as plain JSON data."""
-        return asdict(self) | {"direction": self.direction.value}
+        lists = {
+            name: [item._asdict() for item in getattr(self, name)]
+            for name in ("nodes", "groups", "edges", "bonds")
+        }
+        return self._asdict() | lists | {"direction": self.direction.value}

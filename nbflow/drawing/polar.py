@@ -154,7 +154,7 @@ def _last(way: Way, box: Box, inside: float, outside: float) -> float:
     """The time at which the way leaves a card for good, coming from `inside`."""
     steps = 40
     times = [inside + (outside - inside) * number / steps for number in range(steps + 1)]
-    within = [time for time in times[: steps // 2] if contains(box, way.at(time))]
+    within = [time for time in times[:-1] if contains(box, way.at(time))]
     if not within:
         return inside
     low, high = within[-1], within[-1] + (outside - inside) / steps

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from nbflow import wording
 from nbflow.drawing import cards as sizes
 from nbflow.drawing.cards import Card, badge_width, cards_of
-from nbflow.drawing.header import header_of
+from nbflow.drawing.header import header_of, wanted_width
 from nbflow.drawing.layout import lay_out
 from nbflow.drawing.marks import (
     bar,
@@ -26,6 +26,7 @@ from nbflow.drawing.marks import (
     points,
     rect,
     role_of,
+    spans,
     stripe,
     tag,
     text,
@@ -35,7 +36,7 @@ from nbflow.drawing.places import Box, Direction, Layout, Path, Point
 from nbflow.drawing.summary import edge_sentence, is_bad, node_sentence, summary
 from nbflow.drawing.themes import Theme, style_sheet
 from nbflow.models import GraphEdge, GraphNode, RunGraph
-from nbflow.states import StateType
+from nbflow.states import LOOKS, StateType
 
 _PADDING: Final = 18.0
 _MIN_WIDTH: Final = 420.0
@@ -93,7 +94,7 @@ class _Picture(NamedTuple):
 
 def _document(picture: _Picture, theme: Theme) -> str:
     layout, graph = picture.layout, picture.graph
-    inner = max(layout.width, _MIN_WIDTH - 2 * _PADDING)
+    inner = max(layout.width, _MIN_WIDTH - 2 * _PADDING, wanted_width(graph))
     header = header_of(graph, inner)
     width, height = inner + 2 * _PADDING, header.height + layout.height + 2 * _PADDING
     shift = (_PADDING + (inner - layout.width) / 2, _PADDING + header.height)
@@ -260,14 +261,24 @@ def _ends(node: GraphNode, at: Point, card: Card) -> str:
     """From the right: the duration, the counts, the number of the attempt."""
     x, y = at
     parts = []
-    for words in (card.meta, card.progress):
+    for words, shown in ((card.meta, [(card.meta, "")]), (card.progress, _told(node, card))):
         if words:
-            parts.append(text(words, (x, y), sizes.META_SIZE, "m muted end"))
+            parts.append(spans(shown, (x, y), sizes.META_SIZE, "m muted end"))
             x -= text_width(words, sizes.META_SIZE) + sizes.GAP
     if card.badge:
         width = badge_width(card.badge)
         parts.append(pill(card.badge, (x - width, y), width, role_of(node).role))
     return "".join(parts)
+
+
+def _told(node: GraphNode, card: Card) -> list[tuple[str, str]]:
+    """The parts of a card's counts, with the colour of what they tell: failures are red."""
+    parts = wording.progress_parts(node.counts) if card.progress else []
+    told = []
+    for number, (words, state) in enumerate(parts):
+        told += [(" · ", "")] if number else []
+        told.append((words, f"{LOOKS[state].role}-f" if state else ""))
+    return told
 
 
 def _frame(node: GraphNode, box: Box, card: Card) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
+import random
 import re
 import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
-from nbflow import drawing
+from nbflow import drawing, wording
 from nbflow.drawing import Direction, Theme, engines, graph_svg, graph_text, lay_out, mimebundle
 from nbflow.drawing.icons import ICONS
 from nbflow.drawing.themes import DARK, LIGHT, role_colours, style_sheet
@@ -100,7 +103,17 @@ every_direction = pytest.mark.parametrize("direction", list(Direction))
 
 
 def texts(svg):
-    return [element.text for element in ET.fromstring(svg).iter(f"{SVG}text")]
+    return ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def overlapping(boxes):
+    """The pairs of cards that share some ground."""
+    return [
+        (one.id, other.id)
+        for one, other in itertools.combinations(boxes, 2)
+        if one.x < other.x + other.width and other.x < one.x + one.width
+        and one.y < other.y + other.height and other.y < one.y + one.height
+    ]  # fmt: skip
 
 
 @every_graph
@@ -117,12 +130,7 @@ def test_every_node_is_placed_once_inside_the_picture(graph, direction):
 @every_graph
 @every_direction
 def test_cards_do_not_overlap(graph, direction):
-    for one, other in itertools.combinations(lay_out(graph, direction).nodes, 2):
-        apart = (
-            one.x + one.width <= other.x or other.x + other.width <= one.x
-            or one.y + one.height <= other.y or other.y + other.height <= one.y
-        )  # fmt: skip
-        assert apart, (one, other)
+    assert overlapping(lay_out(graph, direction).nodes) == []
 
 
 @every_graph
@@ -157,7 +165,7 @@ def test_the_svg_is_well_formed_and_needs_nothing_from_outside(graph, direction,
     assert root.get("role") == "img"
     assert root.find(f"{SVG}title").text and root.find(f"{SVG}desc").text
     tags = {element.tag.removeprefix(SVG) for element in root.iter()}
-    assert tags <= {"svg", "title", "desc", "style", "g", "rect", "path", "circle", "text"}
+    assert tags <= {"svg", "title", "desc", "style", "g", "rect", "path", "circle", "text", "tspan"}
     assert svg.count("http") == 1 and "url(" not in svg and "@import" not in svg
 
 
@@ -195,6 +203,14 @@ def test_the_words_of_the_picture():
     assert "187/200 · 3 failed" in texts(graph_svg(mapped()))
 
 
+def test_failures_on_a_card_of_many_are_told_in_red():
+    counts = {"Completed": 4, "Failed": 3, "Crashed": 2, "Running": 1}
+    svg = graph_svg(graph_with([node("m", state="Running", counts=counts)]))
+    assert "4/10 · 3 failed · 2 crashed" in texts(svg)
+    told = [(part.get("class"), part.text) for part in ET.fromstring(svg).iter(f"{SVG}tspan")]
+    assert told == [("red-f", "3 failed"), ("orange-f", "2 crashed")]
+
+
 def test_uncertain_edges_are_dashed_and_say_so():
     root = ET.fromstring(graph_svg(failed_notebook()))
     dashed = [g for g in root.iter(f"{SVG}g") if g.find(f"{SVG}path[@class='e u']") is not None]
@@ -208,6 +224,20 @@ def test_each_card_tells_its_story_on_hover():
     assert "fit: Failed after 53 s, attempt 3. ValueError: no rows" in titles
 
 
+def test_a_long_reason_is_told_in_whole_on_several_lines():
+    reason = "TypeError: unsupported operand type(s) for +: 'float' and 'NoneType' in column 'age'"
+    graph = graph_with([node("a", "fit", "Failed", message=reason)], state_type=StateType.FAILED)
+    graph = replace(graph, state_name="Failed", title="t")
+    lines = list(itertools.dropwhile(lambda t: not t.startswith("fit: "), texts(graph_svg(graph))))
+    assert " ".join(lines[:2]) == f"fit: {reason}"
+
+
+def test_an_endless_reason_stays_a_few_lines():
+    graph = graph_with([node("a", "fit", "Failed", message="x" * 90 + " y" * 900)], title="t")
+    svg = ET.fromstring(graph_svg(graph))
+    assert float(svg.get("height")) < 250 and float(svg.get("width")) < 650
+
+
 def test_long_names_keep_both_ends():
     (name,) = [
         t
@@ -218,9 +248,10 @@ def test_long_names_keep_both_ends():
 
 
 @every_graph
-def test_the_same_graph_gives_the_same_picture(graph):
-    assert graph_svg(graph) == graph_svg(graph)
-    assert lay_out(graph) == lay_out(graph)
+@every_direction
+def test_the_same_graph_gives_the_same_picture(graph, direction):
+    assert graph_svg(graph, direction=direction) == graph_svg(graph, direction=direction)
+    assert lay_out(graph, direction) == lay_out(graph, direction)
 
 
 def test_two_pictures_on_a_page_have_styles_of_their_own():
@@ -262,6 +293,139 @@ def test_an_unknown_direction_is_refused():
         lay_out(failed_notebook(), "sideways")
 
 
+# ── the radial view ──────────────────────────────────────────────────────────────────────
+
+
+def chain(length):
+    pairs = [(str(i), str(i + 1)) for i in range(length - 1)]
+    return graph_with([node(str(i), f"step {i}", duration=i) for i in range(length)], pairs)
+
+
+def star(count):
+    leaves = [node(str(i), f"score_{i}", duration=0.3 * i) for i in range(count)]
+    return graph_with([node("hub"), *leaves], [("hub", leaf.id) for leaf in leaves])
+
+
+def wide(count):
+    graph = star(count)
+    edges = [(e.source, e.target) for e in graph.edges]
+    return graph_with([*graph.nodes, node("all")], edges + [(n.id, "all") for n in graph.nodes[1:]])
+
+
+def tangled(count, seed):
+    chance = random.Random(seed)
+    names = ["load", "clean the data", "fit", "evaluate all of the models", "report"]
+    return graph_with(
+        [node(str(i), chance.choice(names), duration=chance.random() * 99) for i in range(count)],
+        [
+            (str(chance.randrange(max(0, i - 8), i)), str(i))
+            for i in range(1, count)
+            for _ in (1, 2)
+        ],
+    )
+
+
+RADIAL = {
+    "chain": chain(12), "star": star(40), "wide": wide(60), "tree": grown(40), "crowd": grown(300),
+    "loose": graph_with([node(str(i)) for i in range(60)]), "map": mapped(), "nested": nested(),
+    **{f"tangled {seed}": tangled(20 + 5 * seed, seed) for seed in range(6)},
+}  # fmt: skip
+every_radial = pytest.mark.parametrize("graph", RADIAL.values(), ids=RADIAL.keys())
+
+
+def middle(box):
+    return (box.x + box.width / 2, box.y + box.height / 2)
+
+
+@every_radial
+def test_no_cards_overlap_around_the_middle(graph):
+    layout = lay_out(graph, "radial")
+    assert overlapping(layout.nodes) == []
+    assert len(layout.nodes) == len(graph.nodes)
+
+
+@every_radial
+def test_every_card_is_centred_on_a_ring(graph):
+    layout = lay_out(graph, "radial")
+    for box in layout.nodes:
+        distance = math.dist(middle(box), layout.center)
+        assert min(abs(distance - radius) for radius in (0.0, *layout.rings)) < 0.5
+
+
+@every_radial
+def test_every_arrow_leads_outwards(graph):
+    layout = lay_out(graph, "radial")
+    away = {box.id: math.dist(middle(box), layout.center) for box in layout.nodes}
+    assert all(away[edge.source] < away[edge.target] for edge in layout.edges)
+    assert len(layout.edges) == len(graph.edges)
+
+
+@every_radial
+def test_curves_around_the_middle_reach_from_card_to_card(graph):
+    layout = lay_out(graph, "radial")
+    frames = {n.group for n in graph.nodes}
+    boxes = {box.id: box for box in layout.nodes}
+    for path in layout.edges:
+        assert len(path.points) % 3 == 1
+        if path.source not in frames:  # what follows a subflow starts at its last card
+            assert at_border(path.points[0], boxes[path.source])
+        assert at_border(path.tip, boxes[path.target])
+        assert all(-1 <= x <= layout.width + 1 for x, _ in path.points)
+        assert all(-1 <= y <= layout.height + 1 for _, y in path.points)
+
+
+def at_border(point, box):
+    (x, y), (left, top) = point, (box.x, box.y)
+    outside = max(left - x, x - left - box.width, top - y, y - top - box.height)
+    return abs(outside) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("graph", "limit"),
+    [
+        (chain(12), 800),
+        (tangled(20, 1), 1000),
+        (star(40), 1050),
+        (wide(60), 1450),
+        (grown(40), 700),
+    ],
+    ids=["chain", "tangled", "star", "wide", "tree"],
+)
+def test_the_radial_view_is_compact(graph, limit):
+    layout = lay_out(graph, "radial")
+    assert max(layout.width, layout.height) <= limit
+
+
+def test_one_start_is_the_middle_and_several_stand_around_it():
+    layout = lay_out(chain(3), "radial")
+    assert middle(layout.nodes[0]) == pytest.approx(layout.center, abs=0.2)
+    several = graph_with([node("a"), node("b"), node("c")], [("a", "c"), ("b", "c")])
+    layout = lay_out(several, "radial")
+    away = [math.dist(middle(box), layout.center) for box in layout.nodes]
+    assert away[0] == pytest.approx(away[1], abs=0.2) and 0 < away[0] < away[2]
+
+
+def test_a_fan_goes_clockwise_from_the_top():
+    layout = lay_out(star(12), "radial")
+    x, y = layout.center
+    angles = [
+        (math.atan2(py - y, px - x) + math.pi / 2 + 0.01) % math.tau
+        for px, py in map(middle, layout.nodes[1:])
+    ]
+    assert angles == sorted(angles)
+
+
+def test_a_subflow_is_bound_to_what_lies_in_it():
+    bonds = {(path.source, path.target) for path in lay_out(nested(), "radial").bonds}
+    assert bonds == {("f", "b"), ("f", "g"), ("g", "c"), ("g", "d")}
+    assert 'class="bond"' in graph_svg(nested(), direction="radial")
+
+
+def test_the_radial_view_needs_no_graphviz(monkeypatch):
+    monkeypatch.setattr("nbflow.drawing.layout.run_graphviz", None)
+    assert len(lay_out(nested(), "radial").nodes) == len(nested().nodes)
+
+
 # ── contrast ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -289,6 +453,8 @@ def test_text_and_marks_can_be_read(palette, look):
         assert contrast(colour, palette.card) >= 3.0, role
     for role in ("red", "orange"):
         assert contrast(role_colours(look)[role], palette.alarm) >= 4.5, role
+    for name in wording.BAD_NAMES:  # told in words on a card
+        assert contrast(role_colours(look)[LOOKS[name].role], palette.card) >= 4.5, name
 
 
 def test_every_look_has_an_icon():
@@ -366,19 +532,65 @@ def test_a_large_graph_is_shown_with_closed_subflows():
     assert "300/300" in texts(mimebundle(graph_with(nodes))["image/svg+xml"])
 
 
+FAKE_DOT = """\
+#!{python}
+import sys
+assert sys.argv[1:3] == ["-Kdot", "-Tjson0"], sys.argv
+if "n1" not in sys.stdin.read():
+    sys.exit("Error: <stdin>: syntax error in line 1")
+print('{{"bb": "0,0,100,110", "objects": [{{"name": "n0", "pos": "50,96"}},'
+      '{{"name": "n1", "pos": "50,14"}}],'
+      '"edges": [{{"comment": "0", "pos": "e,50,28 50,82 50,60 50,50 50,33"}}]}}')
+"""
+
+
+@pytest.fixture
+def fake_dot(tmp_path, monkeypatch):
+    """No pygraphviz, and a `dot` program that knows one graph."""
+    program = tmp_path / "dot"
+    program.write_text(FAKE_DOT.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    return program
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script is no program there")
+def test_without_pygraphviz_the_dot_program_places_the_cards(fake_dot):
+    layout = lay_out(graph_with([node("a"), node("b")], [("a", "b")]), "down")
+    assert [(box.id, middle(box)) for box in layout.nodes] == [("a", (50, 14)), ("b", (50, 96))]
+    assert [(path.source, path.target) for path in layout.edges] == [("a", "b")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script is no program there")
+def test_a_dot_program_that_fails_is_told_in_words(fake_dot):
+    bundle = mimebundle(graph_with([node("a")]))
+    assert set(bundle) == {"text/plain"}
+    assert bundle["text/plain"].endswith("(No picture: Graphviz could not place this graph.)")
+
+
+def test_without_any_graphviz_the_error_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    with pytest.raises(VisualizationError, match="install pygraphviz, or Graphviz's dot program"):
+        lay_out(graph_with([node("a")]))
+
+
 def test_what_is_not_dot_is_refused():
     with pytest.raises(VisualizationError, match="could not place"):
         engines.run_graphviz("digraph {", "dot")
 
 
-def test_threads_get_the_same_pictures():
+@pytest.mark.parametrize("direction", [None, Direction.RADIAL])
+def test_threads_get_the_same_pictures(direction):
     graphs = list(SMALL.values())
-    expected = [lay_out(graph) for graph in graphs]
+    expected = [lay_out(graph, direction) for graph in graphs]
     found = []
 
     def draw():
         found.extend(
-            lay_out(graphs[i % len(graphs)]) == expected[i % len(graphs)] for i in range(25)
+            lay_out(graphs[i % len(graphs)], direction) == expected[i % len(graphs)]
+            for i in range(25)
         )
 
     threads = [threading.Thread(target=draw) for _ in range(4)]
@@ -409,8 +621,9 @@ def test_a_child_forked_while_a_thread_draws_can_draw():
     assert (done.stdout.strip(), done.stderr) == ("0", "")
 
 
-def test_importing_loads_no_graphviz():
-    code = f"import sys, {drawing.__name__}; print({{'pygraphviz', 'graphviz'}} & set(sys.modules))"
+def test_importing_loads_nothing_slow():
+    slow = {"pygraphviz", "graphviz", "urllib.request", "xml.sax", "html.entities"}
+    code = f"import sys, {drawing.__name__}; print({slow} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
