@@ -14,12 +14,23 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from . import known
 from .libraries import is_object
-from .names import LOCAL_CODE, analyse_python, parse
+from .lines import (
+    ASSIGNED,
+    CELL_MAGIC,
+    ESCAPE,
+    HELP,
+    Statement,
+    interpolations,
+    is_expression,
+    is_python,
+    statements,
+)
+from .names import LOCAL_CODE, analyse_python
 from .records import CellAnalysis, Names
 
 
@@ -121,106 +132,7 @@ def _cleaned(source: str) -> str:
     return textwrap.dedent(source)
 
 
-# ── finding what is not Python ───────────────────────────────────────────────────────────
-
-_CELL_MAGIC = re.compile(r"(?:[ \t]*(?:\#[^\n]*)?\n)*%%(?P<name>\S+)(?P<rest>[^\n]*)(?:\n|$)")
-_ESCAPE = re.compile(r"(?P<indent>[ \t]*)(?P<escape>!!|\?\?|[!%?,;/])(?P<rest>.*)", re.DOTALL)
-_HELP = re.compile(r"[ \t]*%{0,2}(?P<target>[^\W\d][\w*]*(?:\.[^\W\d][\w*]*|\[-?\d+\])*)\?\??\s*$")
-_ASSIGNED = re.compile(r"\s*(?P<escape>%(?=[A-Za-z_])|!(?!=))(?P<rest>.*)", re.DOTALL)
-_TOKEN = re.compile(
-    r"""
-    (?:\"{3}(?:\\.|(?!\"{3})[^\\])*(?:\"{3}|\Z))     # strings; an open one runs to the end
-    | (?:'{3}(?:\\.|(?!'{3})[^\\])*(?:'{3}|\Z))
-    | (?:"(?:\\.|[^"\\\n])*"?)
-    | (?:'(?:\\.|[^'\\\n])*'?)
-    | (?P<comment>\#[^\n]*)
-    | (?P<open>[(\[{]) | (?P<close>[)\]}])
-    | (?P<newline>\n)
-    | (?P<assign>(?<![=!<>:+\-*/%&|^@~])=(?!=))
-    | \\. | [^"'#()\[\]{}\\\n=]+ | .
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    """One logical line."""
-
-    text: str
-    line: int
-    #: Where the right side of its first plain assignment starts; 0 when there is none.
-    right: int = 0
-
-
-def _statements(text: str, line: int) -> Iterator[_Statement]:
-    """Cut text into logical lines; a line that starts as a magic ends where a shell line ends."""
-    position = 0
-    while position < len(text):
-        end, right = _end_of(text, position)
-        piece = text[position:end]
-        yield _Statement(piece, line, right and right - position)
-        line += piece.count("\n")
-        position = end
-
-
-def _end_of(text: str, start: int) -> tuple[int, int]:
-    if _ESCAPE.match(text, start):
-        return _end_of_shell_line(text, start), 0
-    depth, assigned = 0, 0
-    for token in _TOKEN.finditer(text, start):
-        kind = token.lastgroup
-        if kind == "open":
-            depth += 1
-        elif kind == "close":
-            depth = max(depth - 1, 0)
-        elif kind == "newline" and not depth:
-            return token.end(), assigned
-        elif kind == "assign" and not depth and not assigned:
-            assigned = token.end()
-            if _ASSIGNED.match(text, assigned):
-                return _end_of_shell_line(text, start), assigned
-    return len(text), assigned
-
-
-def _end_of_shell_line(text: str, start: int) -> int:
-    """Shell lines and magics end with the line, unless a backslash continues them."""
-    end = text.find("\n", start)
-    while end > 0 and text[end - 1] == "\\":
-        end = text.find("\n", end + 1)
-    return len(text) if end < 0 else end + 1
-
-
-# ── interpolation ────────────────────────────────────────────────────────────────────────
-
-_DOLLAR = re.compile(r"(?<![\\$])\$([A-Za-z_]\w*)")
-_BRACES = re.compile(r"\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
-
-
-def _interpolations(text: str) -> list[str]:
-    """The Python expressions that IPython puts into a shell or magic line."""
-    found = list(_DOLLAR.findall(text))
-    for inside in _BRACES.findall(text.replace("{{", "").replace("}}", "")):
-        expression = re.sub(r"(?:![rsa])?(?::[^:\[\]()'\"]*)?$", "", inside).strip()
-        if _is_expression(expression):
-            found.append(expression)
-    return found
-
-
-def _is_expression(text: str) -> bool:
-    try:
-        tree = parse(f"({text}\n)").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return len(tree) == 1 and bool(text.strip())
-
-
-def _is_python(text: str) -> bool:
-    try:
-        return bool(parse(text).body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-
+# ── options of magics ────────────────────────────────────────────────────────────────────
 
 _SQL_NAME = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 _OUTPUTS = re.compile(r"--(?:out|err|proc)(?:=|\s+)([A-Za-z_]\w*)")
@@ -286,7 +198,7 @@ class _Builder:
 
     def interpolate(self, text: str, line: int, indent: str = "") -> None:
         """Read what IPython would put into the text."""
-        for expression in _interpolations(text):
+        for expression in interpolations(text):
             self.names.update(re.findall(r"^[A-Za-z_]\w*", expression))
             self.emit_at(f"({expression})", line, indent)
 
@@ -297,7 +209,7 @@ class _Builder:
 
     def cell(self, text: str, line: int) -> None:
         """A whole cell, or the body of a cell magic that runs it as one."""
-        match = _CELL_MAGIC.match(text)
+        match = CELL_MAGIC.match(text)
         if match is None:
             self.body(text, line)
             return
@@ -369,7 +281,7 @@ class _Builder:
     def _local(self, first: str, body: str, line: int, indent: str = "") -> None:
         """Code that runs at once, but whose names stay its own (`%timeit`)."""
         self.emit_at(f"def {LOCAL_CODE}():", line, indent)
-        if _is_python(first):
+        if is_python(first):
             self.emit_at(first, line, indent + " ")
         inner = _Builder()
         inner.cell(body, line + 1)
@@ -383,24 +295,24 @@ class _Builder:
 
     def body(self, text: str, line: int) -> None:
         """Python with line magics."""
-        for statement in _statements(text, line):
+        for statement in statements(text, line):
             self.statement(statement)
 
-    def statement(self, statement: _Statement) -> None:
+    def statement(self, statement: Statement) -> None:
         text, line = statement.text, statement.line
-        if text.rstrip().endswith("?") and (match := _HELP.match(text)):
+        if text.rstrip().endswith("?") and (match := HELP.match(text)):
             self._help(match["target"], line, text)
-        elif match := _ESCAPE.match(text):
+        elif match := ESCAPE.match(text):
             rest = _joined(match["rest"])
             self.escaped(match["escape"], rest, line, match["indent"])
-        elif statement.right and (match := _ASSIGNED.match(text, statement.right)):
+        elif statement.right and (match := ASSIGNED.match(text, statement.right)):
             self._assigned(text[: statement.right], match["escape"], _joined(match["rest"]), line)
         else:
             self.emit(text, line)
 
     def _help(self, target: str, line: int, text: str) -> None:
         indent = text[: len(text) - len(text.lstrip())]
-        plain = "*" not in target and "%" not in text and _is_expression(target)
+        plain = "*" not in target and "%" not in text and is_expression(target)
         if plain:
             self.names.update(re.findall(r"^\w+", target))
         self.emit_at(target if plain else "pass", line, indent)
@@ -409,7 +321,7 @@ class _Builder:
         """`x = %magic`, `x = !command`."""
         indent = left[: len(left) - len(left.lstrip())]
         name, _, code = rest.partition(" ")
-        if escape == "%" and name in {"time", "prun"} and _is_expression(code):
+        if escape == "%" and name in {"time", "prun"} and is_expression(code):
             self.emit_at(f"{left.strip()} ({_without_options(name, code)})", line, indent)
             return
         self.escaped(escape, rest, line, indent)
