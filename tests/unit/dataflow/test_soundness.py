@@ -141,6 +141,9 @@ STATEMENTS = [
     "F([N])",
     "F(X)[:1] = [N]",
     "X = Y\nY = [N]\nX.append(N)",
+    "def outer():\n    k = X\n    return lambda v: (k.append(N), k)[1]\nF = outer()",
+    "X = [*map(F, [Y, Z])]",
+    "def F(v):\n    t = [N]\n    X.append(t)\n    return t",
 ]
 statement = st.sampled_from(STATEMENTS).flatmap(fill)
 cell = st.lists(statement, min_size=1, max_size=3).map("\n".join)
