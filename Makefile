@@ -75,6 +75,10 @@ pictures: $(READY) ## Draw the pictures of the documentation again
 	$(BIN)/nbflow run examples/digits/digits.ipynb --name digits --cwd out/pictures \
 		--output out/pictures/digits.ipynb --quiet
 	$(BIN)/nbflow graph latest --output docs/pictures/digits.svg
+	$(BIN)/nbflow graph latest --radial --output docs/pictures/digits-radial.svg
+	$(BIN)/nbflow run examples/digits/digits.ipynb --name digits --cwd out/pictures \
+		--output out/pictures/digits.ipynb -p folds 1 --quiet; test $$? -eq 1 # one fold is too few
+	$(BIN)/nbflow graph latest --output docs/pictures/digits-failed.svg
 
 clean: ## Remove everything that can be made again, except the environment
 	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,25 +8,23 @@ can be. A chain becomes a spiral, a fan a fan. It must not know colours or icons
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import combinations, pairwise
 from typing import Final, NamedTuple
 
 from nbflow.drawing.cards import Card
+from nbflow.drawing.crowd import CARD_GAP, Size, ring_radius, spread
 from nbflow.drawing.places import Box, Direction, Layout, Path, Point
 from nbflow.drawing.polar import Polar, Way, best_way, cartesian, crosses, straight_way, visible
 from nbflow.drawing.rings import Rings, rings_of
 from nbflow.drawing.room import Room
 from nbflow.drawing.shape import Shape, last_card
 
-#: The least distance between rings: the fewer there are, the more air; and between cards.
+#: The least distance between rings: the fewer there are, the more air.
 _RING_GAP: Final = 42.0
 _WIDE_GAP: Final = 60.0
-_USUAL_RADIUS: Final = 420.0
-_CARD_GAP: Final = 9.0
+_USUAL_RADIUS: Final = 520.0
 _FRAMED_HEIGHT: Final = 28.0
 #: Where the first card stands, and where one to which arrows come from all around.
 _NORTH, _SOUTH = -math.pi / 2, math.pi / 2
@@ -36,7 +34,7 @@ _AIMLESS: Final = 0.1
 #: card stands at most: the first is usual, the others are tried where few cards are.
 _MANNERS: Final = tuple(
     (math.radians(fan), math.radians(twist))
-    for fan, twist in ((54, 70), (40, 45), (66, 30), (80, 60))
+    for fan, twist in ((54, 70), (40, 45), (66, 30), (80, 60), (48, 100))
 )
 #: Prices: per pixel away from where a card would like to stand, per point of a curve behind
 #: a card, per pixel that a ring grows (for each of its cards).
@@ -47,13 +45,13 @@ _GROWTH: Final = 0.3
 _CAREFUL: Final = 120
 #: Up to so many cards several ways to place them are tried.
 _FEW: Final = 36
+#: So many cards do not make a crowd, however small their ring.
+_FAMILY: Final = 6
 _TRIES: Final = 3
 #: So many of a card's arrows are looked at when it looks for its place.
 _LOOKED_AT: Final = 5
 #: Rings up to this one are seen whole, the others as far as there are cards.
 _LEAST_VIEW: Final = 90.0
-
-Size = tuple[float, float]
 
 
 def lay_out_radially(shape: Shape, cards: Mapping[str, Card]) -> Layout:
@@ -105,7 +103,7 @@ def _size_price(boxes: Iterable[Box]) -> float:
     boxes = list(boxes)
     width = max(box.x + box.width for box in boxes) - min(box.x for box in boxes)
     height = max(box.y + box.height for box in boxes) - min(box.y for box in boxes)
-    return max(width, height) / 100
+    return max(width, height) / 150
 
 
 # ── cards ────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +158,7 @@ class _Table:
 
     def _least_radius(self, ids: Sequence[str]) -> float:
         inner = self._radii[-1] + self._next_gap() if self._radii else 0.0
-        return max(inner, _ring_radius(self._sizes[id_] for id_ in ids))
+        return max(inner, ring_radius(self._sizes[id_] for id_ in ids))
 
     def _next_gap(self) -> float:
         """Around a crowded ring there is room for curves that run along it."""
@@ -172,8 +170,8 @@ class _Table:
     def _settle(self, trial: _Trial) -> None:
         self._radii.append(trial.radius)
         if trial.radius:
-            need = _ring_radius(self._sizes[id_] for id_ in trial.angles)
-            self._crowd = min(1.0, need / trial.radius)
+            need = ring_radius(self._sizes[id_] for id_ in trial.angles)
+            self._crowd = min(1.0, need / trial.radius) if len(trial.angles) > _FAMILY else 0.0
         for id_, angle in trial.angles.items():
             self._places[id_] = (trial.radius, angle)
             self._boxes[id_] = _box(id_, (trial.radius, angle), self._sizes[id_])
@@ -206,7 +204,7 @@ class _Table:
             if best is not None and stray >= best[0]:
                 break
             box = _box(id_, (radius, wish + away), self._sizes[id_])
-            if self._room.is_free(box, _CARD_GAP) and taken.is_free(box, _CARD_GAP):
+            if self._room.is_free(box, CARD_GAP) and taken.is_free(box, CARD_GAP):
                 price = stray + self._hidden(box, (radius, wish + away))
                 if best is None or price < best[0]:
                     best = (price, wish + away)
@@ -229,7 +227,7 @@ class _Table:
             return self._settle(_Trial(0.0, 0.0, dict.fromkeys(ids, _NORTH)))
         waiting = list(ids)
         while waiting:
-            gap = max(self._sizes[id_][0] for id_ in ids) + _CARD_GAP
+            gap = max(self._sizes[id_][0] for id_ in ids) + CARD_GAP
             radius = self._radii[-1] + gap if self._radii else 0.0
             fitting = self._fitting(waiting, radius)
             self._gap, self._crowd = gap, 0.0
@@ -240,7 +238,7 @@ class _Table:
     def _fitting(self, ids: Sequence[str], radius: float) -> int:
         count = 1
         while count < len(ids):
-            if _ring_radius(self._sizes[id_] for id_ in ids[: count + 1]) > radius:
+            if ring_radius(self._sizes[id_] for id_ in ids[: count + 1]) > radius:
                 return count
             count += 1
         return count
@@ -249,14 +247,14 @@ class _Table:
 
     def _wishes(self, ids: Sequence[str], radius: float) -> dict[str, float]:
         """Where each card of a ring would like to stand."""
-        crowd = min(1.0, _ring_radius(self._sizes[id_] for id_ in ids) / radius)
+        crowd = min(1.0, ring_radius(self._sizes[id_] for id_ in ids) / radius)
         families: defaultdict[str, list[str]] = defaultdict(list)
         for id_ in ids:
             families[next(iter(self._rings.parents.get(id_, ())), "")].append(id_)
         fans = [self._fan(parent, family, radius, crowd) for parent, family in families.items()]
         fans.sort(key=lambda fan: sum(fan.values()) / len(fan))
         wishes = {id_: angle for fan in fans for id_, angle in fan.items()}
-        return _spread(wishes, self._sizes, radius, crowd)
+        return spread(wishes, self._sizes, radius, crowd)
 
     def _fan(
         self, parent: str, ids: Sequence[str], radius: float, crowd: float
@@ -281,7 +279,7 @@ class _Table:
 
     def _lean(self, id_: str, radius: float) -> float:
         """How much further round a successor stands: chains become spirals."""
-        most = (self._sizes[id_][0] + 2 * _CARD_GAP) / radius
+        most = (self._sizes[id_][0] + 2 * CARD_GAP) / radius
         return max(-most, min(most, self._twist))
 
     def _heading(self, ids: Sequence[str]) -> float | None:
@@ -308,93 +306,6 @@ def _offsets(radius: float) -> Iterator[float]:
 def _box(id_: str, place: Polar, size: Size) -> Box:
     x, y = cartesian(place)
     return Box(id_, x - size[0] / 2, y - size[1] / 2, *size)
-
-
-# ── crowded rings ────────────────────────────────────────────────────────────────────────
-
-_STEPS: Final = 120
-_AIR: Final = _CARD_GAP + 1.5
-#: A ring as full as this gives every card the same part of it.
-_CROWDED: Final = 0.75
-
-
-def _ring_radius(sizes: Iterable[Size]) -> float:
-    """The radius of a ring that the cards fill."""
-    return sum(1.0 / _capacity(size)[-1] for size in sizes)
-
-
-@cache
-def _capacity(size: Size) -> tuple[float, ...]:
-    """How many such cards a ring of radius 1 holds up to each of `_STEPS` angles.
-
-    At its sides cards stand one above the other, and many fit; above and below, side by side.
-    """
-    step = math.tau / _STEPS
-    total, found = 0.0, [0.0]
-    for number in range(_STEPS):
-        angle = (number + 0.5) * step
-        along, across = abs(math.sin(angle)), abs(math.cos(angle))
-        need = min((size[0] + _AIR) / along, (size[1] + _AIR) / across)
-        total += step / need
-        found.append(total)
-    return tuple(found)
-
-
-def _spread(
-    wishes: Mapping[str, float], sizes: Mapping[str, Size], radius: float, crowd: float
-) -> dict[str, float]:
-    """The wishes, moved apart until each card has its part of the ring."""
-    count = len(wishes)
-    mean = (
-        round(sum(sizes[id_][0] for id_ in wishes) / count),
-        round(sum(sizes[id_][1] for id_ in wishes) / count),
-    )
-    scale = _capacity(mean)
-    parts = [_part(angle, scale) for angle in wishes.values()]
-    if crowd > _CROWDED:
-        parts = _evenly(parts, scale[-1])
-    else:
-        _push_apart(parts, scale[-1], radius)
-    return {id_: _angle(part, scale) for id_, part in zip(wishes, parts, strict=True)}
-
-
-def _evenly(parts: Sequence[float], full: float) -> list[float]:
-    """As many places at equal distances, turned to where they are nearest to the given ones."""
-    step = full / len(parts)
-    shift = sum(part - number * step for number, part in enumerate(parts)) / len(parts)
-    return [shift + number * step for number in range(len(parts))]
-
-
-def _push_apart(parts: list[float], full: float, radius: float) -> None:
-    """Move neighbours apart, around the whole ring, until each has its share."""
-    count = len(parts)
-    least = 1.02 / radius
-    for _ in range(4 * count):
-        moved = False
-        for number in range(count):
-            other = (number + 1) % count
-            gap = parts[other] - parts[number] + (full if other == 0 else 0.0)
-            if gap < least:
-                shift = (least - gap) / 2
-                parts[number] -= shift
-                parts[other] += shift
-                moved = True
-        if not moved:
-            return
-
-
-def _part(angle: float, scale: Sequence[float]) -> float:
-    turns, place = divmod(angle / math.tau, 1.0)
-    number = min(int(place * _STEPS), _STEPS - 1)
-    within = scale[number] + (scale[number + 1] - scale[number]) * (place * _STEPS - number)
-    return turns * scale[-1] + within
-
-
-def _angle(part: float, scale: Sequence[float]) -> float:
-    part %= scale[-1]
-    number = min(bisect_right(scale, part), _STEPS) - 1
-    within = (part - scale[number]) / (scale[number + 1] - scale[number])
-    return (number + within) * math.tau / _STEPS
 
 
 # ── the picture ──────────────────────────────────────────────────────────────────────────

@@ -383,7 +383,7 @@ def at_border(point, box):
 @pytest.mark.parametrize(
     ("graph", "limit"),
     [
-        (chain(12), 800),
+        (chain(12), 900),
         (tangled(20, 1), 1000),
         (star(40), 1050),
         (wide(60), 1450),
