@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from nbflow.engine import direct
+from nbflow.engine.dependencies import sources_of
 from nbflow.engine.execution import TaskExecution
 from nbflow.engine.flow_execution import FlowExecution
-from nbflow.engine.mapping import split
+from nbflow.engine.mapping import MapPlace, split
 from nbflow.engine.runners import TaskRunner, runner_outside_flows
 from nbflow.engine.session import current_session
 from nbflow.flows import Flow
@@ -59,7 +60,7 @@ def submit_task(
     task: Task[..., Any],
     parameters: dict[str, Any],
     wait_for: Any,
-    map_place: tuple[UUID, int] | None = None,
+    map_place: MapPlace | None = None,
 ) -> Future[Any]:
     """Run a task on the flow's runner, once its upstream runs have settled."""
     execution = TaskExecution(task, parameters, wait_for, map_place)
@@ -93,8 +94,10 @@ def _submit_when_ready(execution: TaskExecution, runner: TaskRunner) -> None:
 def map_task(task: Task[..., Any], parameters: dict[str, Any], wait_for: Any) -> FutureList[Any]:
     """Submit one run for each element; see `Task.map`."""
     map_id = new_id()
+    session = current_session()
+    sources = sources_of(parameters, session.lineage if session else None)
     return FutureList(
-        submit_task(task, _with_defaults(task, each), wait_for, (map_id, index))
+        submit_task(task, _with_defaults(task, each), wait_for, MapPlace(map_id, index, sources))
         for index, each in enumerate(split(task, parameters))
     )
 

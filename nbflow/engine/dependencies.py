@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from nbflow.annotations import BaseAnnotation, quote
+from nbflow.annotations import BaseAnnotation, quote, unwrap
 from nbflow.engine.lineage import Lineage
 from nbflow.futures import SCALARS, Future, find_futures
 from nbflow.models import Dependency
@@ -39,6 +39,18 @@ def dependencies_of(
         for run_id in _origins(value, lineage, _DEPTH) if lineage else ():
             found.setdefault((run_id, name), Dependency(run_id, name))
     return tuple(found.values()), list(futures.values())
+
+
+def sources_of(parameters: Mapping[str, Any], lineage: Lineage | None) -> tuple[Dependency, ...]:
+    """The runs that returned whole arguments of a `map` call, before they are split."""
+    found = []
+    for name, value in parameters.items():
+        bare = unwrap(value)
+        known = bare.task_run_id if isinstance(bare, Future) else None
+        run_id = known or (lineage.origin(bare) if lineage else None)
+        if run_id is not None:
+            found.append(Dependency(run_id, name))
+    return tuple(found)
 
 
 def _origins(value: Any, lineage: Lineage, depth: int) -> Iterable[UUID]:

@@ -15,7 +15,6 @@ import threading
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Any, Final
-from uuid import UUID
 
 from nbflow import states
 from nbflow.context import (
@@ -29,6 +28,7 @@ from nbflow.engine import machine as m
 from nbflow.engine import remote
 from nbflow.engine.dependencies import dependencies_of
 from nbflow.engine.hooks import hooks_for, run_hooks
+from nbflow.engine.mapping import MapPlace
 from nbflow.engine.naming import templated_name
 from nbflow.engine.outcomes import state_of_exception, state_of_task_value
 from nbflow.engine.processes import RemoteCall
@@ -73,7 +73,7 @@ class TaskExecution:
         task: Task[..., Any],
         parameters: dict[str, Any],
         wait_for: Any = None,
-        map_place: tuple[UUID, int] | None = None,
+        map_place: MapPlace | None = None,
     ) -> None:
         self.task = task
         self._claimed = False
@@ -327,11 +327,14 @@ def _new_run(
     task: Task[..., Any],
     session: FlowSession | None,
     dependencies: tuple[Dependency, ...],
-    map_place: tuple[UUID, int] | None,
+    map_place: MapPlace | None,
 ) -> TaskRun:
     flow, parent = FlowRunContext.get(), TaskRunContext.get()
     state: State[Any] = states.Pending()
-    map_id, map_index = map_place or (None, None)
+    if map_place is not None:  # an element with an origin of its own has told it already
+        told = {each.upstream for each in dependencies}
+        more = (each for each in map_place.sources if each.upstream not in told)
+        dependencies = (*dependencies, *more)
     return TaskRun(
         id=new_id(),
         name=session.names.next(task.name) if session else task.name,
@@ -340,8 +343,8 @@ def _new_run(
         flow_run_id=flow.flow_run.id if flow else None,
         parent_id=parent.task_run.id if parent else None,
         task_key=task.task_key,
-        map_id=map_id,
-        map_index=map_index,
+        map_id=map_place.map_id if map_place else None,
+        map_index=map_place.index if map_place else None,
         tags=task.tags | current_tags(),
         dependencies=dependencies,
         created=state.timestamp,

@@ -8,13 +8,27 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from nbflow.annotations import allow_failure, quote, unmapped
 from nbflow.exceptions import MappingLengthMismatch, MappingMissingIterable
 from nbflow.futures import Future
+from nbflow.models import Dependency
 from nbflow.states import State
 from nbflow.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class MapPlace:
+    """One run's place among those of a `map` call."""
+
+    map_id: UUID
+    index: int
+    #: The runs whose values were split: an element alone does not tell where it is from.
+    sources: tuple[Dependency, ...] = ()
+
 
 #: Iterable, but one thing in people's minds.
 _WHOLE: Final = (str, bytes, bytearray, io.IOBase, Mapping, type)

@@ -444,3 +444,27 @@ def test_a_state_carries_the_value(record: Any) -> None:
         return inc(state)
 
     assert main() == 2
+
+
+@pytest.mark.parametrize("submitted", [False, True], ids=["a list", "a future of one"])
+def test_mapped_runs_depend_on_the_task_whose_list_was_split(submitted: bool, record: Any) -> None:
+    """Also where an element, such as a small number, cannot tell where it is from."""
+
+    @task
+    def load() -> list[int]:
+        return [1, 2, 3]
+
+    @task
+    def score(x: int) -> int:
+        return x
+
+    @flow
+    def main() -> None:
+        score.map(load.submit() if submitted else load())
+
+    main()
+    runs = {run.name: run for run in record.run().task_runs}
+    scores = [run for name, run in runs.items() if name.startswith("score")]
+    assert len(scores) == 3
+    for run in scores:
+        assert [(d.upstream, d.name) for d in run.dependencies] == [(runs["load"].id, "x")]
