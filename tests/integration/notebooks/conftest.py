@@ -119,12 +119,18 @@ def run(tmp_path: Path, notebook: Callable[..., Path]) -> Callable[..., Ran]:
     """Run cells to the end, whatever the outcome, and check what must hold of every run."""
 
     def go(*cells: Any, **options: Any) -> Ran:
-        metadata = options.pop("metadata", {})
+        metadata, also = options.pop("metadata", {}), options.pop("also_tell", None)
         source = notebook(*cells, **metadata)
         output = tmp_path / "out" / "executed.ipynb"
         told = Told()
+
+        def tell(event: NotebookEvent) -> None:
+            told(event)
+            if also is not None:
+                also(event)
+
         outcome = run_notebook(
-            source, output=output, on_event=told, raise_on_failure=False, **options
+            source, output=output, on_event=tell, raise_on_failure=False, **options
         )
         ran = Ran(outcome, told, output)
         text = output.read_text(encoding="utf-8")

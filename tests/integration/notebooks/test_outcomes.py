@@ -271,12 +271,15 @@ def test_each_cell_can_have_its_own_time_limit(run) -> None:
 
 def test_a_stop_request_interrupts_the_cell_and_saves(run) -> None:
     stop = threading.Event()
-    timer = threading.Timer(2.5, stop.set)
-    timer.start()
 
-    ran = run("print('before', flush=True)", SLEEP, "3", stop=stop)
+    def stop_in_the_second_cell(event: object) -> None:
+        if isinstance(event, CellStarted) and event.cell.index == 1:
+            stop.set()
 
-    timer.join()
+    ran = run(
+        "print('before', flush=True)", SLEEP, "3", stop=stop, also_tell=stop_in_the_second_cell
+    )
+
     assert ran.told.outcomes() == ["completed", "cancelled", "not_run"]
     assert ran.states() == ["completed", "cancelled", "not_run"]
     assert ran.papermill() == ["completed", "failed", "pending"]
