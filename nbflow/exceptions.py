@@ -12,6 +12,9 @@ NbflowError
 │   ├── MappingLengthMismatch
 │   ├── MappingMissingIterable
 │   ├── ConfigurationError
+│   ├── MagicUsageError             a magic's line says something that cannot be
+│   ├── CellInterfaceError          what a task cell states is not what its code does
+│   ├── ResumeError                 a run cannot go on from where it failed
 │   ├── NotebookError               not there, not a notebook, no such kernel
 │   ├── OutputPathError             the executed notebook cannot be written there
 │   ├── ObjectNotFound
@@ -21,7 +24,9 @@ NbflowError
 ├── HashError
 ├── SerializationError
 ├── MissingResult
+├── NotKept                         a cell's values cannot be restored later: they are not kept
 ├── UpstreamTaskError
+│   └── UpstreamCellError           a cell needs what a failed background cell was to make
 ├── RunEnded
 │   ├── FailedRun
 │   ├── CrashedRun
@@ -100,6 +105,18 @@ class ConfigurationError(UsageError, ValueError):
     """A setting has a value that cannot be used."""
 
 
+class MagicUsageError(UsageError):
+    """The line of the magic cannot be understood."""
+
+
+class CellInterfaceError(UsageError):
+    """What the task cell states is not what its code does."""
+
+
+class ResumeError(UsageError):
+    """The run cannot go on from where it failed."""
+
+
 class NotebookError(UsageError):
     """The notebook cannot be run."""
 
@@ -138,6 +155,14 @@ class MissingResult(NbflowError):
 
 class UpstreamTaskError(NbflowError):
     """An upstream task did not complete, so this one did not start."""
+
+
+class UpstreamCellError(UpstreamTaskError):
+    """A background cell that this cell needs did not complete, so it was not run."""
+
+
+class NotKept(NbflowError):
+    """The cell's values could not be restored faithfully later, so they are not kept."""
 
 
 class RunEnded(NbflowError):

@@ -1,0 +1,1 @@
+"""A notebook written out as something else that runs: a Python module."""

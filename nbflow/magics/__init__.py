@@ -1,0 +1,1 @@
+"""The notebook's own surface: `%load_ext nbflow`, `%%task`, `%%flow`, `%nbflow`."""
