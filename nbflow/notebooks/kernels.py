@@ -1,8 +1,9 @@
 """Find, start, watch, interrupt and end kernels.
 
 This module decides which kernel runs a notebook and guarantees that no process of it stays
-behind: not after a clean end, nor when the kernel or this process is killed. It must not
-know cells or notebooks' outputs.
+behind: not after a clean end, nor when the kernel or this process is killed. What is kept
+on purpose is another process's to end (`parking.py`). It must not know cells or notebooks'
+outputs.
 """
 
 from __future__ import annotations
@@ -28,11 +29,16 @@ from nbformat import NotebookNode
 
 from nbflow.exceptions import KernelDied, NotebookError
 from nbflow.notebooks.channels import Channels
+from nbflow.notebooks.parked import ParkedKernel
+from nbflow.notebooks.processes import kill_group, remember_children
+from nbflow.owner import is_alive
 
 #: Longest path of a unix socket that every platform takes (macOS: 104 bytes), less `-5`.
 _LONGEST_SOCKET_PATH: Final = 100
 _POLL: Final = 0.1
 _KILL: Final = 9
+#: Seconds until a killed process is surely gone.
+_KILL_PATIENCE: Final = 5.0
 _STDERR_TAIL: Final = 4_000
 #: Kills the kernel's process group as soon as the pipe from this process closes.
 _GUARD: Final = 'read -r word; [ "$word" = done ] || { kill -s KILL -- "-$1"; rm -rf -- "$2"; }'
@@ -163,13 +169,29 @@ def oom_kills(root: Path = Path("/")) -> int:
 class Kernel:
     """One kernel process, its process group and the channels to it."""
 
-    def __init__(self, name: str, *, cwd: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        cwd: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """Describe a kernel that is to be started.
+
+        Args:
+            name: Of the installed kernel.
+            cwd: The folder it works in; default: this process's.
+            environment: Variables beside this process's own.
+            folder: What it has on disk already; default: a new private folder.
+        """
         self.name = name
         self.language = ""
         self.info: dict[str, Any] = {}
         self._cwd = cwd
+        self._environment = dict(environment or {})
         self._manager = AsyncKernelManager(kernel_name=name)
-        self._folder = _private_folder()
+        self._folder = folder or _private_folder()
         self._guard: subprocess.Popen[bytes] | None = None
         self._exit: KernelExit | None = None
         self._oom_before = 0
@@ -194,7 +216,11 @@ class Kernel:
             with self._log_path.open("wb") as log:
                 _finished(
                     self._manager.start_kernel(
-                        cwd=self._cwd, stdout=log, stderr=log, extra_arguments=self._arguments()
+                        cwd=self._cwd,
+                        stdout=log,
+                        stderr=log,
+                        extra_arguments=self._arguments(),
+                        **self._dependence(),
                     )
                 )
         except OSError as error:
@@ -216,6 +242,16 @@ class Kernel:
     def _arguments(self) -> list[str]:
         # As nbclient does: parallel runs must not share one history database.
         return ["--HistoryManager.hist_file=:memory:"] if _is_ipykernel(self._manager) else []
+
+    def _dependence(self) -> dict[str, Any]:
+        """Whether the kernel ends by itself with this process.
+
+        It must not where it may be kept beyond: the guard ends it, with all its children.
+        """
+        environment = {**os.environ, **self._environment}
+        if sys.platform == "win32":
+            return {"env": environment}
+        return {"env": {**environment, "JPY_PARENT_PID": "1"}, "independent": True}
 
     def wait_ready(self, timeout: float, interrupted: Callable[[], bool] = lambda: False) -> bool:
         """Wait until the kernel answers; False when `interrupted` said stop.
@@ -268,6 +304,21 @@ class Kernel:
         self._exit = KernelExit(code, oom)
         return False
 
+    def execution_count(self, timeout: float) -> int | None:
+        """How many cells the kernel has run, by its own count; None without an answer in time.
+
+        To be asked between cells only: messages that arrive meanwhile are lost.
+        """
+        if self.channels is None or not self.is_alive():
+            return None
+        asked = self.channels.execute("", silent=True)
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            for channel, message in self.channels.receive(min(left, _POLL)):
+                if channel == "shell" and message["parent_header"].get("msg_id") == asked:
+                    return int(message["content"].get("execution_count") or 0)
+        return None
+
     def log_tail(self) -> str:
         """The last lines that the process itself wrote to its stderr."""
         try:
@@ -293,7 +344,7 @@ class Kernel:
             with contextlib.suppress(RuntimeError, OSError):
                 _finished(self._manager.shutdown_kernel(now=True))
             return
-        _kill_group(self.pid)
+        kill_group(self.pid)
 
     def shutdown(self, patience: float, drain: Callable[[float], object]) -> bool:
         """End the kernel: ask it first, so that its exit handlers run, then kill what is left.
@@ -316,17 +367,88 @@ class Kernel:
         if self._closed:
             return
         self._closed = True
-        process = getattr(self._manager.provisioner, "process", None)
-        if process is not None:
-            _kill_group(process.pid)
-            process.wait()
-        elif self._manager.has_kernel:
-            _finished(self._manager.shutdown_kernel(now=True))
+        self._end_process()
         if self.channels is not None:
             self.channels.close()
         _stop_guard(self._guard)
         _finished(self._manager.cleanup_resources())
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end_process(self) -> None:
+        process = getattr(self._manager.provisioner, "process", None)
+        if process is not None:
+            kill_group(process.pid)
+            process.wait()
+        elif self._manager.has_kernel:
+            _finished(self._manager.shutdown_kernel(now=True))
+
+    # ── parting ──────────────────────────────────────────────────────────────────────────
+    @property
+    def folder(self) -> Path:
+        """The private folder of the kernel's files."""
+        return self._folder
+
+    @property
+    def guard(self) -> subprocess.Popen[bytes] | None:
+        """The process that ends the kernel as soon as nobody holds its input any more."""
+        return self._guard
+
+    def connection_file(self) -> Path:
+        """A description of how to connect that stays when this process lets go of the kernel."""
+        kept = self._folder / "parked.json"
+        own = Path(self._manager.connection_file)
+        if own != kept:  # jupyter_client removes the one that it wrote itself
+            shutil.copy(own, kept)
+        return kept
+
+    def let_go(self) -> None:
+        """Leave the kernel to whoever holds its guard; `close` does nothing from now on."""
+        self._closed = True
+        if self.channels is not None:
+            self.channels.close()
+        process = getattr(self._manager.provisioner, "process", None)
+        left = [each for each in (process, self._guard) if each is not None]
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()
+        remember_children(*left)
+
+
+class AttachedKernel(Kernel):
+    """A parked kernel that this process has taken: it runs already, and is no child of ours."""
+
+    def __init__(self, parked: ParkedKernel) -> None:
+        super().__init__(parked.kernel_name, cwd=parked.cwd, folder=Path(parked.folder))
+        self._parked = parked
+        self._manager.load_connection_file(parked.connection_file)
+        self._manager.connection_file = parked.connection_file
+        # Before the keeper leaves: the kernel is guarded at every moment.
+        self._guard = _start_guard(parked.pid, self._folder)
+
+    def launch(self) -> None:
+        """Connect; there is nothing to start."""
+        self.channels = Channels(self._manager)
+
+    @property
+    def pid(self) -> int | None:
+        """The kernel's process."""
+        return self._parked.pid
+
+    def is_alive(self) -> bool:
+        """Whether the process runs."""
+        if self._exit is None and is_alive(self._parked.process) is False:
+            self._exit = KernelExit(None)
+        return self._exit is None
+
+    def interrupt(self) -> None:
+        """Ask the running cell to stop, as Ctrl-C or the stop button does."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._parked.pid, signal.SIGINT)
+
+    def _end_process(self) -> None:
+        kill_group(self._parked.pid)
+        deadline = time.monotonic() + _KILL_PATIENCE
+        while self.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def _finished(work: Awaitable[Any]) -> Any:
@@ -391,15 +513,6 @@ def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
     if status is None:
         return None
     return status.si_status if status.si_code == os.CLD_EXITED else -status.si_status
-
-
-def _kill_group(pid: int) -> None:
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-    else:
-        with contextlib.suppress(OSError):
-            os.kill(pid, signal.SIGTERM)
 
 
 def _start_guard(pid: int | None, folder: Path) -> subprocess.Popen[bytes] | None:
