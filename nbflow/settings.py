@@ -165,6 +165,17 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     return Settings(**values)
 
 
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as `NBFLOW_*` variables, for a process that is to have the same ones."""
+    values = {each.name: getattr(settings, each.name) for each in fields(Settings)}
+    values |= {
+        "database_url": settings.resolved_database_url(),
+        "results": settings.results_root(),
+        "notebooks": settings.notebooks_folder(),
+    }
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     # Unknown NBFLOW_* variables are left alone: workers and servers pass others on.
     known = {f"{PREFIX}{f.name.upper()}": f.name for f in fields(Settings)}
