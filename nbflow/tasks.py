@@ -37,6 +37,7 @@ from nbflow.cache_policies import (
 from nbflow.context import engine
 from nbflow.exceptions import ConfigurationError, ReservedArgumentError
 from nbflow.futures import Future, FutureList
+from nbflow.models import TaskKind
 from nbflow.parameters.model import bind
 from nbflow.retries import RetryDelays, RetryPolicy, exponential_backoff
 from nbflow.settings import get_settings
@@ -82,6 +83,9 @@ class Task(Generic[P, R]):
 
     Made by the `task` decorator, which describes the options.
     """
+
+    #: What its runs are recorded as.
+    run_kind = TaskKind.FUNCTION
 
     def __init__(
         self,

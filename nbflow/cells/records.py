@@ -74,8 +74,12 @@ class CellInterface:
     inputs: tuple[str, ...] = ()
     #: Modules, functions, classes, tasks and flows that it uses.
     surroundings: frozenset[str] = frozenset()
-    #: Names that it binds, in order of first assignment.
+    #: Names that it gives the notebook, in order of first assignment.
     outputs: tuple[str, ...] = ()
+    #: Those that a call of the task returns: no imports, no names with an underscore first.
+    returns: tuple[str, ...] = ()
+    #: Names that it binds although `--out` leaves them out: the notebook does not get them.
+    hidden: frozenset[str] = frozenset()
     #: Names that it deletes.
     deletes: frozenset[str] = frozenset()
     mode: Mode = Mode.PRIVATE
@@ -91,3 +95,5 @@ class CellValues:
     deleted: frozenset[str] = frozenset()
     #: What it printed and displayed, to be shown again when the values are restored.
     shown: list[Output] = field(default_factory=list)
+    #: The value of the last expression; it is not kept.
+    last: Any = None

@@ -25,7 +25,15 @@ from nbflow.models import new_id
 from nbflow.states import State
 from nbflow.tasks import CallKind, Task
 
-__all__ = ["call_flow", "call_task", "map_task", "run_flow", "submit_task"]
+__all__ = [
+    "call_flow",
+    "call_task",
+    "map_task",
+    "run_cell",
+    "run_flow",
+    "submit_cell",
+    "submit_task",
+]
 
 
 def call_task(
@@ -69,6 +77,23 @@ def submit_task(
     if session is not None:
         session.outstanding.add(execution)
     _submit_when_ready(execution, runner)
+    return execution.future
+
+
+def run_cell(execution: TaskExecution) -> State[Any]:
+    """Run a notebook's cell to its end in this thread; raises only what ends the program."""
+    __tracebackhide__ = True
+    execution.claim()
+    return direct.run(execution)
+
+
+def submit_cell(execution: TaskExecution, runner: TaskRunner | None = None) -> Future[Any]:
+    """Run a notebook's cell on a runner, once what it waits for has settled."""
+    session = current_session()
+    if session is not None:
+        session.outstanding.add(execution)
+    home = runner or (session.runner if session else runner_outside_flows())
+    _submit_when_ready(execution, home)
     return execution.future
 
 

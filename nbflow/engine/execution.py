@@ -15,6 +15,7 @@ import threading
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Any, Final
+from uuid import UUID
 
 from nbflow import states
 from nbflow.context import (
@@ -74,6 +75,8 @@ class TaskExecution:
         parameters: dict[str, Any],
         wait_for: Any = None,
         map_place: MapPlace | None = None,
+        *,
+        run_id: UUID | None = None,
     ) -> None:
         self.task = task
         self._claimed = False
@@ -82,7 +85,7 @@ class TaskExecution:
         self._store = session.store if session else open_store()
         lineage = session.lineage if session else None
         dependencies, self.upstream = dependencies_of(parameters, self._wait_for, lineage)
-        run = _new_run(task, session, dependencies, map_place)
+        run = _new_run(task, session, dependencies, map_place, run_id)
         self.run_context = TaskRunContext(
             parameters, self._store.add_logs, _log_prints(task), task=task, task_run=run
         )
@@ -328,6 +331,7 @@ def _new_run(
     session: FlowSession | None,
     dependencies: tuple[Dependency, ...],
     map_place: MapPlace | None,
+    run_id: UUID | None,
 ) -> TaskRun:
     flow, parent = FlowRunContext.get(), TaskRunContext.get()
     state: State[Any] = states.Pending()
@@ -336,10 +340,11 @@ def _new_run(
         more = (each for each in map_place.sources if each.upstream not in told)
         dependencies = (*dependencies, *more)
     return TaskRun(
-        id=new_id(),
-        name=session.names.next(task.name) if session else task.name,
+        id=run_id or new_id(),
+        name=session.names.next(task.name) if session and run_id is None else task.name,
         task_name=task.name,
         state=state,
+        kind=task.run_kind,
         flow_run_id=flow.flow_run.id if flow else None,
         parent_id=parent.task_run.id if parent else None,
         task_key=task.task_key,

@@ -1,0 +1,268 @@
+"""The IPython shell of this process, as task cells see it.
+
+This module decides how a cell's text is read, and where what it shows goes: at once, later
+from another thread, or again when it is restored. It is the one place here that knows
+IPython and its kernel. It must not know tasks.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from nbflow.cells.body import CellBody
+from nbflow.cells.records import Output
+
+_traceback_lock: Final = threading.Lock()
+
+
+class Shell:
+    """An `InteractiveShell`, terminal or kernel."""
+
+    def __init__(self, ip: Any) -> None:
+        self.ip = ip
+        #: The text of the running cell, as it was sent.
+        self.raw_cell = ""
+        #: AST transformers that are nbflow's own, and not for code inside of task cells.
+        self.own_transformers: list[object] = []
+
+    @property
+    def namespace(self) -> dict[str, Any]:
+        """The notebook's names."""
+        names: dict[str, Any] = self.ip.user_ns
+        return names
+
+    @property
+    def count(self) -> int:
+        """The number of the running cell, as in `In[3]`."""
+        result = getattr(self.ip.displayhook, "exec_result", None)
+        number = getattr(result, "execution_count", None)
+        return int(number if number is not None else self.ip.execution_count)
+
+    @property
+    def earlier_cells(self) -> list[tuple[str, bool]]:
+        """The cells run before this one, each with whether it failed."""
+        manager = self.ip.history_manager
+        failed = getattr(manager, "exceptions", {})
+        cells = list(enumerate(manager.input_hist_raw))[1:]
+        if cells and cells[-1][1] == self.raw_cell:
+            cells.pop()
+        return [(text, number in failed) for number, text in cells if text.strip()]
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────
+
+    def body(self, text: str, *, added_lines: int = 0) -> CellBody:
+        """The body of the running cell, given the text below its magic.
+
+        `added_lines` stand above the cell as it was sent, but not in the notebook.
+        """
+        cell, header = self._place(text, added_lines)
+        lead = len(text) - len(text.lstrip("\n"))
+        return CellBody(
+            cell=cell,
+            text=text,
+            python=self.ip.transform_cell(text),
+            header=header + lead,  # IPython drops the empty lines above the code
+            filename=self.ip.compile.cache(cell, self.count, raw_code=cell),
+            flags=self.ip.compile.flags,
+            shows_last=not _ends_silently(text) and self.ip.ast_node_interactivity != "none",
+            shows_assignment=self.ip.ast_node_interactivity == "last_expr_or_assign",
+        )
+
+    def _place(self, text: str, added_lines: int) -> tuple[str, int]:
+        """The cell as the notebook has it, and the lines above the body."""
+        start = self.raw_cell.find(text) if text else -1
+        if start < 0:  # indented, or made by another magic
+            return f"%%task\n{text}", 1
+        cell = "\n".join(self.raw_cell.split("\n")[added_lines:])
+        return cell, max(0, self.raw_cell.count("\n", 0, start) - added_lines)
+
+    def transform(self, tree: ast.Module) -> ast.Module:
+        """Apply what the user has hooked into IPython's reading of cells."""
+        for transformer in self.ip.ast_transformers:
+            if transformer not in self.own_transformers:
+                tree = transformer.visit(tree)
+        return tree
+
+    # ── showing ──────────────────────────────────────────────────────────────────────────
+
+    def show(self, value: Any) -> None:
+        """Display the value of a last expression, as the running cell does."""
+        del self  # during a cell, IPython's hook is Python's
+        sys.displayhook(value)
+
+    def show_later(self) -> Callable[[Any], None]:
+        """A way to display a value for the running cell when other cells run already."""
+        number = self.count
+
+        def show(value: Any) -> None:
+            if value is None:
+                return
+            self.flush()
+            data, metadata = self.ip.display_formatter.format(value)
+            if data:
+                self.ip.user_ns.setdefault("_oh", {})[number] = value
+                self._send_result(number, data, metadata)
+
+        return show
+
+    def _send_result(
+        self, number: int, data: Mapping[str, Any], metadata: Mapping[str, Any]
+    ) -> None:
+        content = {"execution_count": number, "data": data, "metadata": metadata}
+        if not self._send("execute_result", content):
+            print(f"Out[{number}]: {data.get('text/plain', '')}")
+
+    def _send(self, kind: str, content: dict[str, Any]) -> bool:
+        """Send a message for the cell that this context belongs to; False in a terminal."""
+        hook = self.ip.displayhook
+        session, socket = getattr(hook, "session", None), getattr(hook, "pub_socket", None)
+        if session is None or socket is None:
+            return False
+        from ipykernel.jsonutil import encode_images, json_clean  # noqa: PLC0415 - kernels only
+
+        if "data" in content:
+            content["data"] = encode_images(content["data"])
+        content = json_clean(content)
+        message = session.msg(kind, content, parent=hook.parent_header)
+        for record in _recorders.get(threading.get_ident(), ()):
+            record(message)
+        session.send(socket, message, ident=kind.encode())
+        return True
+
+    def show_error(self, error: BaseException) -> None:
+        """Show a failure under the cell that this context belongs to."""
+        self.flush()
+        lines = self.traceback_of(error)
+        content = {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
+        if not self._send("error", content):
+            print("\n".join(lines))
+
+    def traceback_of(self, error: BaseException) -> list[str]:
+        """The lines IPython would print for an exception."""
+        with _traceback_lock:  # its formatter keeps what it formats
+            render = getattr(error, "_render_traceback_", None)
+            if render is not None:
+                return list(render())
+            formatter = self.ip.InteractiveTB
+            kept = getattr(formatter, "tb", None)
+            try:
+                lines = formatter.structured_traceback(
+                    type(error), error, error.__traceback__, tb_offset=0
+                )
+            finally:
+                formatter.tb = kept  # %debug is for what failed in the foreground
+            return list(lines)
+
+    def flush(self) -> None:
+        """Send what was printed so far."""
+        del self
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+    def show_figures(self) -> None:
+        """Show the figures that IPython would show at the end of the cell."""
+        del self
+        inline = sys.modules.get("matplotlib_inline.backend_inline")
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if inline is None or pyplot is None:
+            return
+        if "inline" in str(pyplot.get_backend()):
+            inline.flush_figures()
+
+    # ── recording and showing again ──────────────────────────────────────────────────────
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[list[Output]]:
+        """Note what this thread shows inside the block, in the notebook's format."""
+        record = _Record()
+        sources = (sys.stdout, sys.stderr, self.ip.display_pub, self.ip.displayhook)
+        hooked = [each for each in sources if hasattr(each, "register_hook")]
+        thread = threading.get_ident()
+        _recorders.setdefault(thread, []).append(record)
+        for each in hooked:
+            each.register_hook(record)
+        try:
+            yield record.outputs
+        finally:
+            self.flush()
+            for each in hooked:
+                each.unregister_hook(record)
+            _recorders[thread].remove(record)
+
+    def replay(self, outputs: list[Output]) -> None:
+        """Show again what was noted."""
+        for output in outputs:
+            match output["output_type"]:
+                case "stream":
+                    stream = sys.stderr if output["name"] == "stderr" else sys.stdout
+                    stream.write(output["text"])
+                case "display_data":
+                    self.flush()
+                    self.ip.display_pub.publish(
+                        data=dict(output["data"]), metadata=dict(output["metadata"])
+                    )
+                case "execute_result":
+                    self.flush()
+                    self._send_result(self.count, output["data"], output["metadata"])
+        self.flush()
+
+
+#: What each thread records at the moment, innermost last.
+_recorders: dict[int, list[_Record]] = {}
+
+
+class _Record:
+    """Takes messages on their way out and keeps them as outputs."""
+
+    def __init__(self) -> None:
+        self.outputs: list[Output] = []
+        self._ids: dict[str, int] = {}
+
+    def __call__(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Note a message and pass it on."""
+        kind = message.get("msg_type") or message["header"]["msg_type"]
+        content = message["content"]
+        if kind == "stream":
+            self._stream(content["name"], content["text"])
+        elif kind in {"display_data", "execute_result"}:
+            self._shown(kind, content)
+        elif kind == "update_display_data":
+            self._updated(content)
+        elif kind == "clear_output":
+            self.outputs.clear()
+        return message
+
+    def _stream(self, name: str, text: str) -> None:
+        last = self.outputs[-1] if self.outputs else {}
+        if last.get("output_type") == "stream" and last.get("name") == name:
+            self.outputs[-1] = {**last, "text": last["text"] + text}
+        else:
+            self.outputs.append({"output_type": "stream", "name": name, "text": text})
+
+    def _shown(self, kind: str, content: Mapping[str, Any]) -> None:
+        display_id = content.get("transient", {}).get("display_id")
+        if display_id is not None:
+            self._ids[display_id] = len(self.outputs)
+        output = {
+            "output_type": kind,
+            "data": dict(content["data"]),
+            "metadata": dict(content.get("metadata", {})),
+        }
+        self.outputs.append(output)
+
+    def _updated(self, content: Mapping[str, Any]) -> None:
+        place = self._ids.get(content.get("transient", {}).get("display_id", ""))
+        if place is not None and place < len(self.outputs):
+            self.outputs[place] = {**self.outputs[place], "data": dict(content["data"])}
+
+
+def _ends_silently(text: str) -> bool:
+    """Whether the last expression ends with a semicolon."""
+    from IPython.core.displayhook import DisplayHook  # noqa: PLC0415 - with a shell it is loaded
+
+    return bool(DisplayHook.semicolon_at_end_of_expression(text))
