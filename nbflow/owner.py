@@ -26,7 +26,28 @@ def this_owner() -> str:
 
 @cache
 def _owner(pid: int) -> str:  # by pid: a forked child is another owner
+    return owner_of(pid)
+
+
+def owner_of(pid: int) -> str:
+    """Another process of this machine, spelled as `this_owner` spells this one."""
     return f"{_host()}:{pid}:{_start_of(pid) or _UNKNOWN}"
+
+
+def place_of(owner: str) -> tuple[str, int]:
+    """The host and the process id in an owner's text."""
+    host, _, pid = owner.rpartition(":")[0].rpartition(":")
+    return host, int(pid)
+
+
+def is_same(owner: str) -> bool:
+    """Whether the process's number has not been given to another process of this machine.
+
+    As long as any process of its group lives, the system keeps the number for the group.
+    """
+    host, pid = place_of(owner)
+    start = _start_of(pid)
+    return host == _host() and (start is None or owner.rpartition(":")[2] in {_UNKNOWN, start})
 
 
 def is_alive(owner: str) -> bool | None:

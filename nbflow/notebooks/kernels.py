@@ -30,6 +30,7 @@ from nbformat import NotebookNode
 from nbflow.exceptions import KernelDied, NotebookError
 from nbflow.notebooks.channels import Channels
 from nbflow.notebooks.parked import ParkedKernel
+from nbflow.notebooks.parking import claim, confirm
 from nbflow.notebooks.processes import kill_group, remember_children
 from nbflow.owner import is_alive
 
@@ -449,6 +450,20 @@ class AttachedKernel(Kernel):
         deadline = time.monotonic() + _KILL_PATIENCE
         while self.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
+
+
+def take_kernel(run_id: str) -> AttachedKernel | None:
+    """The kernel that was kept for a run, connected and guarded by this process.
+
+    None when it is gone, or somebody else took it.
+    """
+    parked = claim(run_id)
+    if parked is None:
+        return None
+    kernel = AttachedKernel(parked)
+    kernel.launch()
+    confirm(parked)
+    return kernel
 
 
 def _finished(work: Awaitable[Any]) -> Any:
