@@ -141,6 +141,14 @@ class Store(Protocol):
         Crashed, others NotRun. Idempotent.
         """
 
+    def take_over(self, flow_run_id: UUID, owner: str, now: datetime) -> FlowRun:
+        """Give an ended run to a process that resumes it, and return the run as it is then.
+
+        Its state becomes Resuming, its attempt stays. Atomic: of two who try, one gets it.
+        Raises `ObjectNotFound`, and `ResumeError` for a run that has completed, has not ended
+        or never began.
+        """
+
     def info(self) -> StoreInfo:
         """Version, size and counts."""
 

@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from nbflow import owner as owners
-from nbflow.exceptions import ObjectNotFound
+from nbflow.exceptions import ObjectNotFound, ResumeError
 from nbflow.models import (
     Changes,
     FlowRun,
@@ -28,7 +28,7 @@ from nbflow.models import (
     StateChange,
     TaskRun,
 )
-from nbflow.states import Crashed, NotRun
+from nbflow.states import FINAL_TYPES, Crashed, NotRun, Resuming, StateType
 from nbflow.store import ddl, queries, rows
 from nbflow.store.base import StoreInfo
 from nbflow.store.batch import Batch
@@ -37,6 +37,7 @@ from nbflow.store.reader import Reader, ReaderPool
 from nbflow.store.writer import Writer
 
 _MATCHES_NAMED: Final = 5
+_RESUMABLE: Final = FINAL_TYPES - {StateType.COMPLETED}
 #: Rows of a kind in one `Changes`.
 _PAGE: Final = 5_000
 #: Seconds between looks at a database that another process may write to.
@@ -257,6 +258,32 @@ class SQLStore:
         batch.write(self._dialect, connection)
         return list(closed)
 
+    def take_over(self, flow_run_id: UUID, owner: str, now: datetime) -> FlowRun:
+        """Give an ended run to a process that resumes it, and return the run as it is then."""
+        found, taken = self._writer.perform(
+            lambda connection: self._take_over(connection, flow_run_id, owner, now)
+        )
+        if found is None:
+            raise _no_run("flow run", flow_run_id)
+        if not taken:
+            raise ResumeError(_why_not(found))
+        return found
+
+    def _take_over(
+        self, connection: Connection, flow_run_id: UUID, owner: str, now: datetime
+    ) -> tuple[FlowRun | None, bool]:
+        """The run, and whether it could be taken; nobody else writes meanwhile."""
+        run = Reader(self._dialect, connection).flow_run(flow_run_id)
+        if run is None or run.state.type not in _RESUMABLE:
+            return run, False
+        state = replace(Resuming(), timestamp=now)
+        batch = Batch()
+        batch.set_state(StateChange(RunKind.FLOW, run.id, state, run.attempt))
+        batch.write(self._dialect, connection)
+        give = self._dialect.sql("UPDATE flow_run SET owner=? WHERE id=?")
+        connection.execute(give, (owner, run.id.bytes))
+        return replace(run, state=state, owner=owner, end_time=None), True
+
     def info(self) -> StoreInfo:
         """Version, size and counts."""
         with self._readers.borrow() as reader:
@@ -298,6 +325,20 @@ def _no_run(kind: str, identifier: UUID) -> ObjectNotFound:
     return ObjectNotFound(
         f"There is no {kind} {identifier} in this run database. "
         "`nbflow runs ls` shows those that are."
+    )
+
+
+def _why_not(run: FlowRun) -> str:
+    short = str(run.id)[-8:]
+    if run.state.is_completed():
+        return f"The run {run.name} has completed: nothing is left to resume. Run it anew instead."
+    if run.state.is_settled():
+        return (
+            f"The run {run.name} never began: {run.state.message or run.state.name}. Run it anew."
+        )
+    return (
+        f"The run {run.name} has not ended: it is {run.state.name}, in the process "
+        f"{run.owner or 'of nobody'}. Wait for it, or end it: nbflow cancel {short}"
     )
 
 
