@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from nbflow.context import FlowRunContext, RunContext, TaskRunContext, current_context
-from nbflow.models import LogRecord
+from nbflow.models import LogRecord, TaskKind
 from nbflow.settings import get_settings
 
 ROOT: Final = "nbflow"
@@ -143,6 +143,8 @@ class ConsoleHandler(logging.Handler):
         if _disabled.get() or not get_settings().logging_to_console or _user_shows_logs():
             return
         context = _context_of(record)
+        if _is_shown_by_its_cell(record, context):
+            return
         label = context.label if context else record.name
         try:
             clock = time.strftime("%H:%M:%S", time.localtime(record.created))
@@ -156,6 +158,13 @@ class ConsoleHandler(logging.Handler):
             return self.format(record)
         except Exception:  # noqa: BLE001 - the user's format arguments do not fit
             return f"{record.msg} {record.args!r}"
+
+
+def _is_shown_by_its_cell(record: logging.LogRecord, context: Context | None) -> bool:
+    """Whether the line tells of a failure whose traceback stands under its cell anyway."""
+    story = getattr(record, "nbflow_story", None)
+    is_cell = isinstance(context, TaskRunContext) and context.task_run.kind is TaskKind.CELL
+    return story is not None and is_cell
 
 
 def _user_shows_logs() -> bool:

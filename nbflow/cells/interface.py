@@ -26,7 +26,16 @@ _IPYTHON: Final = frozenset(
     {"get_ipython", "display", "In", "Out", "exit", "quit", "_", "__", "___", "_i", "_ii", "_iii"}
     | {"_ih", "_oh", "_dh", "__name__", "__builtins__", "__builtin__", "__doc__", "_exit_code"}
 )
-_CODE: Final = (ModuleType, FunctionType, BuiltinFunctionType, MethodType, type, partial, Task, Flow)
+_CODE: Final = (
+    ModuleType,
+    FunctionType,
+    BuiltinFunctionType,
+    MethodType,
+    type,
+    partial,
+    Task,
+    Flow,
+)
 _MISSING: Final = object()
 
 
@@ -57,7 +66,8 @@ def interface_of(
         CellInterfaceError: The cell states inputs or outputs that its code contradicts.
     """
     order = _order_of_names(text)
-    reads = (analysis.uses | analysis.interpolated | _overridden(analysis, namespace)) - _IPYTHON
+    foreign = frozenset(n for n in analysis.interpolated if n not in namespace)  # $HOME
+    reads = (analysis.uses | _overridden(analysis, namespace)) - _IPYTHON - foreign
     surroundings = frozenset(n for n in reads if is_surrounding(namespace.get(n, _MISSING)))
     inputs = _stated_inputs(options, reads, surroundings, analysis)
     if inputs is None:
@@ -66,6 +76,11 @@ def interface_of(
     outputs = _stated_outputs(options, binds)
     _refuse_own_name(options.name, outputs)
     reason = _why_shared(analysis, text) or shared_because
+    if reason and options.runner == "process":
+        raise CellInterfaceError(
+            f"--runner process needs a cell that can run apart from the notebook: {reason}. "
+            "Move that to a cell of its own, or leave --runner out."
+        )
     return CellInterface(
         inputs=inputs,
         surroundings=surroundings - set(inputs),

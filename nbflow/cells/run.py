@@ -6,7 +6,9 @@ the board's business; states, retries, time limits and stored values are the eng
 
 from __future__ import annotations
 
+import ctypes
 import inspect
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -49,6 +51,8 @@ class CellAttempts:
     awaited: tuple[Awaited, ...] = ()
     #: The notebook's names when a private run was made.
     snapshot: dict[str, Any] = field(default_factory=dict)
+    #: The thread that runs the body at the moment.
+    thread: int | None = None
 
     def __post_init__(self) -> None:
         self.__name__ = self.__qualname__ = self.function.name
@@ -63,12 +67,23 @@ class CellAttempts:
         """Whether the body runs in a namespace of its own."""
         return self.function.interface.mode is Mode.PRIVATE
 
-    def __call__(self, **inputs: Any) -> CellValues:
+    def __call__(self, *args: Any, **kwargs: Any) -> CellValues:
         """One attempt."""
         __tracebackhide__ = True
-        del inputs  # they are in the namespace, as the very objects the notebook holds
+        del args, kwargs  # they are in the namespace, as the very objects the notebook holds
         self.function.body.remember_source()
-        return self._in_private() if self.private else self._in_notebook()
+        self.thread = threading.get_ident()
+        try:
+            return self._in_private() if self.private else self._in_notebook()
+        finally:
+            self.thread = None
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the body, if it runs, as soon as it runs Python code."""
+        if self.thread is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self.thread), ctypes.py_object(KeyboardInterrupt)
+            )
 
     def _in_private(self) -> CellValues:
         __tracebackhide__ = True
@@ -124,10 +139,10 @@ class RemoteAttempts:
         self.__doc__ = None
         self.__signature__: inspect.Signature = signature_of(self.function.interface, {})
 
-    def __call__(self, **inputs: Any) -> CellValues:
+    def __call__(self, *args: Any, **kwargs: Any) -> CellValues:
         """One attempt."""
         __tracebackhide__ = True
-        return self.function.compute(inputs)
+        return self.function.compute(self.__signature__.bind(*args, **kwargs).arguments)
 
     def __reduce__(self) -> Any:
         return RemoteAttempts, (self.function,)
@@ -135,9 +150,7 @@ class RemoteAttempts:
 
 def publish(values: CellValues, notebook: dict[str, Any], allowed: Callable[[str], bool]) -> None:
     """Give the notebook what a run made, name by name where `allowed`."""
-    for name, value in values.outputs.items():
-        if allowed(name):
-            notebook[name] = value
+    notebook.update({name: v for name, v in values.outputs.items() if allowed(name)})
     for name in values.deleted:
         if allowed(name):
             notebook.pop(name, None)

@@ -115,7 +115,7 @@ class Shell:
     ) -> None:
         content = {"execution_count": number, "data": data, "metadata": metadata}
         if not self._send("execute_result", content):
-            print(f"Out[{number}]: {data.get('text/plain', '')}")
+            sys.stdout.write(f"Out[{number}]: {data.get('text/plain', '')}\n")
 
     def _send(self, kind: str, content: dict[str, Any]) -> bool:
         """Send a message for the cell that this context belongs to; False in a terminal."""
@@ -140,15 +140,15 @@ class Shell:
         lines = self.traceback_of(error)
         content = {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
         if not self._send("error", content):
-            print("\n".join(lines))
+            sys.stdout.write("\n".join((*lines, "")))
 
     def traceback_of(self, error: BaseException) -> list[str]:
         """The lines IPython would print for an exception."""
         with _traceback_lock:  # its formatter keeps what it formats
+            formatter = self.ip.InteractiveTB
             render = getattr(error, "_render_traceback_", None)
             if render is not None:
                 return list(render())
-            formatter = self.ip.InteractiveTB
             kept = getattr(formatter, "tb", None)
             try:
                 lines = formatter.structured_traceback(
@@ -157,6 +157,25 @@ class Shell:
             finally:
                 formatter.tb = kept  # %debug is for what failed in the foreground
             return list(lines)
+
+    def begin_traceback(self, error: BaseException, filename: str) -> None:
+        """Let IPython show the error's traceback from the first frame of the file on.
+
+        `%debug` then finds itself in the user's code, too.
+        """
+        first = error.__traceback__
+        while first is not None and first.tb_frame.f_code.co_filename != filename:
+            first = first.tb_next
+        if first is None or hasattr(error, "_render_traceback_"):
+            return
+
+        def render() -> list[str]:
+            formatter = self.ip.InteractiveTB
+            lines = formatter.structured_traceback(type(error), error, first, tb_offset=0)
+            return list(lines)
+
+        with contextlib.suppress(AttributeError, TypeError):  # some errors take no attributes
+            error._render_traceback_ = render  # type: ignore[attr-defined] # IPython's hook
 
     def flush(self) -> None:
         """Send what was printed so far."""
@@ -194,8 +213,14 @@ class Shell:
                 each.unregister_hook(record)
             _recorders[thread].remove(record)
 
-    def replay(self, outputs: list[Output]) -> None:
-        """Show again what was noted."""
+    def replay_later(self) -> Callable[[list[Output]], None]:
+        """A way to show again, for the running cell, when other cells run already."""
+        number = self.count
+        return lambda outputs: self.replay(outputs, number)
+
+    def replay(self, outputs: list[Output], number: int | None = None) -> None:
+        """Show again what was noted, for the running cell or for that of the number."""
+        number = self.count if number is None else number
         for output in outputs:
             match output["output_type"]:
                 case "stream":
@@ -208,7 +233,7 @@ class Shell:
                     )
                 case "execute_result":
                     self.flush()
-                    self._send_result(self.count, output["data"], output["metadata"])
+                    self._send_result(number, output["data"], output["metadata"])
         self.flush()
 
 

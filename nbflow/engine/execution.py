@@ -117,6 +117,13 @@ class TaskExecution:
             claimed, self._claimed = self._claimed, True
         return not claimed
 
+    def cancel(self) -> None:
+        """End the run: one that has not started never will, one that runs is interrupted."""
+        if self.claim():
+            self.proceed(m.Stop(states.NotRun(message="Cancelled before it began.")))
+        elif (interrupt := getattr(self.task.fn, "interrupt", None)) is not None:
+            interrupt()
+
     # ── events ───────────────────────────────────────────────────────────────────────────
 
     def begin(self) -> m.Event:

@@ -1,0 +1,17 @@
+"""The end of a notebook run, as the process that drives the kernel asks for it."""
+
+from __future__ import annotations
+
+import sys
+
+from nbflow.cells.notebook import notebook_of
+
+
+def settle(*, cancel: bool = False) -> None:
+    """Return when no cell of this kernel is under way in the background any more.
+
+    With `cancel`, those that have not started never will, and those that run are interrupted.
+    """
+    ip = sys.modules["IPython"].get_ipython()
+    if ip is not None:
+        notebook_of(ip).settle(cancel=cancel)
