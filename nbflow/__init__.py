@@ -86,5 +86,15 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def load_ipython_extension(ip: Any) -> None:
+    """What `%load_ext nbflow` calls."""
+    importlib.import_module("nbflow.magics").load(ip)
+
+
+def unload_ipython_extension(ip: Any) -> None:
+    """What `%unload_ext nbflow` calls."""
+    importlib.import_module("nbflow.magics").unload(ip)
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -18,7 +18,7 @@ from nbflow.cells.board import Board, CellUnderWay, Upstream, blocked
 from nbflow.cells.caching import options_for
 from nbflow.cells.figures import own_figures
 from nbflow.cells.interface import interface_of
-from nbflow.cells.joining import JoinedCell, enter, join, leave
+from nbflow.cells.joining import JoinedCell, join
 from nbflow.cells.lines import read_task_line
 from nbflow.cells.records import CellInterface, CellValues, Mode, Output, TaskCellOptions
 from nbflow.cells.run import Awaited, CellAttempts, RemoteAttempts, publish
@@ -65,7 +65,6 @@ class Notebook:
         """A cell is about to be read: learn what it is part of."""
         self.shell.raw_cell = raw_cell
         self.joined = join(request)
-        enter(self.joined)
         self._namespace_put_back = False
         self._step = self._board.enter(raw_cell) if self._board is not None else None
 
@@ -90,7 +89,6 @@ class Notebook:
             else:
                 self._board.stopped(self._step)
         self._step = None
-        leave()
         self.joined = None
 
     @property
@@ -279,8 +277,8 @@ class CellRun:
             self._shell.show_error(error)
         self._shell.flush()
         if self._joined is not None:
-            lines = self._shell.traceback_of(error) if error is not None else None
-            self._joined.tell("ended", state=state, error=error, traceback=lines)
+            told = self._shell.describe(error) if error is not None else None
+            self._joined.tell("ended", state=state, error=told)
         del cell
 
     @staticmethod

@@ -137,10 +137,14 @@ class Shell:
     def show_error(self, error: BaseException) -> None:
         """Show a failure under the cell that this context belongs to."""
         self.flush()
-        lines = self.traceback_of(error)
-        content = {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
+        content = self.describe(error)
         if not self._send("error", content):
-            sys.stdout.write("\n".join((*lines, "")))
+            sys.stdout.write("\n".join((*content["traceback"], "")))
+
+    def describe(self, error: BaseException) -> dict[str, Any]:
+        """An exception as a kernel's messages speak of it."""
+        lines = self.traceback_of(error)
+        return {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
 
     def traceback_of(self, error: BaseException) -> list[str]:
         """The lines IPython would print for an exception."""

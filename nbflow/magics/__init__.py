@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nbflow.cells import joining
 from nbflow.cells.notebook import Gate, Notebook, notebook_of, plain
 from nbflow.exceptions import NbflowError
 from nbflow.magics.cells import task_magic
@@ -16,6 +17,7 @@ def load(ip: Any) -> None:
     """Hook nbflow into a shell; nothing happens when it is hooked in already."""
     if getattr(ip, "_nbflow_hooks", None) is not None:
         return
+    joining.install(ip)
     notebook = notebook_of(ip)
     hooks = ip._nbflow_hooks = _Hooks(notebook)  # noqa: SLF001 - our own mark on the shell
     notebook.shell.own_transformers.append(hooks.gate)
