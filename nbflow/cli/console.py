@@ -7,7 +7,9 @@ alike (docs/decisions/0060-terminal-colours.md). It must not know what is shown.
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -64,10 +66,27 @@ class _Console(Console):
         raise BrokenPipeError
 
 
+class Sheet(io.StringIO):
+    """Takes what a command writes, colours included, to be shown as a whole elsewhere.
+
+    Put in the place of standard output, it is written to as to a terminal of its width.
+    """
+
+    columns: Final = 100
+
+
 def make_console(*, colour: bool = True, file: TextIO | None = None) -> Console:
     """A console on standard output, or `file`; rich itself minds NO_COLOR and FORCE_COLOR."""
+    plain: dict[str, Any] = {"highlight": False, "emoji": False, "markup": False}
     no_color = None if colour else True
-    made = _Console(file=file, no_color=no_color, highlight=False, emoji=False, markup=False)
+    out = file or sys.stdout
+    if isinstance(out, Sheet):
+        on_sheet = {"force_terminal": True, "color_system": "standard", "legacy_windows": False}
+        return _Console(
+            file=out, no_color=no_color, width=out.columns, force_jupyter=False, **on_sheet, **plain
+        )
+    # Rich would send each print to Jupyter as a display of its own.
+    made = _Console(file=file, no_color=no_color, force_jupyter=False, **plain)
     if not made.is_terminal:  # a pipe has no width: rows stay whole
         made.width = UNBOUNDED
     return made

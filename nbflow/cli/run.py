@@ -67,19 +67,20 @@ def run(options: RunOptions) -> int:
         tell_parameters(console, flow, as_json=options.json)
         return 0
     values = parameters_of(options, flow)
-    return _execute(flow, values, options, _reporter(console, options))
+    return execute(flow, values, options, reporter_for(console, options)).exit_code
 
 
-def _execute(
+def execute(
     flow: Flow[Any, Any], values: dict[str, Any], options: RunOptions, reporter: Reporter
-) -> int:
+) -> Ending:
+    """Run the flow while the reporter tells how it goes; returns how it ended."""
     store, run_id = open_store(), new_id()
     with _surroundings(options), following(store, run_id, reporter) as follower:
         state = run_flow(flow, values, run_id=run_id, name=options.name)
     ending = _ending(store, run_id, state)
     with contextlib.suppress(OSError):  # a reader that went away does not change the answer
         follower.reporter.end(ending)
-    return ending.exit_code
+    return ending
 
 
 @contextlib.contextmanager
@@ -104,7 +105,8 @@ def _ending(store: Store, run_id: UUID, state: State[Any]) -> Ending:
     return Ending(flow_run, tally(tasks), failure, exit_code(state.type))
 
 
-def _reporter(console: Console, options: RunOptions) -> Reporter:
+def reporter_for(console: Console, options: RunOptions) -> Reporter:
+    """Who tells how the run goes there."""
     if options.json:
         return JsonLines(console)
     if options.quiet:
