@@ -257,7 +257,7 @@ def test_ctrl_c_cancels(folder) -> None:
         if "going to sleep" in line:
             break
     process.send_signal(signal.SIGINT)
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert re.search(r"⊘ cancelled in .* · 0 of 2 cells · 1 cancelled · 1 not run", rest)
     run = get_run()
@@ -282,7 +282,7 @@ def test_on_a_terminal_the_display_is_live(folder) -> None:
     while chunk := _read(leader):
         told += chunk
     os.close(leader)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=60) == 0
     assert "\x1b[32mrow" in told.decode()
     text = re.sub(r"\x1b\[[\d;]*m", "", told.decode())
     assert re.search(r"\d of 4", text)
@@ -376,7 +376,7 @@ def test_abandoned_runs_are_closed_before_listing(folder, capsys) -> None:
     assert process.stdout is not None
     assert any("going to sleep" in line for line in process.stdout)
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert main(["runs", "ls", "--state", "crashed", "--json"]) == 0
     (run,) = json.loads(capsys.readouterr().out)
     assert run["state"] == "Crashed"
@@ -414,7 +414,7 @@ def test_logs_follow_a_run_of_another_process(folder, capsys) -> None:
     assert process.stdout is not None
     assert any("step 0" in line for line in process.stdout)
     assert main(["runs", "logs", "steps", "--follow"]) == 0
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert re.findall(r"step \d", capsys.readouterr().out) == [f"step {i}" for i in range(8)]
 
 
@@ -482,7 +482,10 @@ def test_waiting_for_a_run_of_another_process(folder) -> None:
     """Returns when it has ended; a limit raises and names the run."""
     from nbflow.exceptions import RunTimeout
 
-    code = "import time\nprint('here', flush=True)\ntime.sleep(1)"
+    code = (
+        "import pathlib, time\nprint('here', flush=True)\n"
+        "while not pathlib.Path('go-on').exists(): time.sleep(0.02)"
+    )
     nbformat.write(new_notebook(cells=[new_code_cell(code)]), folder / "short.ipynb")
     process = subprocess.Popen(
         command("run", "short.ipynb", "--name", "short"), stdout=subprocess.PIPE, text=True
@@ -492,10 +495,11 @@ def test_waiting_for_a_run_of_another_process(folder) -> None:
     run = get_run("short")
     with pytest.raises(RunTimeout, match="'short' is still running"):
         run.wait(0.1)
+    (folder / "go-on").touch()
     before = time.monotonic()
-    assert run.wait(30).state.is_completed()
-    assert time.monotonic() - before < 15
-    process.communicate(timeout=30)
+    assert run.wait(100).state.is_completed()
+    assert time.monotonic() - before < 50
+    process.communicate(timeout=60)
 
 
 def test_the_runs_of_one_map_are_one_line_and_the_failed_ones_more(capsys) -> None:

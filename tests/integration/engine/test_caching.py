@@ -112,7 +112,7 @@ def test_two_tasks_may_compute_one_key_at_once(record: Any) -> None:
 
     @task(cache_policy=INPUTS)
     def step(x: int) -> int:
-        barrier.wait(10)
+        barrier.wait(60)
         return x + 1
 
     @flow

@@ -371,9 +371,12 @@ def test_a_call_that_is_never_awaited_records_nothing(record: Any) -> None:
 
 
 def test_cancelling_an_async_flow_cancels_its_run(record: Any) -> None:
+    begun = asyncio.Event()
+
     @task
     async def slow() -> None:
-        await asyncio.sleep(30)
+        begun.set()
+        await asyncio.sleep(90)
 
     @flow
     async def main() -> None:
@@ -381,7 +384,7 @@ def test_cancelling_an_async_flow_cancels_its_run(record: Any) -> None:
 
     async def run() -> None:
         running = asyncio.create_task(main())
-        await asyncio.sleep(0.1)
+        await begun.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

@@ -44,7 +44,8 @@ def drawn():
 @flow
 def slow():
     double.submit(1).wait()
-    time.sleep(60)
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    time.sleep(90)
 """
 
 CELLS = {
@@ -59,7 +60,7 @@ CELLS = {
 @pytest.fixture
 def kernel(record: Any) -> Any:
     notebook = nbformat.v4.new_notebook()
-    client = NotebookClient(notebook, kernel_name="python3", timeout=60)
+    client = NotebookClient(notebook, kernel_name="python3", timeout=100)
     with client.setup_kernel():
         run(client, SETUP)
         yield client
@@ -101,7 +102,7 @@ def test_asyncio_run_in_a_cell_says_what_python_says(kernel: Any) -> None:
 def test_an_interrupt_cancels_the_run_and_leaves_the_kernel_usable(kernel: Any) -> None:
     began = time.monotonic()
     with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
-        run(kernel, "threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start(); slow()")
-    assert time.monotonic() - began < 20
+        run(kernel, "slow()")
+    assert time.monotonic() - began < 60
     assert printed(run(kernel, "print(get_run().state.name)")).strip() == "Cancelled"
     assert printed(run(kernel, "print(sync_flow())")).rstrip().endswith("5")

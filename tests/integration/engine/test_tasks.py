@@ -354,7 +354,7 @@ def test_as_completed_yields_the_fast_ones_first(record: Any) -> None:
 
     @task
     def slow() -> str:
-        gate.wait(10)
+        gate.wait(60)
         return "slow"
 
     @task
@@ -364,7 +364,7 @@ def test_as_completed_yields_the_fast_ones_first(record: Any) -> None:
     @flow
     def main() -> list[str]:
         order = []
-        for future in as_completed([slow.submit(), fast.submit()], timeout=20):
+        for future in as_completed([slow.submit(), fast.submit()], timeout=90):
             order.append(future.result())
             gate.set()
         return order

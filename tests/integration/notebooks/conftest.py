@@ -170,7 +170,7 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Wait for a condition, a bounded time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -189,7 +189,7 @@ def processes() -> Any:
         wait_until = staticmethod(wait_until)
 
         @staticmethod
-        def gone(*pids: int, seconds: float = 8.0) -> bool:
+        def gone(*pids: int, seconds: float = 30.0) -> bool:
             return wait_until(lambda: not any(map(is_alive, pids)), seconds)
 
     return Processes()

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from nbflow.notebooks import outputs, save
-from nbflow.notebooks.events import CellEnded, CellPrinted, Note
+from nbflow.notebooks.events import CellPrinted, Note
 from nbflow.settings import temporary_settings
 
 LIMIT = 2_000_000
@@ -158,8 +158,14 @@ def test_printed_events_are_whole_lines(run, pause) -> None:
     assert texts[-1].endswith("no line break")
 
 
-def test_output_is_seen_while_the_cell_runs(run) -> None:
-    ran = run("import time\nprint('now', flush=True)\ntime.sleep(1.5)")
+def test_output_is_seen_while_the_cell_runs(run, tmp_path) -> None:
+    seen = tmp_path / "seen"
 
-    (printed,), (ended,) = ran.told.of(CellPrinted), ran.told.of(CellEnded)
-    assert (ended.at - printed.at).total_seconds() > 0.7
+    ran = run(
+        "import pathlib, time\nprint('now', flush=True)\n"
+        f"while not pathlib.Path({str(seen)!r}).exists(): time.sleep(0.02)",
+        cell_timeout=60,
+        also_tell=lambda event: seen.touch() if isinstance(event, CellPrinted) else None,
+    )
+
+    assert ran.told.outcomes() == ["completed"], "it waits until its output was seen"

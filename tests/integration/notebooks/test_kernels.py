@@ -103,13 +103,13 @@ def test_a_kernel_that_never_answers_is_given_up(run, install) -> None:
     name = install("mute", "import time\nprint('thinking', flush=True)\ntime.sleep(600)")
     began = time.monotonic()
 
-    with temporary_settings(kernel_start_timeout_seconds=0.7):
+    with temporary_settings(kernel_start_timeout_seconds=4):
         ran = run("1", kernel_name=name)
 
-    assert "did not answer within 0.7 s" in str(ran.outcome.error)
+    assert "did not answer within 4 s" in str(ran.outcome.error)
     assert "thinking" in str(ran.outcome.error)
     assert "NBFLOW_KERNEL_START_TIMEOUT_SECONDS" in str(ran.outcome.error)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_the_time_limit_of_the_notebook_covers_the_kernels_start(run, install) -> None:
@@ -168,7 +168,7 @@ def test_no_warning_about_unencrypted_tcp(run) -> None:
 
 
 def test_a_missing_idle_message_does_not_hang(run, install, monkeypatch) -> None:
-    monkeypatch.setattr(running, "_IDLE_PATIENCE", 0.5)
+    monkeypatch.setattr(running, "_IDLE_PATIENCE", 3)
     code = (
         "import ipykernel.kernelbase as b, sys\n"
         "plain = b.Kernel._publish_status\n"
@@ -196,7 +196,13 @@ def test_a_kernel_that_is_interrupted_by_message(run, tmp_path, install) -> None
     spec.write_text(json.dumps(changed))
     patient = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('bye')"
 
-    ran = run(patient, "2", kernel_name="polite", cell_timeout=0.5)
+    ran = run(
+        "1",
+        patient,
+        "3",
+        kernel_name="polite",
+        cell_timeout=lambda cell: 2 if cell.index == 1 else None,
+    )
 
-    assert ran.told.outcomes() == ["timed_out", "not_run"]
-    assert ran.text(0) == "bye\n"
+    assert ran.told.outcomes() == ["completed", "timed_out", "not_run"]
+    assert ran.text(1) == "bye\n"

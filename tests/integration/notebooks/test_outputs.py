@@ -171,8 +171,14 @@ def test_the_notebook_on_disk_grows_while_it_runs(notebook, tmp_path) -> None:
         if isinstance(event, NotebookSaved):
             nb = nbformat.read(output, as_version=4)
             seen.append([c.metadata.nbflow.state for c in nb.cells])
+            if seen[-1][1] == "running":
+                (tmp_path / "saved").touch()
 
-    run_notebook(notebook("1", "import time\ntime.sleep(2.2)", "3"), output=output, on_event=look)
+    wait = (
+        "import pathlib, time\n"
+        f"while not pathlib.Path({str(tmp_path / 'saved')!r}).exists(): time.sleep(0.02)"
+    )
+    run_notebook(notebook("1", wait, "3"), output=output, on_event=look, cell_timeout=60)
 
     assert ["completed", "running", "not_run"] in seen
     assert seen[-1] == ["completed"] * 3
@@ -218,7 +224,7 @@ def test_papermills_own_command_works_with_the_engine(
         text=True,
         env={**os.environ, "PYTHONWARNINGS": "default"},
         check=False,
-        timeout=60,
+        timeout=100,
     )
 
     nb = nbformat.read(output, as_version=4)
@@ -239,7 +245,7 @@ def test_papermill_reads_and_writes_streams_with_the_engine(notebook) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=100,
     )
 
     assert nbformat.reads(done.stdout, as_version=4).cells[0].outputs[0].text == "streamed\n"
@@ -255,7 +261,7 @@ def test_papermills_working_directory_moves_the_kernel_and_not_the_output(
         [*PAPERMILL, "source.ipynb", "out.ipynb", "--cwd", "elsewhere"],
         cwd=tmp_path,
         check=True,
-        timeout=60,
+        timeout=100,
     )
 
     (output,) = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[0].outputs

@@ -49,14 +49,16 @@ def test_a_relative_output_stays_where_the_caller_is(notebook, tmp_path, monkeyp
 
 def test_r13_a_thread_prints_into_the_cell_that_started_it(run) -> None:
     ran = run(
-        "import threading, time\n"
+        "import threading\n"
+        "go, said = threading.Semaphore(0), threading.Semaphore(0)\n"
         "def talk():\n"
         "    for n in range(6):\n"
-        "        time.sleep(0.1); print('thread', n, flush=True)\n"
+        "        go.acquire(); print('thread', n, flush=True); said.release()\n"
         "thread = threading.Thread(target=talk); thread.start()\n"
-        "print('first cell')",
-        "print('second cell')\ntime.sleep(0.3)",
-        "thread.join()\nprint('third cell')",
+        "print('first cell')\n"
+        "for _ in range(2): go.release(); said.acquire()",
+        "print('second cell')\nfor _ in range(2): go.release(); said.acquire()",
+        "go.release(2); thread.join()\nprint('third cell')",
     )
 
     assert ran.text(0) == "first cell\n" + "".join(f"thread {n}\n" for n in range(6))
