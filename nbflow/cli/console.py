@@ -81,10 +81,9 @@ def make_console(*, colour: bool = True, file: TextIO | None = None) -> Console:
     no_color = None if colour else True
     out = file or sys.stdout
     if isinstance(out, Sheet):
-        on_sheet = {"force_terminal": True, "color_system": "standard", "legacy_windows": False}
-        return _Console(
-            file=out, no_color=no_color, width=out.columns, force_jupyter=False, **on_sheet, **plain
-        )
+        plain |= {"force_terminal": True, "color_system": "standard", "legacy_windows": False}
+        plain |= {"width": out.columns, "no_color": no_color}
+        return _Console(file=out, force_jupyter=False, **plain)
     # Rich would send each print to Jupyter as a display of its own.
     made = _Console(file=file, no_color=no_color, force_jupyter=False, **plain)
     if not made.is_terminal:  # a pipe has no width: rows stay whole
