@@ -16,6 +16,7 @@ from typing import Any, Final
 from nbflow.annotations import quote
 from nbflow.cells.board import Board, CellUnderWay, Upstream, blocked
 from nbflow.cells.caching import options_for
+from nbflow.cells.deferred import Mailbox
 from nbflow.cells.figures import own_figures
 from nbflow.cells.interface import interface_of
 from nbflow.cells.joining import JoinedCell, join
@@ -53,6 +54,7 @@ class Notebook:
 
     def __init__(self, ip: Any) -> None:
         self.shell = Shell(ip)
+        self.mailbox = Mailbox(ip.display_pub.publish)
         self.joined: JoinedCell | None = None
         self._board: Board | None = None
         self._step: Step | None = None
@@ -79,6 +81,8 @@ class Notebook:
             board.put_back(step)
             self._step = None
             raise
+        finally:
+            self.mailbox.deliver()
         board.binds(step)
 
     def cell_ended(self, *, failed: bool) -> None:
@@ -88,6 +92,7 @@ class Notebook:
                 self._board.put_back(self._step)
             else:
                 self._board.stopped(self._step)
+        self.mailbox.deliver()
         self._step = None
         self.joined = None
 
@@ -180,6 +185,7 @@ class Notebook:
         if cancel:
             self._board.cancel()
         self._board.settle()
+        self.mailbox.deliver()
 
     def close(self) -> None:
         """Release threads and processes."""
@@ -197,6 +203,9 @@ class CellRun:
         self._joined = notebook.joined
         self.task = task
         self.step = step
+        #: Where a client that stops listening is shown the cell's output later.
+        self._place: str | None = None
+        self._withheld: list[Output] = []
 
     @property
     def interface(self) -> CellInterface:
@@ -244,6 +253,8 @@ class CellRun:
         context = contextvars.copy_context()
         show = self._shell.show_later()
         replay = self._shell.replay_later()
+        if self._joined is None and not self._shell.listens_on:
+            self._place = self._notebook.mailbox.place()
 
         def told(cell: CellUnderWay, state: State[Any]) -> None:
             context.run(self._end, cell, state, upstream, show, replay)
@@ -265,6 +276,21 @@ class CellRun:
         replay: Callable[[list[Output]], None],
     ) -> None:
         """Show and tell how a background cell ended."""
+        del cell
+        if self._place is None:
+            self._show_end(state, upstream, show, replay)
+            return
+        with self._shell.recording(withhold=True) as outputs:
+            self._show_end(state, upstream, show, replay)
+        self._notebook.mailbox.put(self._place, [*self._withheld, *outputs])
+
+    def _show_end(
+        self,
+        state: State[Any],
+        upstream: Upstream,
+        show: Callable[[Any], None],
+        replay: Callable[[list[Output]], None],
+    ) -> None:
         error: BaseException | None = None
         if state.is_completed():
             values: CellValues = state.result()
@@ -279,7 +305,6 @@ class CellRun:
         if self._joined is not None:
             told = self._shell.describe(error) if error is not None else None
             self._joined.tell("ended", state=state, error=told)
-        del cell
 
     @staticmethod
     def _error_of(state: State[Any], upstream: Upstream) -> BaseException:
@@ -312,7 +337,7 @@ class CellRun:
         if self.task.options.runner == "process":
             return RemoteAttempts(function)
         code = function.body.compile(self._shell.transform)
-        staged = self._recorded if record else self._plain
+        staged = self._recorded if record or self._place is not None else self._plain
         if self.task.options.submit:
             staged = own_figures(staged, self._shell.show_figures)
         return CellAttempts(function, code, self._shell.namespace, show, staged, awaited)
@@ -323,7 +348,8 @@ class CellRun:
 
     def _recorded(self, run: Callable[[], Any]) -> tuple[Any, list[Output]]:
         __tracebackhide__ = True
-        with self._shell.recording() as outputs:
+        with self._shell.recording(withhold=self._place is not None) as outputs:
+            self._withheld = outputs
             value = run()
             self._shell.show_figures()
         return value, outputs

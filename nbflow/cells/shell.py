@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from nbflow.cells.body import CellBody
+from nbflow.cells.recording import Recording, heard
 from nbflow.cells.records import Output
 
 _traceback_lock: Final = threading.Lock()
@@ -42,6 +43,15 @@ class Shell:
         result = getattr(self.ip.displayhook, "exec_result", None)
         number = getattr(result, "execution_count", None)
         return int(number if number is not None else self.ip.execution_count)
+
+    @property
+    def listens_on(self) -> bool:
+        """Whether the client takes output for a cell that has replied already.
+
+        nbclient, papermill and nbconvert do not; they are also those nobody can be asked in.
+        """
+        parent = self.ip.get_parent() if hasattr(self.ip, "get_parent") else {}
+        return bool(parent.get("content", {}).get("allow_stdin", True))
 
     @property
     def earlier_cells(self) -> list[tuple[str, bool]]:
@@ -130,7 +140,8 @@ class Shell:
         content = json_clean(content)
         message = session.msg(kind, content, parent=hook.parent_header)
         for record in _recorders.get(threading.get_ident(), ()):
-            record(message)
+            if record(message) is None:
+                return True
         session.send(socket, message, ident=kind.encode())
         return True
 
@@ -200,19 +211,22 @@ class Shell:
     # ── recording and showing again ──────────────────────────────────────────────────────
 
     @contextlib.contextmanager
-    def recording(self) -> Iterator[list[Output]]:
-        """Note what this thread shows inside the block, in the notebook's format."""
-        record = _Record()
-        sources = (sys.stdout, sys.stderr, self.ip.display_pub, self.ip.displayhook)
-        hooked = [each for each in sources if hasattr(each, "register_hook")]
+    def recording(self, *, withhold: bool = False) -> Iterator[list[Output]]:
+        """Note what this thread shows inside the block, in the notebook's format.
+
+        With `withhold` it is noted only, and not shown.
+        """
+        record = Recording(withhold=withhold)
+        hooked = [e for e in (self.ip.display_pub, self.ip.displayhook) if _takes_hooks(e)]
         thread = threading.get_ident()
         _recorders.setdefault(thread, []).append(record)
         for each in hooked:
             each.register_hook(record)
         try:
-            yield record.outputs
+            with heard(record):
+                yield record.outputs
+                self.flush()
         finally:
-            self.flush()
             for each in hooked:
                 each.unregister_hook(record)
             _recorders[thread].remove(record)
@@ -242,52 +256,12 @@ class Shell:
 
 
 #: What each thread records at the moment, innermost last.
-_recorders: dict[int, list[_Record]] = {}
+_recorders: dict[int, list[Recording]] = {}
 
 
-class _Record:
-    """Takes messages on their way out and keeps them as outputs."""
-
-    def __init__(self) -> None:
-        self.outputs: list[Output] = []
-        self._ids: dict[str, int] = {}
-
-    def __call__(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Note a message and pass it on."""
-        kind = message.get("msg_type") or message["header"]["msg_type"]
-        content = message["content"]
-        if kind == "stream":
-            self._stream(content["name"], content["text"])
-        elif kind in {"display_data", "execute_result"}:
-            self._shown(kind, content)
-        elif kind == "update_display_data":
-            self._updated(content)
-        elif kind == "clear_output":
-            self.outputs.clear()
-        return message
-
-    def _stream(self, name: str, text: str) -> None:
-        last = self.outputs[-1] if self.outputs else {}
-        if last.get("output_type") == "stream" and last.get("name") == name:
-            self.outputs[-1] = {**last, "text": last["text"] + text}
-        else:
-            self.outputs.append({"output_type": "stream", "name": name, "text": text})
-
-    def _shown(self, kind: str, content: Mapping[str, Any]) -> None:
-        display_id = content.get("transient", {}).get("display_id")
-        if display_id is not None:
-            self._ids[display_id] = len(self.outputs)
-        output = {
-            "output_type": kind,
-            "data": dict(content["data"]),
-            "metadata": dict(content.get("metadata", {})),
-        }
-        self.outputs.append(output)
-
-    def _updated(self, content: Mapping[str, Any]) -> None:
-        place = self._ids.get(content.get("transient", {}).get("display_id", ""))
-        if place is not None and place < len(self.outputs):
-            self.outputs[place] = {**self.outputs[place], "data": dict(content["data"])}
+def _takes_hooks(sink: object) -> bool:
+    """Whether it is a kernel's, which offers messages to hooks of the thread."""
+    return hasattr(sink, "register_hook")
 
 
 def _ends_silently(text: str) -> bool:
