@@ -1,0 +1,289 @@
+"""The view of a run under its cell: header, bar, what runs now, the last lines; then the picture.
+
+This module decides what is shown of a run that goes on in this kernel, and how often. It is
+static text and HTML that replaces itself, so that it is the same in every front end and in
+the saved file; a widget can take its place by another `Screen`. It must not know how runs
+are executed.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+from typing import Any, Final, Protocol
+from uuid import uuid4
+
+from nbflow import states
+from nbflow.cli.console import make_console
+from nbflow.cli.events import Event, Logged, Overwrites, Story, Tally
+from nbflow.cli.failure import Failure
+from nbflow.cli.options import RunOptions
+from nbflow.cli.reports import (
+    Ending,
+    Reporter,
+    Silent,
+    is_on_screen,
+    record_lines,
+    seconds_of,
+)
+from nbflow.cli.run import reporter_for
+from nbflow.cli.terminal_text import plain_line
+from nbflow.drawing import mimebundle
+from nbflow.exceptions import NbflowError
+from nbflow.magics import markup
+from nbflow.models import FlowRun, RunGraph
+from nbflow.runs import get_run
+from nbflow.states import State, look_of, now
+from nbflow.store import open_store
+from nbflow.wording import duration, middle_ellipsis, state_word
+
+#: The view changes at most so often, and at least so often while the clock runs.
+_SHORTEST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 1.0
+#: Lines of the log that are kept in view.
+_LINES: Final = 6
+_ROWS: Final = 6
+_LONGEST_LINE: Final = 160
+
+
+class Screen(Protocol):
+    """A place under a cell that can be drawn on again and again."""
+
+    def draw(self, data: Mapping[str, str]) -> None:
+        """Show these forms of one thing in place of what is there."""
+
+
+class DisplayScreen:
+    """A display of Jupyter, updated by its id, wherever the drawing thread is."""
+
+    def __init__(self, ip: Any) -> None:
+        self._publish: Callable[..., None] = ip.display_pub.publish
+        self._id = f"nbflow-{uuid4().hex}"
+        self._drawn = False
+        #: Whose output it is: threads do not inherit the cell that they were started by.
+        self._cell = contextvars.copy_context()
+
+    def draw(self, data: Mapping[str, str]) -> None:
+        """Show the data, for the first time or in place of the former."""
+        update, self._drawn = self._drawn, True
+        self._cell.run(
+            self._publish, data=dict(data), transient={"display_id": self._id}, update=update
+        )
+
+
+# ── what is shown at one moment ──────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A run as it is now."""
+
+    title: str
+    state: State[Any]
+    seconds: float | None = None
+    tally: Tally = Tally(0, 0, {}, "task")  # noqa: RUF009 - frozen
+    #: What runs now, and for how long.
+    rows: tuple[tuple[str, float], ...] = ()
+    lines: tuple[str, ...] = ()
+    failure: Failure | None = None
+    graph: RunGraph | None = None
+
+    @property
+    def side(self) -> str:
+        """How far it is, and how long it takes."""
+        seconds = self.seconds
+        if seconds is not None and not self.state.is_settled():
+            seconds = float(int(seconds))  # tenths would only flicker
+        took = "" if seconds is None else duration(seconds) if seconds else "0 s"
+        far = f"{self.tally.done} of {self.tally.total}" if self.tally.total else ""
+        return " · ".join(filter(None, (far, took)))
+
+
+def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
+    """What is known of a run now."""
+    run, at = story.run, now()
+    return Moment(
+        title=plain_line(title),
+        state=run.state if run is not None else states.Pending(),
+        seconds=seconds_of(run, at) if run is not None else None,
+        tally=story.tally(),
+        rows=tuple(
+            (
+                plain_line(each.flow_name if isinstance(each, FlowRun) else each.name),
+                seconds_of(each, at) or 0.0,
+            )
+            for each in story.running()
+        ),
+        lines=tuple(lines),
+    )
+
+
+def moment_data(moment: Moment) -> dict[str, str]:
+    """The moment as notebooks take it: HTML, and text for those that show no HTML."""
+    picture = mimebundle(_bare(moment.graph)) if moment.graph and moment.graph.nodes else {}
+    return {
+        "text/html": _html(moment, picture.get("image/svg+xml", "")),
+        "text/plain": _text(moment, picture.get("text/plain", "")),
+    }
+
+
+def _bare(graph: RunGraph) -> RunGraph:
+    """The graph without a header: the view has one."""
+    return replace(graph, title="", state_name=None, state_type=None, duration=None, message=None)
+
+
+def _html(moment: Moment, svg: str) -> str:
+    head = markup.element(
+        "div",
+        "nbf-row",
+        markup.chip(moment.state),
+        markup.words(moment.title, "nbf-name"),
+        markup.words(moment.side, "nbf-side"),
+    )
+    parts = [head, markup.bar(moment.tally.counts) if moment.tally.total else ""]
+    if moment.failure is not None:
+        parts.append(_alarm(moment.failure))
+    parts += [_row(name, seconds) for name, seconds in moment.rows[:_ROWS]]
+    if len(moment.rows) > _ROWS:
+        parts.append(markup.words(f"and {len(moment.rows) - _ROWS} more", "nbf-mute"))
+    if svg:
+        parts.append(markup.element("div", "nbf-graph", svg))
+    if moment.lines:
+        parts.append(markup.element("pre", "nbf-mute", escape("\n".join(moment.lines))))
+    return markup.page(*parts)
+
+
+def _row(name: str, seconds: float) -> str:
+    return markup.element(
+        "div",
+        "nbf-row",
+        markup.icon(states.Running()),
+        markup.words(name),
+        markup.words(duration(float(int(seconds))) if seconds >= 1 else "", "nbf-time"),
+    )
+
+
+def _alarm(failure: Failure) -> str:
+    """What failed, why, where in the user's code, and what to type next."""
+    parts = [markup.element("div", "", f"<b>{escape(failure.what)}</b>")]
+    if failure.error:
+        parts.append(markup.element("div", "", markup.words(failure.error)))
+    if failure.source is not None:
+        place = markup.element("span", "nbf-mute", escape(f"{failure.source.place}  "))
+        parts.append(f"<pre>{place}{escape(failure.source.text)}</pre>")
+    steps = "\n".join(f"{command}  # {purpose}" for command, purpose in _next(failure))
+    parts.append(markup.element("pre", "nbf-mute", escape(steps)) if steps else "")
+    return markup.element("div", "nbf-alarm", *parts)
+
+
+def _next(failure: Failure) -> list[tuple[str, str]]:
+    """What to type in a notebook: the commands as magics."""
+    own = (step for step in failure.next_steps if step.command.startswith("nbflow "))
+    return [(f"%{step.command}", step.purpose) for step in own]
+
+
+def _text(moment: Moment, graph: str) -> str:
+    look = look_of(moment.state.name, moment.state.type)
+    head = f"{look.glyph} {state_word(moment.state.name)}  {moment.title}  {moment.side}".rstrip()
+    failure = moment.failure
+    told = [failure.what, f"  {failure.error}"] if failure else []
+    if failure is not None and failure.source is not None:
+        told.append(f"  {failure.source.place}: {failure.source.text}")
+    running = [f"  ◉ {name}  {duration(seconds)}" for name, seconds in moment.rows[:_ROWS]]
+    return "\n".join([head, *told, *running, *([graph] if graph else []), *moment.lines])
+
+
+# ── the view ─────────────────────────────────────────────────────────────────────────────
+
+
+class RunView(Silent):
+    """Keeps a screen up to date with a run; at the end it is the run's picture."""
+
+    def __init__(self, screen: Screen, title: str) -> None:
+        self.screen = screen
+        self.title = title
+        self.story: Story | None = None
+        self.overwrites = Overwrites()
+        self._lines: deque[str] = deque(maxlen=_LINES)
+        self._news = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._keep_drawing, name="nbflow-view", daemon=True)
+
+    def begin(self) -> None:
+        """Show that something begins."""
+        self.screen.draw(moment_data(Moment(title=self.title, state=states.Pending())))
+        self._thread.start()
+
+    def tell(self, events: Sequence[Event], story: Story) -> None:
+        """Take in what is new; it is drawn when it is time."""
+        self.story = story
+        for event in self.overwrites.settle(events):
+            if isinstance(event, Logged) and not is_on_screen(event.record, story):
+                self._lines.extend(_told(event))
+        self._news.set()
+
+    def stop(self) -> None:
+        """Draw how things stand; nothing moves any more, also when the run was interrupted."""
+        self._stopped.set()
+        self._news.set()
+        self._thread.join()
+        if self.story is None or self.story.run is None:  # refused before it began
+            self.screen.draw({"text/plain": "", "text/html": ""})
+        elif not self.story.run.state.is_settled():
+            self.screen.draw(self._data())
+
+    def end(self, ending: Ending) -> None:
+        """Draw the picture that stays."""
+        assert self.story is not None
+        failed = ending.failure is not None
+        moment = replace(
+            moment_of(self.story, self.title, tuple(self._lines) if failed else ()),
+            state=ending.run.state,
+            seconds=seconds_of(ending.run),
+            tally=ending.tally,
+            rows=(),
+            failure=ending.failure,
+            graph=_graph(ending.run),
+        )
+        self.screen.draw(moment_data(moment))
+
+    def _data(self) -> dict[str, str]:
+        assert self.story is not None
+        return moment_data(moment_of(self.story, self.title, tuple(self._lines)))
+
+    def _keep_drawing(self) -> None:
+        while not self._stopped.is_set():
+            self._news.wait(_LONGEST_PAUSE)
+            self._news.clear()
+            if self.story is not None and not self._stopped.is_set():
+                self.screen.draw(self._data())
+            self._stopped.wait(_SHORTEST_PAUSE)
+
+
+def _told(event: Logged) -> list[str]:
+    name = f"{plain_line(event.task.name)} │ " if event.task is not None else ""
+    lines = record_lines(event.record, colours=False)[-_LINES:]
+    return [middle_ellipsis(f"{name}{line}", _LONGEST_LINE) for line in lines if line.strip()]
+
+
+def _graph(run: FlowRun) -> RunGraph | None:
+    try:
+        return get_run(run.id, store=open_store()).graph
+    except NbflowError:  # the picture is an extra: the header tells what counts
+        return None
+
+
+def in_kernel(ip: Any) -> bool:
+    """Whether the shell is a kernel's: what it shows goes to a front end."""
+    return getattr(ip, "kernel", None) is not None
+
+
+def view_for(ip: Any, title: str) -> Reporter:
+    """What tells of a run under the running cell, or in the terminal."""
+    if in_kernel(ip):
+        return RunView(DisplayScreen(ip), title)
+    return reporter_for(make_console(), RunOptions(target=title))
