@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 from uuid import UUID
 
 from nbflow.exceptions import ConfigurationError, HashError
@@ -62,6 +62,16 @@ class CacheContext:
     source: str | None = None
 
 
+class KeptResult(Protocol):
+    """A kept value that is about to be used in place of a run."""
+
+    def load(self) -> Any:
+        """The value; raises when it cannot be had."""
+
+    def hold(self, value: Any) -> None:
+        """Use this value from here on."""
+
+
 #: A cache key function of the user's own: (context, arguments) -> key, or None.
 CacheKeyFn = Callable[[Any, dict[str, Any]], str | None]
 
@@ -91,6 +101,22 @@ class CachePolicy:
         content that could be compared.
         """
         raise NotImplementedError
+
+    #: Whether a value that has no key is kept, too, for those who ask for the run's result.
+    keeps_without_key: ClassVar[bool] = True
+
+    def to_keep(self, task_ctx: CacheContext, inputs: Mapping[str, Any], value: Any) -> Any:
+        """What is kept of a run's value; asked after the run.
+
+        Raises `NotKept`, with a reason that can follow "Not kept: ", when nothing is.
+        """
+        return value
+
+    def restore(self, kept: KeptResult) -> None:
+        """See to what has to happen before a kept value is used.
+
+        Whatever it raises makes the run take place instead.
+        """
 
     def configure(
         self,

@@ -19,6 +19,7 @@ import os
 import re
 import sys
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,9 +182,7 @@ class StoredResultHandle:
     """
 
     ref: ResultRef
-    _cached: weakref.ReferenceType[Any] | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
+    _cached: Callable[[], Any] | None = field(default=None, init=False, repr=False, compare=False)
 
     def load(self) -> Any:
         """The value; raises `MissingResult` or `SerializationError`."""
@@ -199,6 +198,10 @@ class StoredResultHandle:
             self._cached = weakref.ref(value)
         except TypeError:  # numbers, lists, … cannot be referred to weakly
             self._cached = None
+
+    def hold(self, value: Any) -> None:
+        """Keep the value at hand as long as this handle is."""
+        self._cached = lambda: value
 
     def __reduce__(self) -> tuple[type[StoredResultHandle], tuple[ResultRef]]:
         return StoredResultHandle, (self.ref,)

@@ -14,7 +14,7 @@ from nbflow.cache_policies import CacheContext, CachePolicy
 from nbflow.context import TaskRunContext
 from nbflow.engine.results import ResultStore, StoredResultHandle
 from nbflow.engine.session import FlowSession
-from nbflow.exceptions import HashError
+from nbflow.exceptions import HashError, NotKept
 from nbflow.flows import Flow
 from nbflow.logging import run_logger
 from nbflow.models import ResultRef
@@ -44,7 +44,15 @@ class TaskStorage:
         except Exception as error:  # noqa: BLE001 - storages may be anyone's
             run_logger(run).warning("Not taken from the cache: %s", error)
             return None
-        return StoredResultHandle(ref) if ref else None
+        return self._restored(StoredResultHandle(ref), run) if ref else None
+
+    def _restored(self, kept: StoredResultHandle, run: TaskRunContext) -> StoredResultHandle | None:
+        try:
+            self.task.cache_policy.restore(kept)
+        except Exception as error:  # noqa: BLE001 - loading a value may run anyone's code
+            run_logger(run).warning("Not restored: %s", error)
+            return None
+        return kept
 
     def keep(self, state: State[Any], run: TaskRunContext) -> tuple[State[Any], ResultRef | None]:
         """Store a completed run's value; a value that cannot be stored stays in memory."""
@@ -53,8 +61,16 @@ class TaskStorage:
         expiration = self.task.cache_expiration
         expires = None if expiration is None else now() + expiration
         key = self.key or f"runs/{run.task_run.id}"
+        policy = self.task.cache_policy
+        if self.key is None and not policy.keeps_without_key:
+            return state, None
+        context = CacheContext(self.task, run.task_run)
         try:
-            return state, self._store().write(key, state.data, expires=expires)
+            value = policy.to_keep(context, run.parameters, state.data)
+            return state, self._store().write(key, value, expires=expires)
+        except NotKept as error:
+            run_logger(run).warning("Not kept: %s", error)
+            return state, None
         except Exception as error:  # noqa: BLE001 - serializers and storages may be anyone's
             run_logger(run).error("The value of %r is not stored: %s", self.task.name, error)
             return state, None

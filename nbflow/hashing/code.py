@@ -20,6 +20,7 @@ import sysconfig
 import types
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,10 +49,10 @@ def code_hash(fn: Callable[..., Any]) -> str:
         HashError: A default or a value it closes over cannot be hashed.
     """
     name = getattr(fn, "__name__", type(fn).__name__)
-    return content_hash(_plain(fn), name=f"function {name!r}")
+    return content_hash(plain_function(fn), name=f"function {name!r}")
 
 
-def _plain(fn: Any) -> Any:
+def plain_function(fn: Any) -> Any:
     """The function inside what decorates it: a task, a flow, a compiled function."""
     if isinstance(fn, (_Function, type)):
         return fn
@@ -71,17 +72,18 @@ def function_parts(fn: types.FunctionType) -> Parts:
     if is_library(fn.__module__):
         yield "", _library_name(fn.__module__, fn.__qualname__)
         return
-    yield "", _instructions(fn.__code__)
+    yield "", instructions_digest(fn.__code__)
     yield ".__defaults__", fn.__defaults__
     yield ".__kwdefaults__", fn.__kwdefaults__
-    yield from _closure(fn)
+    yield from closure_parts(fn)
     yield from _helpers(fn)
 
 
-def _closure(fn: types.FunctionType) -> Iterator[Part]:
+def closure_parts(fn: types.FunctionType) -> Iterator[Part]:
+    """The values that a function closes over, by name."""
     for name, cell in zip(fn.__code__.co_freevars, fn.__closure__ or (), strict=True):
         try:
-            yield f".{name}", _plain(cell.cell_contents)
+            yield f".{name}", plain_function(cell.cell_contents)
         except ValueError:  # not assigned yet
             yield f".{name}", None
 
@@ -89,7 +91,7 @@ def _closure(fn: types.FunctionType) -> Iterator[Part]:
 def _helpers(fn: types.FunctionType) -> Iterator[Part]:
     """Functions and classes of the same module that the code names."""
     for name in sorted(_global_names(fn.__code__)):
-        used = _plain(fn.__globals__.get(name))
+        used = plain_function(fn.__globals__.get(name))
         own = getattr(used, "__module__", None) == fn.__module__
         if own and isinstance(used, (types.FunctionType, type)):
             yield f".{name}", used
@@ -104,7 +106,7 @@ def _global_names(code: types.CodeType) -> set[str]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _instructions(code: types.CodeType) -> bytes:
+def instructions_digest(code: types.CodeType) -> bytes:
     """A digest of the instructions with their names and constants, not their numbers."""
     state = hashlib.blake2b(digest_size=16)
     state.update(repr(_signature(code)).encode("utf-8", "surrogatepass"))
@@ -161,7 +163,7 @@ def _signature(code: types.CodeType) -> tuple[Any, ...]:
 def _operand(instruction: dis.Instruction, places: dict[int, int]) -> str:
     value = instruction.argval
     if isinstance(value, types.CodeType):
-        return _instructions(value).hex()
+        return instructions_digest(value).hex()
     if instruction.opcode in dis.hasconst:
         return content_hash(value)
     if instruction.opcode in {*dis.hasjrel, *dis.hasjabs}:
@@ -262,22 +264,44 @@ register(type)(class_parts)
 # ── libraries ────────────────────────────────────────────────────────────────────────────
 
 
+#: Folders that hold nothing but installed packages, whoever's they are.
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+
+
 def _library_name(module: str | None, name: str) -> bytes:
+    return f"{module}.{name} ".encode() + library_version(module)
+
+
+def library_version(module: str | None) -> bytes:
+    """The version of the package that a module belongs to, when it says."""
     package = (module or "").partition(".")[0]
-    version = getattr(sys.modules.get(package), "__version__", "")
-    return f"{module}.{name} {version}".encode()
+    return str(getattr(sys.modules.get(package), "__version__", "")).encode()
 
 
-@functools.lru_cache(maxsize=1024)
 def is_library(module: str | None) -> bool:
-    """Whether a module was installed, rather than written by the user."""
+    """Whether a module was installed, rather than written by the user.
+
+    A module that is not loaded is looked for as an import would, without loading it.
+    """
     if module is None or module == "__main__":
         return False
     package = module.partition(".")[0]
-    if package in sys.stdlib_module_names:
+    if package in sys.stdlib_module_names or package == "nbflow":
         return True
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and any(Path(file).is_relative_to(root) for root in _roots())
+    loaded = sys.modules.get(module)
+    if loaded is not None:
+        return _is_installed(getattr(loaded, "__file__", None))
+    spec = PathFinder.find_spec(package)
+    return _is_installed(spec.origin if spec else None)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_installed(file: str | None) -> bool:
+    if file is None:
+        return False
+    path = Path(file)
+    installed = not _INSTALLED.isdisjoint(path.parts)
+    return installed or any(path.is_relative_to(root) for root in _roots())
 
 
 @functools.cache

@@ -124,6 +124,10 @@ _LEAVES: Final[dict[type, Callable[[Any], bytes]]] = {
 _BULK: Final = frozenset({type(None), bool, int, float, complex, str})
 
 
+#: Objects that refer to each other in circles are hashed from each place where they are met:
+#: beyond this many times it would never end.
+_TANGLE: Final = 50_000
+
 # ── the walk ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -137,6 +141,9 @@ class Hasher:
         self._open: dict[int, int] = {}
         #: The outermost value a cycle led back to since it was last reset.
         self._reaches = sys.maxsize
+        #: What was hashed as part of a cycle, and how often that was done over again.
+        self._in_cycles: set[int] = set()
+        self._again = 0
 
     def token(self, value: Any) -> bytes:
         """The value's bytes when it is small and plain, else its digest."""
@@ -155,6 +162,8 @@ class Hasher:
 
     def _new_digest(self, key: int, value: Any) -> bytes:
         depth = len(self._open)
+        if key in self._in_cycles:
+            self._count_again(value)
         outer, self._reaches = self._reaches, sys.maxsize
         self._open[key] = depth
         try:
@@ -164,8 +173,15 @@ class Hasher:
         # Part of an outer cycle, a value hashes differently from where it stands alone.
         if self._reaches >= depth:
             self._done[key] = (value, digest)
+        else:
+            self._in_cycles.add(key)
         self._reaches = min(outer, self._reaches if self._reaches < depth else sys.maxsize)
         return digest
+
+    def _count_again(self, value: Any) -> None:
+        self._again += 1
+        if self._again > _TANGLE:
+            raise Unhashable("is part of a tangle of objects that refer to each other", value)
 
     def _compute(self, value: Any) -> bytes:
         kind = type(value)

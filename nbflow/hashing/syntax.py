@@ -1,0 +1,24 @@
+"""Source code without what does not matter to Python.
+
+This module decides which differences of two texts are differences of code. It must not know
+cells, magics or hashes.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Final, TypeVar
+
+_DOCUMENTED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+Tree = TypeVar("Tree", bound=ast.AST)
+
+
+def normal_form(tree: ast.Module) -> str:
+    """The code as text: no comments, formatting, positions or docstrings.
+
+    Strings that stand alone at the top are left in: the last one is what a cell displays.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
