@@ -42,15 +42,15 @@ class Bindings(Sharing):
     def load(self, name: str) -> Value:
         """Read a name."""
         name = self.frame.mangle(name)
-        frame, of_class = self.frame.resolve(name)
+        frame, perhaps_outer = self.frame.resolve(name)
         if frame is None:
             self.read_global(name)
             is_builtin = name in known.BUILTINS and name not in self.defs
             return FRESH if is_builtin else Value({name: True}, origin=self._origin_of(name))
         key = frame.key(name)
         self.sink.locals[key] = frame.serial
-        if of_class and self.state is not None and key not in self.state:
-            return self._load_class_name(frame, name)
+        if perhaps_outer and self.state is not None and key not in self.state:
+            return self._load_unbound(frame, name)
         carried = tuple(self.carried.get(key, ()))
         return Value({key: True}, carried, origin=self.origins.get(key, ""))
 
@@ -59,8 +59,8 @@ class Bindings(Sharing):
         origin = self.origins.get(name, "")
         return "" if self.sink is not self.cell and is_object(origin) else origin
 
-    def _load_class_name(self, frame: Frame, name: str) -> Value:
-        """Read a name that a class body may not have bound yet: then it is an outer one."""
+    def _load_unbound(self, frame: Frame, name: str) -> Value:
+        """Read a name that a class or body may not have bound yet: then it is an outer one."""
         outer = frame.parent.resolve(name)[0] if frame.parent else None
         key = outer.key(name) if outer else name
         if outer is None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from . import known
+from .header import Header
 from .libraries import is_object
 from .lines import (
     ASSIGNED,
@@ -31,7 +32,7 @@ from .lines import (
     statements,
 )
 from .names import LOCAL_CODE, analyse_python
-from .records import CellAnalysis, Names
+from .records import NONE, CellAnalysis, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,8 @@ class _Builder:
     def cell_magic(self, name: str, rest: str, body: str, line: int) -> None:
         if name == "timeit":
             self._local(_without_options("timeit", rest + " "), body, line)
+        elif name in known.BODY_MAGICS:
+            self._task(Header.read(name, rest), body, line)
         elif name in known.PYTHON_CELL_MAGICS:
             self._python_cell(name, rest, body, line)
         elif name in known.DISPLAY_CELL_MAGICS:
@@ -243,6 +246,22 @@ class _Builder:
         if name == "capture":
             targets = [word for word in rest.split() if not word.startswith("-")]
             self._bind(targets[:1], line)
+
+    def _task(self, header: Header, body: str, line: int) -> None:
+        """The body runs here, and whenever the name that the line gives is called."""
+        if header.is_plain:
+            self.cell(body, line + 1)
+            return
+        inner = _Builder()
+        inner.cell(body, line + 1)
+        hidden = [*inner.ambiguous, *(["acts outside Python"] if inner.external else [])]
+        if header.runs:
+            self.names |= inner.names
+            self.ambiguous |= inner.ambiguous
+            self.external = self.external or inner.external
+        self.emit_at(header.python(hidden), line)
+        for text, number in zip(inner.out, inner.lines, strict=True):
+            self.emit_at(text, number, " ")
 
     def _foreign_cell(self, name: str, rest: str, body: str, line: int) -> None:
         self.external = True
@@ -348,7 +367,8 @@ class _Builder:
 
     def line_magic(self, name: str, rest: str, line: int, indent: str) -> None:
         special = _LINE_MAGICS.get(name)
-        if name in known.EXTERNAL_LINE_MAGICS:
+        elsewhere = known.EXTERNAL_USES.get(name, NONE)
+        if name in known.EXTERNAL_LINE_MAGICS or not elsewhere.isdisjoint(rest.split()[:1]):
             self.external = True
         if special:
             special(self, name, rest, line, indent)

@@ -223,9 +223,15 @@ EXTERNAL_LINE_MAGICS = _words(
     "ls ll cat",
 )
 
+#: What line magics are given when they act elsewhere.
+EXTERNAL_USES = {"nbflow": _words("run resume deploy cancel")}
+
+#: Cell magics whose body runs, and is kept under a name to be called again.
+BODY_MAGICS = _words("task flow")
+
 #: Cell magics whose body is Python, run in the notebook's namespace.
 PYTHON_CELL_MAGICS = _words(
-    "time capture prun task flow snakeviz scalene lprun mprun memit pyinstrument heat",
+    "time capture prun snakeviz scalene lprun mprun memit pyinstrument heat",
     "mypy wurlitzer pycodestyle flake8 debug cell_profile profile notify memray_flamegraph",
 )
 

@@ -30,7 +30,7 @@ from .records import (
     NONE,
     CellAnalysis,
 )
-from .scopes import Frame, bound_by_import, declare, parameters
+from .scopes import Frame, bound_by_import, declare, defaults_of, parameters
 from .sharing import TooEntangled
 from .values import (
     FRESH,
@@ -45,6 +45,12 @@ from .values import (
 
 #: Code of this name, made by `cells`, runs at once in a namespace of its own (`%timeit`).
 LOCAL_CODE = "__nbflow_local__"
+
+#: A function with one of these decorators, made by `cells`, is the body of a task or flow, which
+#: runs as the cell or is only kept; the decorator is given why the body hides its names.
+RUNS, KEPT = "__nbflow_runs__", "__nbflow_kept__"
+#: The name of such a function that is kept under no name.
+NAMELESS = "__nbflow_body__"
 
 #: Statements that run whatever happened before, and end where they end.
 _STRAIGHT = (ast.Assign, ast.AnnAssign, ast.Import, ast.ImportFrom, ast.With)
@@ -83,13 +89,17 @@ class Visitor(Expressions):
     """Walks one cell's tree in execution order; see the module's docstring."""
 
     def analyse(self, tree: ast.Module) -> CellAnalysis:
-        for statement in tree.body:
-            self.straight = isinstance(statement, _STRAIGHT)
-            self.statement(statement)
+        self.straight_block(tree.body)
         try:
             return self._analysis()
         except TooEntangled:
             return self._entangled()
+
+    def straight_block(self, body: Sequence[ast.stmt]) -> None:
+        """Run the cell's own statements."""
+        for statement in body:
+            self.straight = isinstance(statement, _STRAIGHT)
+            self.statement(statement)
 
     # ── statements ───────────────────────────────────────────────────────────────────────
 
@@ -351,6 +361,9 @@ class Visitor(Expressions):
     # ── functions, lambdas, classes ──────────────────────────────────────────────────────
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if node.decorator_list and last_name(node.decorator_list[0]) in {RUNS, KEPT}:
+            self._kept_body(node)
+            return
         for decorator in node.decorator_list:
             self.expr(decorator)
         defaults = self._defaults(node.args)
@@ -362,13 +375,75 @@ class Visitor(Expressions):
         self.frame = outer
         sink.generator = sink.generator or isinstance(node, ast.AsyncFunctionDef)
         if node.name == LOCAL_CODE or self._decorators_may_call(node.decorator_list):
-            sink.slots = {}  # the decorator may give another function
+            sink.slots, sink.open = {}, True  # the decorator may give another function
             self.run([sink])
         if node.name != LOCAL_CODE:
             names = defaults.indirect().names | sink.kept()
             self.store(node.name, Value(names, (sink, *defaults.carried)))
 
     visit_AsyncFunctionDef = visit_FunctionDef
+
+    def _kept_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """The body of a task or flow: it may run here, and is kept under a name."""
+        self._annotations(node)
+        defaults = self._defaults(node.args)
+        if last_name(node.decorator_list[0]) == RUNS:
+            self._run_body(node)
+        if node.name != NAMELESS:
+            sink = self._called_body(node)
+            names = defaults.indirect().names | sink.kept()
+            self.store(node.name, Value(names, (sink, *defaults.carried)))
+
+    def _run_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """The body as the cell: it binds the cell's names, all but its parameters."""
+        if not parameters(node.args):
+            self.straight_block(node.body)
+            return
+        frame = self._push("parameters")
+        declare(frame, node.body)
+        own = {arg.arg for arg in parameters(node.args)}
+        bound, frame.bound, frame.globals = frame.bound, own, frame.bound | frame.globals
+        frame.globals -= own
+        for arg, default in defaults_of(node.args):
+            self.share(frame.key(arg.arg), self.expr(default))
+        self.block(node.body)
+        self.frame = self.module
+        for name in sorted(bound & own):  # a parameter that the body binds anew, perhaps
+            self.defs.add(name)
+            self.variables.add(name)
+            self.share(name, Value({frame.key(name): True}))
+
+    def _called_body(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> Sink:
+        """The body when it is called: in a copy of the notebook's namespace, which it leaves alone.
+
+        Whatever it reads may be given as an argument; whatever it binds may be its result.
+        """
+        outer, around = self.frame, self._push("parameters")
+        around.bound = {arg.arg for arg in parameters(node.args)}
+        for arg, default in defaults_of(node.args):
+            self.share(around.key(arg.arg), self.expr(default))
+        frame = self._push("body")
+        declare(frame, node.body)
+        frame.bound |= frame.globals
+        frame.globals, frame.nonlocals = set(), set()
+
+        def visit() -> None:
+            self.block(node.body[:-1])
+            self._last_statement(node.body[-1])
+            self.give(Value({frame.key(name): True for name in sorted(frame.bound)}))
+
+        sink = self._in_sink(visit)
+        sink.scope, sink.open = around.serial, True
+        sink.writes.clear()
+        sink.ambiguous |= dict.fromkeys(_texts(node.decorator_list[0]))
+        self.frame = outer
+        return sink
+
+    def _last_statement(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.Expr):
+            self.give(self.expr(node.value))
+        else:
+            self.statement(node)
 
     def _decorators_may_call(self, decorators: list[ast.expr]) -> bool:
         return any(last_name(item) not in known.QUIET_DECORATORS for item in decorators)
@@ -431,6 +506,12 @@ class Visitor(Expressions):
         attributes = {frame.key(name): True for name in frame.bound}
         names = attributes | bases.indirect().names
         self.store(node.name, Value(names, (*own, *bases.carried)))
+
+
+def _texts(node: ast.expr) -> list[str]:
+    """The texts given to a decorator."""
+    given = node.args if isinstance(node, ast.Call) else []
+    return [str(item.value) for item in given if isinstance(item, ast.Constant)]
 
 
 def _each(node: ast.For | ast.AsyncFor, value: Value) -> Value:

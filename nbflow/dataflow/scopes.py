@@ -31,7 +31,9 @@ _BINDERS = (
 class Frame:
     """One scope while it is being visited."""
 
-    kind: str  # "module", "function", "class", "comprehension" or "types"
+    #: "module", "function", "class", "comprehension", "types"; "body" for the body of a task or
+    #: flow that is called, and "parameters" for those of a flow whose body runs as the cell.
+    kind: str
     serial: int
     parent: Frame | None = None
     bound: set[str] = field(default_factory=set)
@@ -60,9 +62,10 @@ class Frame:
         return f"{name}@{self.serial}"
 
     def resolve(self, name: str) -> tuple[Frame | None, bool]:
-        """The frame whose local `name` is (None: global), and whether that is a class's own.
+        """The frame whose local `name` is (None: global), and whether it may be an outer one.
 
-        A class's names are seen by its own statements only, not by functions inside it.
+        A class's names are seen by its own statements only, not by functions inside it. They,
+        and those of a called body, are those of an outer scope until they are bound.
         """
         frame: Frame | None = self
         direct = True
@@ -71,7 +74,7 @@ class Frame:
                 return None, False
             visible = frame.kind != "class" or direct
             if visible and name in frame.bound and name not in frame.nonlocals:
-                return frame, frame.kind == "class"
+                return frame, frame.kind in {"class", "body"}
             direct = direct and frame.kind == "types"
             frame = frame.parent
         return None, False

@@ -168,7 +168,9 @@ class Sharing:
                 carries or sink.method or sink.generator,
                 sink.generator or not self.oneshot.isdisjoint(keys),
                 bool(sink.kept()),
-                {} if sink.method or sink.generator else self._hands(sink, certain, handed),
+                {}
+                if sink.method or sink.generator or sink.open
+                else self._hands(sink, certain, handed),
                 tuple(sink.ambiguous),
             )
         return sink.effects

@@ -87,6 +87,8 @@ class Sink:
         self.scope = serial
         #: The keys of the parameters, by slot: position and name.
         self.slots: dict[str, str] = {}
+        #: True when it may be given arguments that stand in no slot.
+        self.open = False
         #: True for methods: their class's instances carry them.
         self.method = False
         self.reads: set[str] = set()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbflow import dataflow
-from nbflow.dataflow import analyse_cell, to_json, to_python
+from nbflow.dataflow import analyse_cell, analyse_cells, to_json, to_python
 
 # code | binds | reads
 TABLE = r"""
@@ -59,7 +59,7 @@ x.y = !ls | | x
 %%R -i x -o y\ny <- x | y | x
 %%latex\n$x$ | |
 %%task\ny = f(x) | y | f x
-%%task NAME --retries 3 --in x\ny = f(x) | y | f x
+%%task NAME --retries 3 --in x\ny = f(x) | NAME y | f x
 %%flow\nx = f() | x | f
 # why\n\n%%time\ny = x | y | x
 obj? | | obj
@@ -102,10 +102,95 @@ def test_magics_bind_and_read(code: str, defs: str, refs: str) -> None:
     assert analysis.refs == set(refs.split())
 
 
+# code | binds | reads | what the kept code reads when it is called
+TASKS = r"""
+%%task\ny = x | y | x |
+%%task load\ny = x | load y | x | x
+%%task load --retries 2 --in a b --out y --submit\ny = x | load y | x | x
+%%task --in=a,b --out y --retries 2 load\ny = x | load y | x | x
+%%task --cache 1h load\ny = x | load y | x | x
+%%task --cache load\ny = x | load y | x | x
+%%task 'two words' --in a\ny = x | y | x |
+%%task load --in 'a\ny = x | load y | x | x
+%%task load\nx = x + 1\nz = x | load x z | x | x
+%%task load\nx = 1\nz = x | load x z | |
+%%task load\ndef f(): return x\nx = 1 | f load x | | x
+%%task load\n%%time\ny = x | load y | x | x
+%%task load\nload(x) | load | load x | load x
+%%task load --no-run\nx = x + y\ndel z | load | | x y z
+%%task --no-run\nx = y | | |
+%%flow main\ny = f(x) | main y | f x | f x
+%%flow main --define\ny = f(x) | main | | f x
+%%flow main --param a:int=1 --param b\ny = f(a, b, c) | main y | c f | c f
+%%flow main --param a:T=x b --define\ny = f(a, b) | main | T x | f
+%%flow main --param 'a: list[T] = [x]' 'b = "z"'\ny = a + b | main y | T x |
+%%flow --param a\ny = a + b | y | b |
+%%flow main --param a\na = a + 1 | a main | |
+%%flow main --param a\nfor a in b: pass\ny = [a for a in c] | a main y | b c | b c
+%%flow main --param a\ndef f(): return a + b\ny = f() | f main y | b | b
+%%flow main --param a --param 1x --param --retries 3\ny = a | main y | |
+"""
+
+
+@pytest.mark.parametrize(("code", "defs", "refs", "late"), rows(TASKS.strip("\n")))
+def test_the_body_of_a_task_or_flow_runs_and_is_kept(
+    code: str, defs: str, refs: str, late: str
+) -> None:
+    analysis = analyse_cell(code)
+    assert analysis.parse_error is None
+    assert analysis.defs == set(defs.split())
+    assert analysis.refs == set(refs.split())
+    kept = [analysis.functions[name] for name in ("load", "main") if name in analysis.functions]
+    assert {name for code in kept for name in code.reads} == set(late.split())
+    assert not any(code.writes for code in kept)
+
+
+@pytest.mark.parametrize(
+    ("cells", "edges"),
+    [
+        ("x = [] / %%task f --no-run\nx.append(1) / f() / x = 1", {(0, 2), (1, 2), (0, 3), (2, 3)}),
+        ("x = [] / %%task f\ny = x / z = f() / z.append(1) / x", {(3, 4)}),
+        ("x = [] / %%task f --no-run\ny = [x] / z = f(1) / z.append(1) / x", {(3, 4)}),
+        ("x = [] / %%task f --no-run\nx.append(y)\ny = 1 / y = [] / f(x=y) / y", {(3, 4)}),
+        ("x = [] / %%task f --no-run\nx[0] = 1\ny = 1 / list(map(f, [x])) / x", {(2, 3)}),
+        ("x = [] / %%flow f --define --param a\na.append(1) / f(a=x) / x", {(2, 3)}),
+        ("x = [] / %%flow f --param a=x\na.append(1) / x", {(1, 2)}),
+        ("x = 1 / %%task f --no-run\n%run a.py / f() / y = 1", {(0, 2), (2, 3)}),
+        ("x = 1 / %%task f --no-run\n!ls / f() / y = 1", {(0, 2), (2, 3)}),
+    ],
+)
+def test_calling_a_kept_body_does_what_the_body_does(
+    cells: str, edges: set[tuple[int, int]]
+) -> None:
+    graph = analyse_cells(cells.replace("\\n", "\n").split(" / "))
+    assert edges <= {(edge.source, edge.target) for edge in graph.edges}
+
+
+def test_a_kept_body_that_is_not_called_concerns_nobody() -> None:
+    graph = analyse_cells(["x = []", "%%task f --no-run\nx.append(1)\n!ls", "x", "del x"])
+    assert {(edge.source, edge.target) for edge in graph.edges} == {(0, 2), (0, 3), (2, 3)}
+
+
+def test_calling_a_kept_body_binds_nothing() -> None:
+    graph = analyse_cells(["%%task f --no-run\nglobal x\nx = 1", "f()", "x"])
+    assert {(edge.source, edge.target) for edge in graph.edges} == {(0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("line", "external"),
+    [("graph", False), ("runs --failed", False), ("run a.ipynb", True), ("resume a", True)],
+)
+def test_lines_of_nbflow_are_harmless_unless_they_run_something(line: str, external: bool) -> None:
+    analysis = analyse_cell(f"%nbflow {line}")
+    assert (analysis.external, analysis.ambiguous) == (external, ())
+
+
 @pytest.mark.parametrize(
     ("code", "line"),
     [
         ("x = = 1", 1),
+        ("%%task load\nx = 1\nx = = 1", 3),
+        ("%%flow load --param a\n\n!ls {b}\nx = = 1", 4),
         ("\n\nx = = 1", 3),
         ("!ls {a} {b} $c\nx = = 1", 2),
         ("!ls \\\n  {a}\nx = = 1", 3),
