@@ -123,6 +123,12 @@ def settle_in(context: FlowRunContext | TaskRunContext) -> None:
         _task.set(context)
 
 
+def leave_runs() -> None:
+    """Make no run current, where one was made current for good."""
+    _flow.set(None)
+    _task.set(None)
+
+
 @contextmanager
 def enter_task(context: TaskRunContext) -> Iterator[None]:
     """Make `context` current."""

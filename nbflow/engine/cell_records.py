@@ -27,9 +27,11 @@ from nbflow.models import (
     TaskRun,
     new_id,
 )
+from nbflow.notebooks.cell_tags import order_edges
 from nbflow.notebooks.events import (
     CellEnded,
     CellInfo,
+    CellMoved,
     CellOutcome,
     CellPrinted,
     CellStarted,
@@ -38,12 +40,14 @@ from nbflow.notebooks.events import (
     Note,
     NotebookEvent,
 )
+from nbflow.notebooks.protocol import CellIdentity
 from nbflow.settings import get_settings
 from nbflow.states import State, StateType
 from nbflow.wording import without_escapes
 
 _TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
     CellOutcome.COMPLETED: (StateType.COMPLETED, "Completed"),
+    CellOutcome.CACHED: (StateType.COMPLETED, "Cached"),
     CellOutcome.FAILED: (StateType.FAILED, "Failed"),
     CellOutcome.TIMED_OUT: (StateType.FAILED, "TimedOut"),
     CellOutcome.CRASHED: (StateType.CRASHED, "Crashed"),
@@ -59,14 +63,27 @@ class CellRecorder:
 
     def __init__(self, session: FlowSession, cells: Sequence[CellInfo]) -> None:
         self._session = session
-        self._attempt = session.flow_run.attempt
         self._log_limit = get_settings().cell_log_limit
         self._lines: dict[str, int] = {}
         self._ids: dict[str, UUID] = {}
-        if self._attempt > 1:  # the same cells once more: they keep their records
-            known = session.store.task_runs(session.flow_run.id)
-            self._ids = {run.task_key: run.id for run in known}
+        #: How often each cell was started.
+        self._starts: dict[str, int] = {}
+        if session.flow_run.attempt > 1:  # the same cells once more: they keep their records
+            self._take_over(cells)
         self._create(cells)
+
+    def _take_over(self, cells: Sequence[CellInfo]) -> None:
+        """Go on with the records of an earlier attempt; what has no cell any more is not run."""
+        known = self._session.store.task_runs(self._session.flow_run.id)
+        earlier = {run.task_key: run for run in known if run.kind is TaskKind.CELL}
+        for cell in cells:
+            run = earlier.pop(cell.cell_id, None)
+            if run is not None:
+                self._ids[cell.cell_id] = run.id
+                self._starts[cell.cell_id] = run.attempt
+        for run in earlier.values():
+            message = "The notebook has this cell no more."
+            self._change(run.id, states.NotRun(message=message), run.attempt)
 
     def _create(self, cells: Sequence[CellInfo]) -> None:
         fresh = [cell for cell in cells if cell.cell_id not in self._ids]
@@ -76,10 +93,23 @@ class CellRecorder:
             self._session.store.create_task_run(self._task_run(cell, needs[cell.cell_id]))
         for cell in cells:
             if cell not in fresh:
-                self._set_state(cell, states.Pending(), self._attempt - 1)
+                self._set_state(cell, states.Pending())
+
+    def identify(self, cell: CellInfo) -> CellIdentity:
+        """Which run a started cell belongs to, for its kernel."""
+        run = self._session.flow_run
+        return CellIdentity(
+            flow_run_id=str(run.id),
+            flow_name=run.flow_name,
+            flow_run_name=run.name,
+            task_run_id=str(self._ids[cell.cell_id]),
+            attempt=self._starts.get(cell.cell_id, 1),
+        )
 
     def _dependencies(self, cells: Sequence[CellInfo]) -> dict[str, tuple[Dependency, ...]]:
         found: dict[str, list[Dependency]] = {cell.cell_id: [] for cell in cells}
+        for earlier, later in order_edges(cells):
+            found[later.cell_id].append(Dependency(self._ids[earlier.cell_id]))
         sources = [(cell.source, cell.may_raise) for cell in cells]
         for edge in analyse_cells(sources).display_edges():
             upstream = self._ids[cells[edge.source].cell_id]
@@ -109,8 +139,12 @@ class CellRecorder:
         """Take in one event of the running notebook."""
         match event:
             case CellStarted(at=at, cell=cell):
-                name = "Retrying" if self._attempt > 1 else "Running"
-                self._set_state(cell, State(StateType.RUNNING, name, timestamp=at), self._attempt)
+                starts = self._starts[cell.cell_id] = self._starts.get(cell.cell_id, 0) + 1
+                name = "Retrying" if starts > 1 else "Running"
+                self._set_state(cell, State(StateType.RUNNING, name, timestamp=at))
+            case CellMoved(cell=cell, state=state, attempt=attempt):
+                self._starts[cell.cell_id] = attempt
+                self._set_state(cell, state)
             case CellPrinted(at=at, cell=cell, stream=stream, text=text):
                 self._record_text(cell, stream, text, at)
             case CellEnded():
@@ -143,11 +177,12 @@ class CellRecorder:
         if isinstance(event.error, CellFailed) and event.error.traceback:
             story = without_escapes("\n".join(event.error.traceback))
             self._log(event.cell, logging.ERROR, "nbflow.task_runs", [story], event.at)
-        started = event.outcome is not CellOutcome.NOT_RUN
-        self._set_state(event.cell, state, self._attempt if started else self._attempt - 1)
+        self._set_state(event.cell, state)
 
-    def _set_state(self, cell: CellInfo, state: State[Any], attempt: int) -> None:
-        run_id = self._ids[cell.cell_id]
+    def _set_state(self, cell: CellInfo, state: State[Any]) -> None:
+        self._change(self._ids[cell.cell_id], state, self._starts.get(cell.cell_id, 0))
+
+    def _change(self, run_id: UUID, state: State[Any], attempt: int) -> None:
         flow_run_id = self._session.flow_run.id
         change = StateChange(RunKind.TASK, run_id, state, attempt, None, flow_run_id)
         self._session.store.set_state(change)

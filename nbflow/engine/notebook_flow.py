@@ -26,6 +26,7 @@ from nbflow.exceptions import (
 )
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, RunGraph
+from nbflow.notebooks.cell_tags import order_edges, tags_of
 from nbflow.notebooks.document import (
     code_cells,
     inject_parameters,
@@ -131,6 +132,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             raise ParameterBindError(
                 f"Pass the parameters of {self._shown} by name: {self.name}(name=value)."
             )
+        tags_of(code_cells(self._document()))  # what cannot be understood is told at once
         return self.validate_parameters(kwargs)
 
     def validate_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,6 +175,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             cell_timeout=self.cell_timeout_seconds,
             timeout=self.limit_seconds,
             on_event=recorder.receive,
+            identify=recorder.identify,
         )
 
     def _cells(self, values: Mapping[str, Any]) -> tuple[CellInfo, ...]:
@@ -208,9 +211,11 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         cells = code_cells(self._document())
         edges = analyse_cells([(c.source, c.may_raise) for c in cells]).display_edges()
         ids = [cell.cell_id for cell in cells]
+        flows = [(ids[e.source], ids[e.target], ", ".join(e.names), e.certain) for e in edges]
+        stated = [(a.cell_id, b.cell_id, "", True) for a, b in order_edges(cells)]
         return graph_of_cells(
             [(cell.cell_id, cell.name, cell.index) for cell in cells],
-            [(ids[e.source], ids[e.target], ", ".join(e.names), e.certain) for e in edges],
+            [*flows, *stated],
             title=self.name,
         )
 

@@ -74,13 +74,22 @@ class Channels:
         return self._reply if self._heard else None
 
     # ── messages ─────────────────────────────────────────────────────────────────────────
-    def request(self, kind: str, content: Mapping[str, Any]) -> str:
+    def request(
+        self, kind: str, content: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+    ) -> str:
         """Send a request on the shell channel and return its id."""
-        message = self.session.msg(kind, content=dict(content))
+        message = self.session.msg(kind, content=dict(content), metadata=metadata)
         self.session.send(self._shell, message)
         return str(message["header"]["msg_id"])
 
-    def execute(self, code: str, *, silent: bool = False, stop_on_error: bool = True) -> str:
+    def execute(
+        self,
+        code: str,
+        *,
+        silent: bool = False,
+        stop_on_error: bool = True,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> str:
         """Send code to run, and return the request's id."""
         return self.request(
             "execute_request",
@@ -92,6 +101,7 @@ class Channels:
                 "allow_stdin": False,
                 "stop_on_error": stop_on_error,
             },
+            metadata,
         )
 
     def send(self, message: Message) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from nbflow.exceptions import NbflowError
-from nbflow.states import now
+from nbflow.states import State, now
 
 
 class CellKind(str, Enum):
@@ -35,6 +35,7 @@ class CellOutcome(str, Enum):
     """How a code cell ended, honestly."""
 
     COMPLETED = "completed"  # ran to its end; raised only what its tags allow
+    CACHED = "cached"  # its values were restored; it did not run
     FAILED = "failed"  # raised
     TIMED_OUT = "timed_out"  # was stopped by its own time limit or the notebook's
     CRASHED = "crashed"  # the kernel died under it
@@ -45,6 +46,11 @@ class CellOutcome(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+    @property
+    def is_good(self) -> bool:
+        """Whether what comes after may rely on it."""
+        return self in {CellOutcome.COMPLETED, CellOutcome.CACHED, CellOutcome.STOPPED_EARLY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,17 @@ class CellStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CellMoved:
+    """A started cell moved to another state, as its kernel tells: it waits or tries again."""
+
+    at: datetime = field(default_factory=now)
+    cell: CellInfo
+    state: State[Any]
+    #: How often the cell was started, this time included.
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CellPrinted:
     """A cell wrote text: whole lines, but for the last piece before the cell's end."""
 
@@ -148,7 +165,14 @@ class Note:
 
 
 NotebookEvent: TypeAlias = (
-    KernelStarting | KernelReady | CellStarted | CellPrinted | CellEnded | NotebookSaved | Note
+    KernelStarting
+    | KernelReady
+    | CellStarted
+    | CellMoved
+    | CellPrinted
+    | CellEnded
+    | NotebookSaved
+    | Note
 )
 
 

@@ -24,18 +24,24 @@ from nbflow.notebooks.document import (
     read_notebook,
     remove_error_markers,
 )
-from nbflow.notebooks.events import CellPrinted, NotebookEvent, NotebookOutcome
+from nbflow.notebooks.events import CellInfo, CellPrinted, NotebookEvent, NotebookOutcome
 from nbflow.notebooks.kernels import choose_kernel
+from nbflow.notebooks.protocol import CellIdentity
 from nbflow.notebooks.running import CellLimit, NotebookRun, RunOptions
 from nbflow.notebooks.save import check_output
 from nbflow.parameters import to_source
-from nbflow.settings import get_settings
+from nbflow.settings import as_environment, get_settings
 
 ENGINE: Final = "nbflow"
 
 
 def _ignore(event: NotebookEvent) -> None:
     del event
+
+
+def _unknown(cell: CellInfo) -> CellIdentity | None:
+    del cell
+    return None
 
 
 def run_notebook(
@@ -54,6 +60,7 @@ def run_notebook(
     strict_shell: bool = False,
     report_mode: bool = False,
     raise_on_failure: bool = True,
+    identify: Callable[[CellInfo], CellIdentity | None] = _unknown,
 ) -> NotebookOutcome:
     """Run a notebook from top to bottom and keep the executed copy, failed ones too.
 
@@ -72,6 +79,7 @@ def run_notebook(
         strict_shell: Fail a cell whose `!command` ends with another code than 0.
         report_mode: Hide the code in the executed notebook.
         raise_on_failure: False: return the outcome whatever it is.
+        identify: Which recorded run a started cell belongs to.
 
     Raises:
         NotebookError, OutputPathError: Before anything ran.
@@ -98,6 +106,8 @@ def run_notebook(
         output_limit=settings.cell_output_limit,
         on_event=on_event,
         stop=stop or threading.Event(),
+        environment=kernel_environment(),
+        identify=identify,
     )
     run = NotebookRun(nb, choice, target, options)
     try:
@@ -108,6 +118,13 @@ def run_notebook(
     if outcome.error is not None and raise_on_failure:
         raise outcome.error
     return outcome
+
+
+def kernel_environment() -> dict[str, str]:
+    """This process's settings for a kernel, so that what cells record goes to the same place."""
+    variables = as_environment(get_settings())
+    del variables["NBFLOW_LOGGING_TO_CONSOLE"]  # this process's terminal is not the kernel's
+    return variables
 
 
 def _through_papermill(run: NotebookRun, source: str, report_mode: bool) -> NotebookOutcome:
@@ -191,6 +208,7 @@ class NbflowEngine:
             output_limit=get_settings().cell_output_limit,
             allow_errors=bool(others.get("allow_errors")),
             on_event=_Echo(log_output, others.get("stdout_file"), others.get("stderr_file")),
+            environment=kernel_environment(),
         )
         output = cls._where_papermill_writes(output_path)
         run = NotebookRun(nb, choice, output, options, mark_errors=False)

@@ -97,6 +97,74 @@ del _nbflow_follow_threads
 #: What every IPython kernel is given.
 ALWAYS: Final = KEEP_ALL + LEAVE_IN_ORDER + FOLLOW_THREADS
 
+#: Lets what cells record belong to the run of the notebook, as soon as they use nbflow.
+_JOIN: Final = """
+def _nbflow_join(shell, at_once):
+    import sys
+
+    def install():
+        from nbflow.cells import joining
+        joining.install(shell)
+        return joining
+
+    def before(*_):
+        if "nbflow" in sys.modules:
+            shell.events.unregister("pre_run_cell", before)
+            try:
+                install().before_cell()
+            except Exception:
+                pass
+
+    if at_once:
+        install()
+    else:
+        shell.events.register("pre_run_cell", before)
+try:
+    _nbflow_join(get_ipython(), {at_once})
+except Exception:
+    pass
+del _nbflow_join
+"""
+
+
+def join(*, at_once: bool) -> str:
+    """Code that joins the cells to their run: now, or once a cell has imported nbflow."""
+    return _JOIN.replace("{at_once}", str(at_once))
+
+
+#: Makes `%%task` known; fails where the kernel has no nbflow. IPython is not told that the
+#: extension is loaded, so that a cell's own `%load_ext nbflow` says nothing unusual.
+LOAD_EXTENSION: Final = """
+def _nbflow_load(shell):
+    import nbflow
+    nbflow.load_ipython_extension(shell)
+    if shell.find_cell_magic("task") is None:
+        raise ImportError("no %%task")
+try:
+    _nbflow_load(get_ipython())
+finally:
+    del _nbflow_load
+"""
+
+#: Waits for the tasks that cells submitted to the engine.
+FINISH: Final = """
+def _nbflow_finish():
+    import sys
+    joining = sys.modules.get("nbflow.cells.joining")
+    if joining is not None:
+        joining.finish()
+try:
+    _nbflow_finish()
+finally:
+    del _nbflow_finish
+"""
+
+#: Waits for the cells of the background; True: stops them.
+SETTLE: Final = {
+    False: '__import__("nbflow.cells.settling", fromlist=["settle"]).settle()',
+    True: '__import__("nbflow.cells.settling", fromlist=["settle"]).settle(cancel=True)',
+}
+
 #: Makes `!command` raise when the command fails.
 STRICT_SHELL: Final = """
 def _nbflow_strict(shell):

@@ -19,6 +19,8 @@ from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from nbflow.notebooks.protocol import CellError
+
 #: Most outputs of one cell that the notebook keeps, streams counted as one each.
 OUTPUTS_LIMIT: Final = 10_000
 #: How much of the text's end is shown when its middle is left out.
@@ -206,6 +208,15 @@ class OutputRecorder(NotebookClient):
         """Bring one cell's outputs up to date."""
         if index in self._texts:
             self._texts[index].settle()
+
+    def add_error(self, index: int, error: CellError) -> None:
+        """Show the error of a cell that does not show it yet."""
+        outputs = self.nb.cells[index].outputs
+        if any(output["output_type"] == "error" for output in outputs):
+            return
+        self.settle_cell(index)
+        lines = list(error.traceback) or [f"{error.ename}: {error.evalue}"]
+        outputs.append(new_output("error", ename=error.ename, evalue=error.evalue, traceback=lines))
 
     def close(self) -> tuple[tuple[int, Path], ...]:
         """Close the full texts, and say which cells have one."""

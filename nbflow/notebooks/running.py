@@ -23,7 +23,6 @@ from nbformat import NotebookNode
 
 from nbflow.exceptions import (
     CancelledRun,
-    CellFailed,
     CellTimeout,
     FlowRunTimeout,
     KernelDied,
@@ -31,13 +30,20 @@ from nbflow.exceptions import (
     OutputPathError,
     TerminationSignal,
 )
+from nbflow.notebooks.cell_tags import (
+    TaskTags,
+    header,
+    is_tagged_task,
+    named_before,
+    tags_of,
+)
 from nbflow.notebooks.document import code_cells, is_remote
 from nbflow.notebooks.events import (
     CellEnded,
     CellInfo,
+    CellMoved,
     CellOutcome,
     CellPrinted,
-    CellRecord,
     CellStarted,
     KernelReady,
     KernelStarting,
@@ -46,8 +52,24 @@ from nbflow.notebooks.events import (
     NotebookOutcome,
     NotebookSaved,
 )
-from nbflow.notebooks.kernel_side import ALWAYS, STRICT_SHELL
+from nbflow.notebooks.judgement import (
+    Interruption,
+    RunningCell,
+    Verdict,
+    failure,
+    verdict_of_news,
+    verdict_of_reply,
+)
+from nbflow.notebooks.kernel_side import ALWAYS, FINISH, LOAD_EXTENSION, SETTLE, STRICT_SHELL, join
 from nbflow.notebooks.kernels import Kernel, KernelChoice
+from nbflow.notebooks.protocol import (
+    MESSAGE_TYPE,
+    CellError,
+    CellIdentity,
+    Event,
+    read_news,
+    request_metadata,
+)
 from nbflow.notebooks.record import (
     forget_earlier_run,
     mark_error,
@@ -57,7 +79,7 @@ from nbflow.notebooks.record import (
 )
 from nbflow.notebooks.save import NotebookWriter, writer_for
 from nbflow.notebooks.signals import RememberedSignals
-from nbflow.states import now
+from nbflow.states import State, now
 
 CellLimit: TypeAlias = float | Callable[[CellInfo], float | None] | None
 
@@ -70,12 +92,15 @@ _IDLE_PATIENCE: Final = 10.0
 _POLL: Final = 0.1
 #: Seconds to receive what a dead kernel still sent.
 _LAST_WORDS: Final = 0.3
-#: What sys.exit was given when it means success.
-_CLEAN_EXITS: Final = frozenset({"", "0", "None", "False"})
 
 
 def _ignore(event: NotebookEvent) -> None:
     del event
+
+
+def _unknown(cell: CellInfo) -> CellIdentity | None:
+    del cell
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,30 +118,10 @@ class RunOptions:
     interrupt_grace: float = INTERRUPT_GRACE
     on_event: Callable[[NotebookEvent], None] = _ignore
     stop: threading.Event = field(default_factory=threading.Event)
-
-
-@dataclass(slots=True)
-class _Cell:
-    """A code cell on its way."""
-
-    info: CellInfo
-    outcome: CellOutcome = CellOutcome.NOT_RUN
-    started: datetime | None = None
-    ended: datetime | None = None
-    clock: float = 0.0
-    error: NbflowError | None = None
-
-    def record(self) -> CellRecord:
-        return CellRecord(self.info, self.outcome, self.started, self.ended, self.error)
-
-
-@dataclass(slots=True)
-class _Interruption:
-    """A running cell was told to stop; after `deadline` its kernel is killed."""
-
-    outcome: CellOutcome
-    error: BaseException
-    deadline: float
+    #: Variables of the kernel's process, beside this one's.
+    environment: Mapping[str, str] = field(default_factory=dict)
+    #: Which recorded run a started cell belongs to; the kernel is told.
+    identify: Callable[[CellInfo], CellIdentity | None] = _unknown
 
 
 class Stopped(Exception):
@@ -145,17 +150,34 @@ class NotebookRun:
         self.choice = choice
         self.output = output
         self._options = options
-        self._kernel = Kernel(choice.name, cwd=options.cwd)
-        self._cells = {info.index: _Cell(info) for info in code_cells(nb)}
+        self._cells = {info.index: RunningCell(info) for info in code_cells(nb)}
+        self._tags = tags_of(self._infos)
+        self._kernel = Kernel(choice.name, cwd=options.cwd, environment=options.environment)
         self._started = now()
         self._deadline = time.monotonic() + options.timeout if options.timeout else None
-        self._interruption: _Interruption | None = None
+        self._interruption: Interruption | None = None
         self._signals = RememberedSignals()
         self._parents: dict[str, int] = {}
         self._hidden: set[str] = set()
-        self._current: _Cell | None = None
+        self._current: RunningCell | None = None
+        #: Cells that go on in the background, in the order of their start.
+        self._behind: dict[int, RunningCell] = {}
+        #: Why no further cell is to start, and the cell that is why.
+        self._trouble: Stopped | None = None
+        self._culprit: RunningCell | None = None
+        #: Whether the kernel knows `%%task`.
+        self._has_tasks = False
+        #: Whether a cell speaks of nbflow: its tasks may go on when the cell has ended.
+        self._uses_nbflow = False
         self._heard_at = 0.0
+        self._waiting_for = ""
+        self._idle = False
+        self._reply: Mapping[str, Any] | None = None
         self._save_failed = False
+
+    @property
+    def _infos(self) -> list[CellInfo]:
+        return [cell.info for cell in self._cells.values()]
 
     # ── start ────────────────────────────────────────────────────────────────────────────
     def launch(self) -> None:
@@ -198,6 +220,7 @@ class NotebookRun:
                     self._run_cells()
                 except Stopped as stopped:
                     outcome, error = stopped.outcome, stopped.error
+                outcome, error = self._await_background(outcome, error)
                 self._end_kernel(outcome)
                 return self._finish(outcome, error)
         except BaseException as broken:
@@ -218,8 +241,10 @@ class NotebookRun:
             ) from error
         self._wait_for_kernel()
         self.nb.metadata["language_info"] = self._kernel.info.get("language_info", {})
-        if self._kernel.info.get("implementation") == "ipython":
+        speaks = self._kernel.info.get("implementation") == "ipython"
+        if speaks:
             self._prepare_ipython()
+        self._prepare_tasks(possible=speaks)
 
     def _wait_for_kernel(self) -> None:
         patience = self._options.start_timeout
@@ -242,7 +267,29 @@ class NotebookRun:
 
     def _prepare_ipython(self) -> None:
         code = ALWAYS + (STRICT_SHELL if self._options.strict_shell else "")
+        if self._options.environment:  # whatever it records goes where this run goes
+            self._uses_nbflow = any("nbflow" in cell.source for cell in self._infos)
+            code += join(at_once=self._uses_nbflow)
         self._hidden.add(self._channels.execute(code, silent=True))
+
+    def _prepare_tasks(self, *, possible: bool) -> None:
+        """Load `%%task` into the kernel when tags need it."""
+        tagged = [info for info in self._infos if is_tagged_task(info, self._tags[info.cell_id])]
+        if not tagged:
+            return
+        reply = self._execute_hidden(LOAD_EXTENSION) if possible else None
+        self._has_tasks = reply is not None and reply["status"] == "ok"
+        if not self._has_tasks:
+            self._note(
+                f"The kernel {self.choice.name!r} has no nbflow: cells with task tags run as "
+                "plain cells there, within their `timeout:` and in order. Install nbflow in it."
+            )
+
+    def _execute_hidden(self, code: str) -> Mapping[str, Any] | None:
+        """Run code that leaves no trace in the notebook; None when the kernel died."""
+        parent = self._channels.execute(code, silent=True, stop_on_error=False)
+        self._hidden.add(parent)
+        return self._wait_for(parent)
 
     # ── cells ────────────────────────────────────────────────────────────────────────────
     def _run_cells(self) -> None:
@@ -261,18 +308,37 @@ class NotebookRun:
         self._manager.cell_complete(node, cell_index=index)
         self._writer.changed(index)
 
-    def _run_cell(self, cell: _Cell, node: NotebookNode) -> None:
+    def _run_cell(self, cell: RunningCell, node: NotebookNode) -> None:
+        self._wait_for_previous(cell)
         self._check_before(cell)
         self._start_cell(cell, node)
-        stop_on_error = not (self._options.allow_errors or cell.info.may_raise)
-        parent = self._channels.execute(cell.info.source, stop_on_error=stop_on_error)
+        parent = self._send(cell)
         self._parents[parent] = cell.info.index
         reply = self._wait_for(parent)
+        if cell.submitted and reply is not None and reply["status"] == "ok":
+            self._leave_behind(cell)
+            return
         outcome, error = self._judge(cell, reply)
-        self._end_cell(cell, node, outcome, error)
+        self._end_cell(cell, outcome, error)
         self._go_on(cell, outcome, error)
 
-    def _check_before(self, cell: _Cell) -> None:
+    def _send(self, cell: RunningCell) -> str:
+        info, tags = cell.info, self._tags[cell.info.cell_id]
+        headed = self._has_tasks and is_tagged_task(info, tags)
+        identity = self._options.identify(info)
+        cell.attempt = identity.attempt if identity else 1
+        cell.shown = ("Running", cell.attempt)
+        return self._channels.execute(
+            f"{header(info, tags)}\n{info.source}" if headed else info.source,
+            stop_on_error=not (self._options.allow_errors or info.may_raise),
+            metadata=request_metadata(info.cell_id, info.name, identity, header_lines=int(headed)),
+        )
+
+    def _check_before(self, cell: RunningCell) -> None:
+        if self._trouble is not None:
+            raise self._trouble
+        if self._interruption is not None:
+            raise Stopped(self._interruption.outcome, self._interruption.error)
         if (error := self._stop_error()) is not None:
             raise Stopped(CellOutcome.CANCELLED, error)
         self._check_deadline()
@@ -284,8 +350,9 @@ class NotebookRun:
         if self._deadline is not None and time.monotonic() > self._deadline:
             raise Stopped(CellOutcome.TIMED_OUT, self._run_timeout())
 
-    def _start_cell(self, cell: _Cell, node: NotebookNode) -> None:
+    def _start_cell(self, cell: RunningCell, node: NotebookNode) -> None:
         cell.started, cell.clock = now(), time.monotonic()
+        cell.counted_from = cell.clock
         self._current = cell
         node.metadata["execution"] = NotebookNode()
         self._manager.cell_start(node, cell.info.index)
@@ -293,20 +360,22 @@ class NotebookRun:
         self._writer.changed(cell.info.index)
         self._tell(CellStarted(at=cell.started, cell=cell.info))
 
-    def _end_cell(
-        self, cell: _Cell, node: NotebookNode, outcome: CellOutcome, error: NbflowError | None
-    ) -> None:
+    def _end_cell(self, cell: RunningCell, outcome: CellOutcome, error: NbflowError | None) -> None:
         index = cell.info.index
-        self._current = None
+        node = self.nb.cells[index]
+        if cell is self._current:
+            self._current = None
         self._recorder.settle_cell(index)
         self._prints.end(index)
-        if outcome not in {CellOutcome.COMPLETED, CellOutcome.STOPPED_EARLY}:
+        if not outcome.is_good:
             self._manager.cell_exception(node, cell_index=index)
         self._manager.cell_complete(node, cell_index=index)
         self._writer.changed(index)
         self._settle(cell, outcome, error)
 
-    def _settle(self, cell: _Cell, outcome: CellOutcome, error: NbflowError | None = None) -> None:
+    def _settle(
+        self, cell: RunningCell, outcome: CellOutcome, error: NbflowError | None = None
+    ) -> None:
         cell.ended, cell.outcome, cell.error = now(), outcome, error
         ours(self.nb.cells[cell.info.index])["state"] = str(outcome)
         duration = time.monotonic() - cell.clock if cell.started else None
@@ -316,22 +385,143 @@ class NotebookRun:
             )
         )
 
-    def _go_on(self, cell: _Cell, outcome: CellOutcome, error: NbflowError | None) -> None:
+    def _go_on(self, cell: RunningCell, outcome: CellOutcome, error: NbflowError | None) -> None:
         """Raise `Stopped` unless the next cell may start."""
+        interruption = self._interruption
+        if interruption is not None:
+            if interruption.culprit is cell and self._kernel.is_alive():
+                self._interruption = None  # it has ended, and those behind it may still
+            raise Stopped(interruption.outcome, interruption.error)
+        if outcome in {CellOutcome.COMPLETED, CellOutcome.CACHED}:
+            return
+        if self._is_allowed(cell, outcome, error):
+            return
+        self._culprit = self._culprit or cell
+        raise self._trouble or Stopped(outcome, error)
+
+    def _is_allowed(
+        self, cell: RunningCell, outcome: CellOutcome, error: NbflowError | None
+    ) -> bool:
+        """Whether the run goes on all the same, which it says."""
+        allowed = self._options.allow_errors
+        if not allowed or outcome not in {CellOutcome.FAILED, CellOutcome.TIMED_OUT}:
+            return False
+        self._tell(Note(message=f"{error} The run goes on.", warning=True, cell=cell.info))
+        return True
+
+    # ── cells in the background ──────────────────────────────────────────────────────────
+    def _take_news(self, cell: RunningCell, content: Mapping[str, Any]) -> None:
+        """The kernel tells something of a cell; of one that has ended it comes too late."""
+        news = read_news(content)
+        if news is None or cell.ended is not None:
+            return
+        if news.event is Event.SUBMITTED:
+            cell.submitted = cell.waiting = True
+        elif news.event is Event.ENDED:
+            cell.end = news
+            if cell.info.index in self._behind:
+                self._end_behind(cell)
+        elif news.state is not None:
+            self._move(cell, news.state, news.attempt)
+
+    def _move(self, cell: RunningCell, state: State[Any], attempt: int | None) -> None:
+        cell.told = state
+        cell.attempt = max(cell.attempt, attempt or 0)
+        if state.is_final():
+            return  # its end will tell
+        if state.is_running() and cell.waiting:
+            cell.counted_from = time.monotonic()
+        cell.waiting = state.is_pending()
+        if cell.shown != (state.name, cell.attempt):
+            cell.shown = (state.name, cell.attempt)
+            self._tell(
+                CellMoved(at=state.timestamp, cell=cell.info, state=state, attempt=cell.attempt)
+            )
+
+    def _leave_behind(self, cell: RunningCell) -> None:
+        """Go on while a submitted cell runs; it may have ended by now."""
+        index = cell.info.index
+        self._current = None
+        self._behind[index] = cell
+        self._recorder.settle_cell(index)
+        self._writer.changed(index)
+        if cell.end is not None:
+            self._end_behind(cell)
         if self._interruption is not None:
             raise Stopped(self._interruption.outcome, self._interruption.error)
-        if outcome is CellOutcome.COMPLETED:
+
+    def _end_behind(self, cell: RunningCell) -> None:
+        assert cell.end is not None
+        outcome, error = verdict_of_news(cell, cell.end)
+        if cell.end.error is not None:
+            self._recorder.add_error(cell.info.index, cell.end.error)
+        if self._interruption is not None and not outcome.is_good:
+            outcome, error = self._interruption.verdict(cell)
+        self._conclude_behind(cell, outcome, error)
+
+    def _conclude_behind(
+        self, cell: RunningCell, outcome: CellOutcome, error: NbflowError | None
+    ) -> None:
+        del self._behind[cell.info.index]
+        self._end_cell(cell, outcome, error)
+        if outcome.is_good or self._interruption is not None or self._trouble is not None:
             return
-        if outcome is CellOutcome.FAILED and self._options.allow_errors:
-            self._tell(Note(message=f"{error} The run goes on.", warning=True, cell=cell.info))
-            return
-        raise Stopped(outcome, error)
+        if not self._is_allowed(cell, outcome, error):
+            self._culprit = cell
+            self._trouble = Stopped(outcome, error)
+
+    def _wait_for_previous(self, cell: RunningCell) -> None:
+        """Wait for the cells of the background that a `prev:NAME` tag names."""
+        for name in self._tags[cell.info.cell_id].previous:
+            earlier = named_before(self._infos, cell.info, name, self._tags)
+            indexes = {info.index for info in earlier}
+            while indexes & self._behind.keys() and not (self._trouble or self._interruption):
+                if not self._receive(_POLL) and not self._kernel.is_alive():
+                    return
+                self._tick()
+
+    def _await_background(
+        self, outcome: CellOutcome, error: BaseException | None
+    ) -> tuple[CellOutcome, BaseException | None]:
+        """Let the cells of the background end, or stop them, and say how the run ended."""
+        while self._behind:
+            stopping = self._interruption is not None
+            reply = self._execute_hidden(SETTLE[stopping])
+            if reply is None or stopping or self._interruption is None:
+                break
+        for cell in list(self._behind.values()):
+            self._conclude_behind(cell, *self._verdict_of_silence(cell))
+        if self._uses_nbflow and self._interruption is None and self._kernel.is_alive():
+            self._execute_hidden(FINISH)
+        return self._final_word(outcome, error)
+
+    def _verdict_of_silence(self, cell: RunningCell) -> Verdict:
+        """How a cell ended that never told its end."""
+        if self._interruption is not None:
+            return self._interruption.verdict(cell)
+        if not self._kernel.is_alive():
+            return CellOutcome.CRASHED, self._death(cell)
+        silent = CellError("RuntimeError", "it went to the background and never told its end")
+        return CellOutcome.FAILED, failure(cell.info, silent)
+
+    def _final_word(
+        self, outcome: CellOutcome, error: BaseException | None
+    ) -> tuple[CellOutcome, BaseException | None]:
+        """What happened first counts; but who stops the run must hear of it."""
+        interruption = self._interruption
+        if interruption is not None and (
+            outcome.is_good or interruption.outcome is CellOutcome.CANCELLED
+        ):
+            return interruption.outcome, interruption.error
+        if outcome.is_good and self._trouble is not None:
+            return self._trouble.outcome, self._trouble.error
+        return outcome, error
 
     # ── waiting for one cell ─────────────────────────────────────────────────────────────
     def _wait_for(self, parent: str) -> Mapping[str, Any] | None:
         """The cell's reply, once its output is complete too; None when the kernel died."""
-        self._reply: Mapping[str, Any] | None = None
-        self._waiting_for, self._idle = parent, False
+        self._reply, self._idle = None, False
+        self._waiting_for = parent
         self._heard_at = time.monotonic()
         while self._reply is None or not self._idle:
             if not self._receive(_POLL):
@@ -375,6 +565,10 @@ class NotebookRun:
         parent = message["parent_header"].get("msg_id")
         index = self._parents.get(parent, self._place_of_strays(message, parent))
         if index is None:
+            self._idle = self._idle or (parent == self._waiting_for and _says_idle(message))
+            return
+        if message["msg_type"] == MESSAGE_TYPE:
+            self._take_news(self._cells[index], message["content"])
             return
         if message["msg_type"] == "stream":
             content = message["content"]
@@ -406,28 +600,45 @@ class NotebookRun:
         reason = self._reason_to_stop()
         if reason is None:
             return
-        outcome, error = reason
-        deadline = time.monotonic() + self._options.interrupt_grace
-        self._interruption = _Interruption(outcome, error, deadline)
+        self._interruption = reason
         self._kernel.interrupt()
 
-    def _reason_to_stop(self) -> tuple[CellOutcome, BaseException] | None:
+    def _reason_to_stop(self) -> Interruption | None:
+        at = time.monotonic()
+        deadline = at + self._options.interrupt_grace
         if (error := self._stop_error()) is not None:
-            return CellOutcome.CANCELLED, error
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            return CellOutcome.TIMED_OUT, self._run_timeout()
-        cell = self._current
-        limit = self._limit_of(cell)
-        if cell is not None and limit and time.monotonic() - cell.clock > limit:
-            message = f"The cell {cell.info.name!r} exceeded its time limit of {limit:g} s."
-            return CellOutcome.TIMED_OUT, CellTimeout(message)
+            return Interruption(CellOutcome.CANCELLED, error, deadline)
+        if self._deadline is not None and at > self._deadline:
+            return Interruption(CellOutcome.TIMED_OUT, self._run_timeout(), deadline)
+        for cell in self._timed_cells(at):
+            limit = self._limit_of(cell)
+            if limit and at - cell.counted_from > limit:
+                message = f"The cell {cell.info.name!r} exceeded its time limit of {limit:g} s."
+                late = CellTimeout(message)
+                self._culprit = cell
+                return Interruption(CellOutcome.TIMED_OUT, late, deadline, cell)
         return None
 
-    def _limit_of(self, cell: _Cell | None) -> float | None:
+    def _timed_cells(self, at: float) -> list[RunningCell]:
+        """The started cells; who waits for another to end is not at work meanwhile."""
+        cells = [*([self._current] if self._current else ()), *self._behind.values()]
+        working = any(not cell.waiting for cell in cells)
+        for cell in cells:
+            if cell.waiting and working:
+                cell.counted_from = at
+        return cells
+
+    def _limit_of(self, cell: RunningCell) -> float | None:
         limit = self._options.cell_timeout
         if callable(limit):
-            return limit(cell.info) if cell is not None else None
-        return limit
+            limit = limit(cell.info)
+        own = None if self._has_tasks else self._own_limit(cell.info)
+        return min(filter(None, (limit, own)), default=None)
+
+    def _own_limit(self, info: CellInfo) -> float | None:
+        """What its `timeout:` tag says, where the kernel cannot see to it."""
+        tags: TaskTags = self._tags[info.cell_id]
+        return tags.timeout if is_tagged_task(info, tags) else None
 
     def _run_timeout(self) -> FlowRunTimeout:
         return FlowRunTimeout(
@@ -442,41 +653,20 @@ class NotebookRun:
         return CancelledRun() if self._options.stop.is_set() else None
 
     # ── judgement ────────────────────────────────────────────────────────────────────────
-    def _judge(
-        self, cell: _Cell, reply: Mapping[str, Any] | None
-    ) -> tuple[CellOutcome, NbflowError | None]:
-        if self._interruption is not None:
-            error = self._interruption.error
-            kept = error if isinstance(error, NbflowError) else CancelledRun()
-            return self._interruption.outcome, kept
+    def _judge(self, cell: RunningCell, reply: Mapping[str, Any] | None) -> Verdict:
+        interruption = self._interruption
+        if interruption is not None:
+            finished = reply is not None and reply["status"] == "ok"
+            if not finished or interruption.culprit in {None, cell}:
+                return interruption.verdict(cell)
         if reply is None:
             return CellOutcome.CRASHED, self._death(cell)
-        if reply["status"] == "ok":
-            left = any(p.get("source") == "ask_exit" for p in reply.get("payload", ()))
-            return (CellOutcome.STOPPED_EARLY if left else CellOutcome.COMPLETED), None
-        if reply.get("ename") == "SystemExit" and reply.get("evalue", "") in _CLEAN_EXITS:
-            return CellOutcome.STOPPED_EARLY, None
-        if cell.info.may_raise:
-            return CellOutcome.COMPLETED, None
-        return CellOutcome.FAILED, self._failure(cell, reply)
+        return verdict_of_reply(cell, reply)
 
-    def _death(self, cell: _Cell) -> KernelDied:
+    def _death(self, cell: RunningCell) -> KernelDied:
         tail = self._kernel.log_tail()
         message = f"The kernel died in the cell {cell.info.name!r}: {self._kernel.exit}."
         return KernelDied(message + (f" Its last words:\n{tail}" if tail else ""))
-
-    def _failure(self, cell: _Cell, reply: Mapping[str, Any]) -> CellFailed:
-        name = str(reply.get("ename") or "Error")
-        value = str(reply.get("evalue") or "")
-        if name == "StdinNotImplementedError":
-            value = "nobody answers input() during a run. Make the value a parameter."
-        return CellFailed(
-            index=cell.info.index,
-            label=cell.info.name,
-            ename=name,
-            evalue=value,
-            traceback=tuple(map(str, reply.get("traceback") or ())),
-        )
 
     # ── the end ──────────────────────────────────────────────────────────────────────────
     def _end_kernel(self, outcome: CellOutcome) -> None:
@@ -527,13 +717,15 @@ class NotebookRun:
             ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CRASHED}
             broken = [index for index, cell in self._cells.items() if cell.outcome in ends]
             if broken:
-                mark_error(self.nb, broken[-1])
+                first = self._culprit.info.index if self._culprit else None
+                mark_error(self.nb, first if first in broken else broken[-1])
 
     def _abandon(self, error: BaseException) -> None:
         """Something raised that is no outcome of a cell: leave an honest notebook behind."""
         kind = CellOutcome.CRASHED if isinstance(error, Exception) else CellOutcome.CANCELLED
-        if self._current is not None:
-            ours(self.nb.cells[self._current.info.index])["state"] = str(kind)
+        for cell in (self._current, *self._behind.values()):
+            if cell is not None:
+                ours(self.nb.cells[cell.info.index])["state"] = str(kind)
         stamp_outcome(self.nb, kind, error)
         self._recorder.settle()
         self._recorder.close()
@@ -584,3 +776,7 @@ class NotebookRun:
     def _note(self, message: str) -> None:
         cell = self._current.info if self._current else None
         self._tell(Note(message=message, warning=True, cell=cell))
+
+
+def _says_idle(message: Mapping[str, Any]) -> bool:
+    return bool(message["msg_type"] == "status" and message["content"]["execution_state"] == "idle")
