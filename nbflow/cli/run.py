@@ -73,22 +73,29 @@ def run(options: RunOptions) -> int:
 def execute(
     flow: Flow[Any, Any], values: dict[str, Any], options: RunOptions, reporter: Reporter
 ) -> Ending:
-    """Run the flow while the reporter tells how it goes; returns how it ended."""
+    """Run the flow as the options say while the reporter tells how it goes."""
+    with _surroundings(options):
+        return run_told(flow, values, reporter, name=options.name)[1]
+
+
+def run_told(
+    flow: Flow[Any, Any], values: dict[str, Any], reporter: Reporter, *, name: str | None = None
+) -> tuple[State[Any], Ending]:
+    """Run the flow while the reporter tells how it goes; its final state, and how it is told."""
     store, run_id = open_store(), new_id()
-    with _surroundings(options), following(store, run_id, reporter) as follower:
-        state = run_flow(flow, values, run_id=run_id, name=options.name)
+    # The display shows the log; the engine's own lines would tear it.
+    with temporary_settings(logging_to_console=False), following(store, run_id, reporter) as told:
+        state = run_flow(flow, values, run_id=run_id, name=name)
     ending = _ending(store, run_id, state)
     with contextlib.suppress(OSError):  # a reader that went away does not change the answer
-        follower.reporter.end(ending)
-    return ending
+        told.reporter.end(ending)
+    return state, ending
 
 
 @contextlib.contextmanager
 def _surroundings(options: RunOptions) -> Iterator[None]:
     """What holds while the flow runs: tags, and who writes to the terminal."""
     with contextlib.ExitStack() as stack:
-        # The display shows the log; the engine's own lines would tear it.
-        stack.enter_context(temporary_settings(logging_to_console=False))
         stack.enter_context(tags(*options.tags))
         if options.json or options.quiet:  # what a flow prints is no event
             stack.enter_context(contextlib.redirect_stdout(sys.stderr))
