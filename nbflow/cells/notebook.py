@@ -22,7 +22,7 @@ from nbflow.cells.interface import interface_of
 from nbflow.cells.joining import JoinedCell, join
 from nbflow.cells.lines import read_task_line
 from nbflow.cells.records import CellInterface, CellValues, Mode, Output, TaskCellOptions
-from nbflow.cells.run import Awaited, CellAttempts, RemoteAttempts, publish
+from nbflow.cells.run import Awaited, CellAttempts, RemoteAttempts, Stage, publish
 from nbflow.cells.shell import Shell
 from nbflow.cells.task import CellFunction, CellTask, engine_options
 from nbflow.dataflow import CellAnalysis, analyse_cell
@@ -135,7 +135,7 @@ class Notebook:
         analysis = analyse_cell(text)
         names = self.shell.namespace
         interface = interface_of(
-            analysis, body.python, names, options, shared_because=self._shared(analysis, step)
+            analysis, body.python, names, options, shared_because=self.why_shared(analysis)
         )
         name = self._name(options, text)
         function = CellFunction(name, body, interface, lambda: names)
@@ -147,7 +147,7 @@ class Notebook:
             return self.joined.name
         return options.name or name_of(text, frozenset(), None)
 
-    def _shared(self, analysis: CellAnalysis, step: Step) -> str:
+    def why_shared(self, analysis: CellAnalysis) -> str:
         """Why the rest of the notebook keeps the cell out of a namespace of its own."""
         history, binds = self.board.history, analysis.defs | analysis.deletes
         if history.ambiguous:
@@ -156,7 +156,6 @@ class Notebook:
             return f"functions of the notebook read {read[0]!r}, which it binds"
         if written := sorted((binds | analysis.uses) & history.late_writes):
             return f"functions of the notebook bind {written[0]!r}, which it uses"
-        del step
         return ""
 
     def _values(self) -> Mapping[str, Any]:
@@ -322,25 +321,29 @@ class CellRun:
         awaited: tuple[Awaited, ...],
         upstream: Upstream | None = None,
     ) -> TaskExecution:
+        attempts = self._attempts(show, awaited)
+        kept = options_for(self.task, attempts.names, self._joined)
+        if kept.get("persist_result") and isinstance(attempts, CellAttempts):
+            attempts.staged = self._staged(record=True)
         options = engine_options(self.task.options, self.task.name)
-        kept = options_for(self.task, self._notebook.shell.namespace, self._joined)
-        attempts = self._attempts(show, awaited, record=bool(kept.get("persist_result")))
         task = CellRunTask(attempts, **{**options, **kept})
         run_id = self._joined.task_run_id if self._joined is not None else None
         waits = upstream.wait_for() if upstream is not None else None
         return TaskExecution(task, self._parameters(awaited), waits, run_id=run_id)
 
     def _attempts(
-        self, show: Callable[[Any], None], awaited: tuple[Awaited, ...], *, record: bool
+        self, show: Callable[[Any], None], awaited: tuple[Awaited, ...]
     ) -> CellAttempts | RemoteAttempts:
         function = self.task.fn
         if self.task.options.runner == "process":
             return RemoteAttempts(function)
         code = function.body.compile(self._shell.transform)
-        staged = self._recorded if record or self._place is not None else self._plain
-        if self.task.options.submit:
-            staged = own_figures(staged, self._shell.show_figures)
+        staged = self._staged(record=self._place is not None)
         return CellAttempts(function, code, self._shell.namespace, show, staged, awaited)
+
+    def _staged(self, *, record: bool) -> Stage:
+        stage: Stage = self._recorded if record else self._plain
+        return own_figures(stage, self._shell.show_figures) if self.task.options.submit else stage
 
     def _plain(self, run: Callable[[], Any]) -> tuple[Any, list[Output]]:
         __tracebackhide__ = True
