@@ -38,6 +38,7 @@ _SUBCOMMANDS: Final = {
     "run": ("nbflow.cli.run:command", "Run a notebook, or a flow of a Python file."),
     "runs": ("nbflow.cli.runs:group", "List runs, and look into one."),
     "graph": ("nbflow.cli.graph:command", "Draw a notebook, a flow or a run."),
+    "export": ("nbflow.cli.export:command", "Write a notebook out as a Python module."),
     "doctor": ("nbflow.cli.doctor:command", "Check the installation and its surroundings."),
 }
 

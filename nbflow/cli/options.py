@@ -88,6 +88,17 @@ class GraphOptions(OutputOptions):
     open: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What `nbflow export` is told."""
+
+    notebook: str
+    #: What the notebook becomes; so far there is only one thing.
+    to: str = "python"
+    output: str | None = None
+    force: bool = False
+
+
 def _all_of(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for decorator in reversed(decorators):
@@ -209,6 +220,25 @@ log_options = _all_of(
         "-n", "--tail", type=click.IntRange(min=1), metavar="N", help="Only the last N lines."
     ),
     speech_options,
+)
+
+export_options = _all_of(
+    click.argument("notebook", metavar="NOTEBOOK"),
+    click.option(
+        "--to",
+        type=click.Choice(["python"]),
+        default="python",
+        show_default=True,
+        help="What the notebook becomes.",
+    ),
+    click.option(
+        "-o",
+        "--output",
+        metavar="FILE.py",
+        help="Where it goes, a file or a folder; - is standard output. Default: beside the "
+        "notebook.",
+    ),
+    click.option("--force", is_flag=True, help="Replace the file when it is there already."),
 )
 
 graph_options = _all_of(

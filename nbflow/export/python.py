@@ -1,0 +1,150 @@
+"""A notebook as a Python module with one task per task cell and one flow.
+
+This module decides what the functions of the module are called, and puts the parts together:
+reading, placing, writing. It must not know files but the notebook's.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from nbflow.exceptions import NotebookError
+from nbflow.export.background import Waiting, waiting
+from nbflow.export.hoisting import Hoisted
+from nbflow.export.magics import Ours
+from nbflow.export.placing import Body, Plan, plan
+from nbflow.export.reading import Role, Source, read_source
+from nbflow.export.signature import Signature, signature, take_parameters
+from nbflow.export.writing import Writer, Written
+
+#: What IPython puts into every notebook, and a module lacks.
+_HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "get_ipython"})
+
+
+def export_python(path: str | Path) -> str:
+    """The notebook as the text of a Python module that does the same.
+
+    Raises `NotebookError` when there is no such notebook, when it is not written in Python, or
+    when a cell has no meaning outside of a notebook; then cell and line are named.
+    """
+    source = read_source(path)
+    declared = take_parameters(source.cells)
+    planned = plan(source, [parameter.name for parameter, _ in declared])
+    _refuse_history(planned.bodies, source)
+    arguments = signature(declared, planned.hoisted.names, _changed(planned.bodies))
+    waits = waiting(planned.bodies, planned.units)
+    names = _named(source, planned, waits)
+    _prepare(source, planned.hoisted, planned.bodies)
+    text = Writer(source, planned, waits, arguments, names).text()
+    return _checked(text, source.file)
+
+
+def _checked(text: str, file: str) -> str:
+    try:
+        compile(text, "<export>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        raise NotebookError(
+            f"{file} cannot be written as a module: {error.msg} in {(error.text or '').strip()!r}. "
+            "Simplify that cell, or tag it skip-execution to leave it out."
+        ) from error
+    return text
+
+
+def _changed(bodies: list[Body]) -> AbstractSet[str]:
+    """Names whose object some cell may change, or keep under another name."""
+    found: set[str] = set()
+    for body in bodies:
+        analysis = body.when_it_ends
+        found |= analysis.mutates | analysis.may_mutate
+        found |= {name for held in analysis.flows.values() for name in held}
+    return found
+
+
+def _refuse_history(bodies: list[Body], source: Source) -> None:
+    for body in bodies:
+        for piece in body.cell.pieces:
+            used = [n for n in piece.names.mentions if n in _HISTORY and n not in source.ours.taken]
+            if used:
+                raise NotebookError(
+                    f"Cell {body.cell.label!r}: {used[0]} is there in notebooks only. "
+                    "Give the value a name, or tag the cell skip-execution to leave it out."
+                )
+
+
+def _prepare(source: Source, hoisted: Hoisted, bodies: list[Body]) -> None:
+    """`display` is always there in notebooks."""
+    if "display" in source.ours.taken | hoisted.names:
+        return
+    if any("display" in piece.names.mentions for body in bodies for piece in body.cell.pieces):
+        source.ours.use("IPython.display:display")
+
+
+# ── names ────────────────────────────────────────────────────────────────────────────────
+
+
+def _named(source: Source, planned: Plan, waits: Waiting) -> Written:
+    taken = _taken(source, planned)
+    units: dict[int, str] = {}
+    for number, unit in planned.units.items():
+        cell = unit.body.cell
+        given = cell.given or ""
+        fits = given.isidentifier() and given not in taken
+        outputs = unit.outputs + unit.globals
+        units[number] = given if fits else _function_name(given or cell.label, taken, outputs)
+        taken.add(units[number])
+    flow = _function_name(source.name, taken, [], "flow")
+    taken.add(flow)
+    futures = {}
+    for number in waits.submitted:
+        futures[number] = _free(f"{units[number]}_future", taken)
+        taken.add(futures[number])
+    source.ours.taken = frozenset(taken) - {"flow", "task"} | _own_words(source)
+    return Written(flow, units, futures)
+
+
+def _own_words(source: Source) -> AbstractSet[str]:
+    """`flow` and `task`, when the notebook means something else by them."""
+    meant = {
+        name
+        for cell in source.cells
+        for piece in cell.pieces
+        for name in piece.names.binds
+        if name in {"flow", "task"} and "nbflow" not in piece.text
+    }
+    return frozenset(meant)
+
+
+def _taken(source: Source, planned: Plan) -> set[str]:
+    names = {"flow", "task", *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
+    names |= planned.hoisted.names
+    for cell in source.cells:
+        for piece in cell.pieces:
+            names |= piece.names.binds.keys() | piece.names.mentions.keys()
+    given = {u.body.cell.given for u in planned.units.values()}
+    bound = {n for c in source.cells for p in c.pieces for n in p.names.binds}
+    return names - {name for name in given if name and name not in bound}
+
+
+def _function_name(
+    words: str, taken: AbstractSet[str], makes: list[str], kind: str = "task"
+) -> str:
+    plain = re.sub(r"\W+", "_", words).strip("_").lower()
+    short = "_".join(plain.split("_")[:6])
+    name = short if short.isidentifier() else f"{kind}_{short}".rstrip("_")
+    if name not in taken:
+        return name
+    made = f"make_{name}" if name in makes or kind == "task" else f"{name}_{kind}"
+    return _free(made, taken)
+
+
+def _free(name: str, taken: AbstractSet[str]) -> str:
+    if name not in taken:
+        return name
+    return next(f"{name}_{n}" for n in range(2, len(taken) + 3) if f"{name}_{n}" not in taken)
+
+
+__all__ = ["Ours", "Role", "Signature", "export_python"]

@@ -1,0 +1,513 @@
+"""The text of an exported module.
+
+This module decides how the module reads: what stands in which order, and every word of ours in
+it. It must not know why something has its place.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from nbflow.cells.records import FlowCellOptions, TaskCellOptions
+from nbflow.export.background import Waiting
+from nbflow.export.hoisting import import_keys, is_star, modules_of
+from nbflow.export.pieces import Piece, indented
+from nbflow.export.placing import Body, Plan, Unit
+from nbflow.export.prose import WIDTH, comment, docstring, paragraphs
+from nbflow.export.reading import Cell, Role, Source
+from nbflow.export.showing import shows
+from nbflow.export.signature import Signature
+
+INDENT: Final = "    "
+
+
+@dataclass
+class Written:
+    """Names that the module gives to what it defines."""
+
+    flow: str
+    #: For each task or flow cell, its function.
+    units: dict[int, str] = field(default_factory=dict)
+    #: For each submitted cell, the variable that holds its future.
+    futures: dict[int, str] = field(default_factory=dict)
+
+
+class Writer:
+    """Writes one module."""
+
+    def __init__(
+        self, source: Source, plan: Plan, waiting: Waiting, arguments: Signature, names: Written
+    ) -> None:
+        self.source, self.plan, self.waiting = source, plan, waiting
+        self.arguments, self.names = arguments, names
+        self.ours = source.ours
+        #: Parameters that functions read late: the module gets them, too.
+        self.published = [n for n in arguments.names if n in plan.globals]
+        self.awaits = any(body.awaits for body in plan.bodies)
+
+    def text(self) -> str:
+        """The whole module."""
+        definitions = self._definitions()
+        flow = self._flow()
+        last = self._main()
+        blocks = [self._docstring(), self._imports(), *definitions, flow, last]
+        head, *rest = [block for block in blocks if block]
+        return head + "".join(_gap(block) + block for block in rest)
+
+    # ── head ─────────────────────────────────────────────────────────────────────────────
+
+    def _docstring(self) -> str:
+        title, *more = paragraphs(self.source.opening) or [f"The steps of {self.source.file}"]
+        given = [a for a in self.arguments.arguments if a.default != "None"][:1]
+        told = f" -p {given[0].name} {_word(given[0].default)}" if given else ""
+        stem = _module_file(self.source)
+        text = docstring(
+            [title, *more, f"Exported from {self.source.file} by nbflow. Run it with one of:"], ""
+        )
+        commands = f"\n    python {stem}\n    nbflow run {stem}:{self.names.flow}{told}\n"
+        body = text.rstrip("\n").removesuffix('"""').rstrip("\n")
+        return f'{body}\n{commands}"""\n'
+
+    def _imports(self) -> str:
+        own = [_import_of(what, name) for name, what in self.ours.used.items()]
+        lines = _split_imports(self.plan.hoisted.imports)
+        known = {key for piece in self.plan.hoisted.imports for key in _bindings(piece)}
+        lines += [line for line in own if not set(_bindings_of(line)) <= known]
+        return _grouped(lines)
+
+    # ── definitions ──────────────────────────────────────────────────────────────────────
+
+    def _definitions(self) -> list[str]:
+        """Functions, classes, constants and tasks in the notebook's order."""
+        blocks: list[str] = []
+        constants: list[str] = []
+        for body in self.plan.bodies:
+            for piece in body.cell.pieces:
+                if piece not in self.plan.hoisted.definitions:
+                    continue
+                if isinstance(piece.node, ast.Assign | ast.AnnAssign):
+                    constants.append(f"{piece.source}\n")
+                else:
+                    blocks.append(f"{piece.source}\n")
+            unit = self.plan.units.get(body.cell.number)
+            if unit is not None:
+                blocks.append(self._unit(unit))
+        return ["".join(constants), *blocks]
+
+    def _unit(self, unit: Unit) -> str:
+        cell = unit.body.cell
+        parameters = [*self._declared(cell), *unit.inputs]
+        lead = "async def" if unit.body.awaits else "def"
+        name = self.names.units[cell.number]
+        head = _call(f"{lead} {name}", parameters, ":", "")
+        lines = [self._decorator(unit, name), head, docstring(paragraphs(cell.notes), INDENT)]
+        lines += [_globals(unit.globals)]
+        code = self._statements(unit.body, INDENT, last_is_returned=not unit.outputs)
+        if unit.outputs:
+            code += f"{INDENT}return {', '.join(unit.outputs)}\n"
+        if not code and not lines[2]:
+            code = f"{INDENT}pass\n"
+        return "".join(lines) + code
+
+    def _declared(self, cell: Cell) -> list[str]:
+        options = cell.options
+        return list(options.parameters) if isinstance(options, FlowCellOptions) else []
+
+    def _decorator(self, unit: Unit, name: str) -> str:
+        cell, options = unit.body.cell, unit.body.cell.options
+        assert options is not None
+        said: list[str] = []
+        label = options.name or cell.label
+        if _plain(label) != _plain(name):
+            said.append(f"name={_text(label)}")
+        if options.retries is not None:
+            said.append(f"retries={options.retries}")
+        if options.retry_delays:
+            delays = [_number(each) for each in options.retry_delays]
+            value = delays[0] if len(delays) == 1 else f"[{', '.join(delays)}]"
+            said.append(f"retry_delay_seconds={value}")
+        if options.timeout is not None:
+            said.append(f"timeout_seconds={_number(options.timeout)}")
+        if isinstance(options, TaskCellOptions):
+            if options.tags:
+                said.append(f"tags={_listed(sorted(options.tags))}")
+            said += self._caching(unit, options)
+        kind = "flow" if cell.role is Role.FLOW else "task"
+        why = f"# Not cached: {unit.uncached}.\n" if unit.uncached else ""
+        used = self.ours.use(f"nbflow:{kind}")
+        return why + (_call(f"@{used}", said, "", "") if said else f"@{used}\n")
+
+    def _caching(self, unit: Unit, options: TaskCellOptions) -> list[str]:
+        if not options.cache or unit.uncached:
+            return []
+        policies = [self.ours.use(f"nbflow.cache_policies:{p}") for p in ("INPUTS", "TASK_SOURCE")]
+        said = [f"cache_policy={' + '.join(policies)}"]
+        if options.cache_seconds is not None:
+            delta = self.ours.use("datetime:timedelta")
+            said.append(f"cache_expiration={delta}({_span(options.cache_seconds)})")
+        return said
+
+    # ── the flow ─────────────────────────────────────────────────────────────────────────
+
+    def _flow(self) -> str:
+        lead = "async def" if self.awaits else "def"
+        name = self.names.flow
+        label = self.source.name
+        decorator = f"@{self.ours.use('nbflow:flow')}"
+        decorator += "\n" if label == name else f"(name={_text(label)})\n"
+        head = self._head(f"{lead} {name}")
+        body = self._late_defaults() + self._body()
+        if not self._changes_published():
+            start = _globals(n for n in self._flow_globals() if n not in self.arguments.names)
+            publish = self._publish(INDENT)
+            start += "\n" if start else ""
+            return f"{decorator}{head}{start}{publish}{body or f'{INDENT}pass{chr(10)}'}"
+        return self._in_two(decorator, head, lead, body)
+
+    def _in_two(self, decorator: str, head: str, lead: str, body: str) -> str:
+        """The flow, and its steps: a parameter cannot be a name of the module, too."""
+        steps = self._free("steps_of_" + self.names.flow)
+        own = [n for n in self.arguments.names if n not in self.published]
+        inner = f"{_call(f'{lead} {steps}', own, ':', '')}{_globals(self._flow_globals())}{body}"
+        call = f"{'await ' if self.awaits else ''}{steps}({', '.join(own)})"
+        return f"{inner}\n\n{decorator}{head}{self._publish(INDENT)}{INDENT}return {call}\n"
+
+    def _changes_published(self) -> bool:
+        """Whether the notebook binds a parameter anew that functions read late."""
+        late = any(a.late for a in self.arguments.arguments if a.name in self.published)
+        return late or bool(set(self._bound_by_flow()) & set(self.published))
+
+    def _publish(self, indent: str) -> str:
+        if not self.published:
+            return ""
+        given = ", ".join(f"{name}={name}" for name in self.published)
+        return f"{indent}globals().update({given})  # functions above read them\n"
+
+    def _head(self, lead: str) -> str:
+        arguments = self.arguments.arguments
+        one = f"{lead}({', '.join(a.text for a in arguments)}):\n"
+        if not any(a.comment for a in arguments) and len(one) <= WIDTH:
+            return one
+        lines = [f"{INDENT}{a.text},{f'  # {a.comment}' if a.comment else ''}\n" for a in arguments]
+        return f"{lead}(\n{''.join(lines)}):\n"
+
+    def _late_defaults(self) -> str:
+        return "".join(
+            f"{INDENT}if {a.name} is None:\n{INDENT}{INDENT}{a.name} = {a.late}\n"
+            for a in self.arguments.arguments
+            if a.late
+        )
+
+    def _bound_by_flow(self) -> list[str]:
+        """Names that the flow's own code binds or deletes."""
+        found: dict[str, None] = {}
+        for body in self.plan.bodies:
+            unit = self.plan.units.get(body.cell.number)
+            if unit is None:
+                found |= body.names.binds | body.names.deletes
+            elif _is_run(body.cell):
+                found |= dict.fromkeys([*unit.outputs, *unit.deletes])
+        return list(found)
+
+    def _flow_globals(self) -> list[str]:
+        return [name for name in self._bound_by_flow() if name in self.plan.globals]
+
+    def _body(self) -> str:
+        parts = []
+        for body in self.plan.bodies:
+            waits = self._results_of(self.waiting.before.get(body.cell.number, []), INDENT)
+            text = self._cell(body)
+            if text or waits:
+                parts.append(waits + text)
+        ending = self._results_of(self.waiting.at_end, INDENT) + self._ending()
+        closing = comment(self.source.closing, INDENT)
+        parts += [part for part in (closing, ending) if part]
+        return "\n".join(parts)
+
+    def _cell(self, body: Body) -> str:
+        unit = self.plan.units.get(body.cell.number)
+        if unit is not None:
+            return self._guarded(body, self._called(unit)) if _is_run(body.cell) else ""
+        code = self._statements(body, INDENT + INDENT if body.cell.may_raise else INDENT)
+        below = indented(body.cell.below, INDENT)
+        notes = comment(body.cell.notes, INDENT)
+        if not code:
+            return notes + below if len(paragraphs(body.cell.notes)) > 1 or below else ""
+        if body.cell.may_raise:
+            code = self._try(code)
+        return notes + code + below
+
+    def _guarded(self, body: Body, code: str) -> str:
+        return self._try(indented(code, INDENT)) if body.cell.may_raise else code
+
+    def _try(self, code: str) -> str:
+        """What the notebook does with a cell that is allowed to fail."""
+        trace = self.ours.use("traceback")
+        return (
+            f"{INDENT}try:\n{code}{INDENT}except Exception:  # the notebook goes on\n"
+            f"{INDENT}{INDENT}{trace}.print_exc()\n"
+        )
+
+    def _called(self, unit: Unit) -> str:
+        number = unit.body.cell.number
+        name = self.names.units[number]
+        if number in self.waiting.submitted:
+            return self._submitted(unit, name)
+        call = _call(name, self._given(unit), "", "", newline=False)
+        call = f"await {call}" if unit.body.awaits else call
+        deletes = f"{INDENT}del {', '.join(unit.deletes)}\n" if unit.deletes else ""
+        pieces = unit.body.pieces
+        if unit.outputs:
+            call = f"{', '.join(unit.outputs)} = {call}"
+        elif pieces and shows(pieces[-1]):
+            call = f"{self.ours.use('sys')}.displayhook({call})"
+        return indented(call, INDENT) + "\n" + deletes
+
+    def _given(self, unit: Unit) -> list[str]:
+        """The arguments of a call; a flow's own parameters come first, and keep their defaults."""
+        if self._declared(unit.body.cell):
+            return [f"{name}={name}" for name in unit.inputs]
+        futures = self.waiting.futures.get(unit.body.cell.number, {})
+        return [
+            self.names.futures[futures[name]] if name in futures else name for name in unit.inputs
+        ]
+
+    def _submitted(self, unit: Unit, name: str) -> str:
+        number = unit.body.cell.number
+        given = self._given(unit)
+        first = [self.names.futures[n] for n in self.waiting.first.get(number, [])]
+        if first:
+            given.append(f"wait_for=[{', '.join(first)}]")
+        call = _call(f"{name}.submit", given, "", "", newline=False)
+        return indented(f"{self.names.futures[number]} = {call}", INDENT) + "\n"
+
+    def _results_of(self, numbers: Iterable[int], indent: str) -> str:
+        lines = []
+        for number in numbers:
+            unit = self.plan.units[number]
+            value = f"{self.names.futures[number]}.result()"
+            if unit.outputs:
+                value = f"{', '.join(unit.outputs)} = {value}"
+            elif unit.body.pieces and shows(unit.body.pieces[-1]):
+                value = f"{self.ours.use('sys')}.displayhook({value})"
+            lines.append(f"{indent}{value}\n")
+            if unit.deletes:
+                lines.append(f"{indent}del {', '.join(unit.deletes)}\n")
+        return "".join(lines)
+
+    def _ending(self) -> str:
+        """The flow returns the notebook's final values by name."""
+        results = self.plan.results
+        if not results:
+            return ""
+        items = [f'"{name}": {name}' for name in results]
+        line = f"{INDENT}return {{{', '.join(items)}}}\n"
+        if len(line) <= WIDTH + 1:
+            return line
+        rows = "".join(f"{INDENT}{INDENT}{item},\n" for item in items)
+        return f"{INDENT}return {{\n{rows}{INDENT}}}\n"
+
+    # ── statements ───────────────────────────────────────────────────────────────────────
+
+    def _statements(self, body: Body, indent: str, *, last_is_returned: bool = False) -> str:
+        """The cell's own code; what its last expression shows is shown."""
+        lines: list[str] = []
+        pieces = body.pieces
+        shown = pieces[-1] if pieces and pieces[-1] is body.cell.pieces[-1] else None
+        for piece in pieces:
+            text = piece.source
+            if piece in self.plan.hoisted.stars_in_place:
+                text = f'{piece.above}exec("{piece.text}", globals()){piece.behind}'
+            if piece is shown and shows(piece):
+                text = self._shown(piece, returned=last_is_returned)
+            gap = "\n" if lines and (piece.paragraph or _is_block(piece)) else ""
+            lines.append(f"{gap}{indented(text, indent)}\n")
+        return "".join(lines)
+
+    def _shown(self, piece: Piece, *, returned: bool) -> str:
+        if returned:
+            return f"{piece.above}return {piece.text}{piece.behind}"
+        hook = f"{self.ours.use('sys')}.displayhook"
+        return f"{piece.above}{hook}({piece.text}){piece.behind}"
+
+    # ── end ──────────────────────────────────────────────────────────────────────────────
+
+    def _main(self) -> str:
+        call = f"{self.names.flow}()"
+        if self.awaits:
+            call = f"{self.ours.use('asyncio')}.run({call})"
+        return f'if __name__ == "__main__":\n{INDENT}{call}\n'
+
+    def _free(self, name: str) -> str:
+        while name in self.ours.taken:
+            name += "_"
+        return name
+
+
+def _is_run(cell: Cell) -> bool:
+    options = cell.options
+    return getattr(options, "run", True) and not getattr(options, "define", False)
+
+
+def _is_block(piece: Piece) -> bool:
+    return isinstance(piece.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+
+
+def _gap(block: str) -> str:
+    return (
+        "\n\n" if re.match(r"(#[^\n]*\n)*(@|def |async def |class |if __name__)", block) else "\n"
+    )
+
+
+def _module_file(source: Source) -> str:
+    return f"{source.name}.py"
+
+
+# ── small words ──────────────────────────────────────────────────────────────────────────
+
+
+def _globals(names: Iterable[str]) -> str:
+    lines, line = [], ""
+    for name in names:
+        longer = f"{line}, {name}" if line else f"{INDENT}global {name}"
+        if line and len(longer) > WIDTH:
+            lines.append(line)
+            longer = f"{INDENT}global {name}"
+        line = longer
+    return "".join(f"{each}\n" for each in [*lines, line] if each)
+
+
+def _call(head: str, arguments: list[str], end: str, indent: str, *, newline: bool = True) -> str:
+    """`head(arguments)`, on several lines where one is too long."""
+    last = "\n" if newline else ""
+    one = f"{indent}{head}({', '.join(arguments)}){end}"
+    if len(one) + len(INDENT) <= WIDTH:
+        return one + last
+    rows = "".join(f"{indent}{INDENT}{each},\n" for each in arguments)
+    return f"{indent}{head}(\n{rows}{indent}){end}{last}"
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds % size == 0:
+            return f"{unit}={int(seconds // size)}"
+    return f"seconds={_number(seconds)}"
+
+
+def _text(text: str) -> str:
+    return f'"{text}"' if '"' not in text and "\\" not in text else repr(text)
+
+
+def _listed(words: Iterable[str]) -> str:
+    return f"[{', '.join(map(_text, words))}]"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).strip().lower()
+
+
+def _word(default: str) -> str:
+    return default.strip("'\"") if re.fullmatch(r"[\w./'\"-]+", default) else f"'{default}'"
+
+
+# ── imports ──────────────────────────────────────────────────────────────────────────────
+
+
+def _import_of(what: str, name: str) -> str:
+    module, _, attribute = what.partition(":")
+    if attribute:
+        alias = "" if attribute == name else f" as {name}"
+        return f"from {module} import {attribute}{alias}"
+    return f"import {module}" + ("" if module == name else f" as {name}")
+
+
+def _bindings(piece: Piece) -> Iterable[tuple[str, str]]:
+    return import_keys(piece.node).items()
+
+
+def _bindings_of(line: str) -> Iterable[tuple[str, str]]:
+    return import_keys(ast.parse(line).body[0]).items()
+
+
+def _split_imports(pieces: Iterable[Piece]) -> list[str]:
+    """One statement each; names that an earlier one brought are left out."""
+    lines: list[str] = []
+    known: set[tuple[str, str, str]] = set()
+    for piece in pieces:
+        node = piece.node
+        assert isinstance(node, ast.Import | ast.ImportFrom)
+        module = (
+            ("." * node.level + (node.module or "")) if isinstance(node, ast.ImportFrom) else ""
+        )
+        new = [a for a in node.names if (module, a.name, a.asname or "") not in known]
+        known |= {(module, a.name, a.asname or "") for a in node.names}
+        if len(new) == len(node.names) and (module or len(new) == 1):
+            lines.append(piece.source)
+            continue
+        spelled = [f"{a.name} as {a.asname}" if a.asname else a.name for a in new]
+        lines += (
+            [f"from {module} import {', '.join(spelled)}"]
+            if module and spelled
+            else [f"import {each}" for each in spelled]
+        )
+    return lines
+
+
+def _grouped(lines: list[str]) -> str:
+    """The imports in groups: what Python brings, libraries, the notebook's own order inside."""
+    groups: dict[int, list[str]] = {}
+    merged = _merged(lines)
+    if any(is_star(ast.parse(line).body[0]) for line in merged):
+        groups[1] = [line for line in merged if "__future__" not in line]
+        groups[0] = [line for line in merged if "__future__" in line]
+    else:
+        for line in merged:
+            groups.setdefault(_group(line), []).append(line)
+        groups = {key: sorted(group, key=_place_in_group) for key, group in groups.items()}
+    return "\n".join("\n".join(groups[key]) + "\n" for key in sorted(groups) if groups[key])
+
+
+def _place_in_group(line: str) -> tuple[bool, str]:
+    node = ast.parse(line).body[0]
+    if isinstance(node, ast.ImportFrom):
+        return True, "." * node.level + (node.module or "").lower()
+    return False, modules_of(node)[0].lower()  # type: ignore[arg-type]
+
+
+def _merged(lines: list[str]) -> list[str]:
+    """One `from m import …` where ours would stand beside the notebook's."""
+    found: dict[str, str] = {}
+    for line in lines:
+        match = re.fullmatch(r"from ([\w.]+) import ([\w, ]+)", line)
+        key = match[1] if match else line
+        if (
+            match
+            and key in found
+            and (old := re.fullmatch(r"from [\w.]+ import ([\w, ]+)", found[key]))
+        ):
+            names = sorted({*old[1].split(", "), *match[2].split(", ")})
+            found[key] = f"from {key} import {', '.join(names)}"
+        elif match and key in found:
+            found[line] = line
+        else:
+            found[key] = line
+    return list(found.values())
+
+
+def _group(line: str) -> int:
+    node = ast.parse(line).body[0]
+    assert isinstance(node, ast.Import | ast.ImportFrom)
+    modules = modules_of(node)
+    if "__future__" in modules:
+        return 0
+    return 1 if all(module in sys.stdlib_module_names for module in modules) else 2
