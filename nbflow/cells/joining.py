@@ -68,7 +68,7 @@ class JoinedCell:
     """One execution of a cell, as a part of a recorded run."""
 
     #: The request that executes the cell.
-    request: Mapping[str, Any]
+    request: Mapping[str, Any] = field(repr=False)
     #: The cell's name in the run.
     name: str
     #: None when nobody records the run: there is only somebody to tell.
@@ -356,7 +356,7 @@ def _send(request: Mapping[str, Any], content: Mapping[str, Any]) -> None:
             MESSAGE_TYPE,
             dict(content),
             parent=dict(request),
-            ident=kernel.topic(MESSAGE_TYPE),
+            ident=MESSAGE_TYPE.encode(),
         )
 
 
