@@ -105,6 +105,11 @@ class CachePolicy:
     #: Whether a value that has no key is kept, too, for those who ask for the run's result.
     keeps_without_key: ClassVar[bool] = True
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether somebody wants to know when a value is not kept."""
+        return True
+
     def to_keep(self, task_ctx: CacheContext, inputs: Mapping[str, Any], value: Any) -> Any:
         """What is kept of a run's value; asked after the run.
 

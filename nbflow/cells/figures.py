@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, ValuesView
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -40,6 +40,10 @@ class _Apart(MutableMapping[int, Any]):
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._here())
+
+    def values(self) -> ValuesView[Any]:
+        """The managers, which matplotlib walks backwards, too."""
+        return self._here().values()
 
     def __reversed__(self) -> Iterator[int]:
         return reversed(self._here())

@@ -82,6 +82,11 @@ class CellPolicy(CachePolicy):
 
     keeps_without_key = False
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Only by `--cache`; what a run keeps for itself is kept where that can be done."""
+        return not self.scope
+
     def compute_key(
         self,
         task_ctx: CacheContext,

@@ -11,10 +11,10 @@ import inspect
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, TypeAlias
 
 from nbflow.cells.body import CompiledBody
-from nbflow.cells.records import CellValues, Mode
+from nbflow.cells.records import CellValues, Mode, Output
 from nbflow.cells.task import CellFunction, signature_of
 from nbflow.futures import Future
 
@@ -23,11 +23,8 @@ _ABSENT: Final = object()
 _UNSTABLE: Final = frozenset({"_", "__", "___", "_oh", "_ih", "_i", "_ii", "_iii", "_dh"})
 
 
-class Stage(Protocol):
-    """Where a run shows what it has to show."""
-
-    def show(self, value: Any) -> None:
-        """Display a value."""
+#: Runs a body and returns its last value, and what it showed if that is to be known.
+Stage: TypeAlias = Callable[[Callable[[], Any]], tuple[Any, list[Output]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ class CellAttempts:
     notebook: dict[str, Any]
     show: Callable[[Any], None]
     #: What wraps each attempt: recording what it shows.
-    staged: Callable[[Callable[[], Any]], tuple[Any, list[Mapping[str, Any]]]]
+    staged: Stage
     awaited: tuple[Awaited, ...] = ()
     #: The notebook's names when a private run was made.
     snapshot: dict[str, Any] = field(default_factory=dict)
@@ -85,12 +82,19 @@ class CellAttempts:
                 ctypes.c_ulong(self.thread), ctypes.py_object(KeyboardInterrupt)
             )
 
-    def _in_private(self) -> CellValues:
-        __tracebackhide__ = True
-        before = dict(self.snapshot)
+    def names(self) -> Mapping[str, Any]:
+        """The names that the body finds; complete when all that it follows has ended."""
+        if not self.private:
+            return self.notebook
+        found = dict(self.snapshot)
         for each in self.awaited:
             made = each.source.result().outputs
-            before.update({name: made[name] for name in each.names if name in made})
+            found.update({name: made[name] for name in each.names if name in made})
+        return found
+
+    def _in_private(self) -> CellValues:
+        __tracebackhide__ = True
+        before = self.names()
         namespace = dict(before)
         last, shown = self._run(namespace)
         outputs = {n: namespace[n] for n in self._outputs(before, namespace)}
@@ -121,7 +125,7 @@ class CellAttempts:
         deleted = frozenset(name for name in gone if name not in notebook)
         return CellValues(outputs=outputs, deleted=deleted, shown=list(shown), last=last)
 
-    def _run(self, namespace: dict[str, Any]) -> tuple[Any, list[Mapping[str, Any]]]:
+    def _run(self, namespace: dict[str, Any]) -> tuple[Any, list[Output]]:
         __tracebackhide__ = True
         body = self.function.body
         return self.staged(lambda: body.run(self.code, namespace, self.show))
@@ -138,6 +142,10 @@ class RemoteAttempts:
         self.__module__ = "__main__"
         self.__doc__ = None
         self.__signature__: inspect.Signature = signature_of(self.function.interface, {})
+
+    def names(self) -> Mapping[str, Any]:
+        """The notebook's names."""
+        return self.function.namespace()
 
     def __call__(self, *args: Any, **kwargs: Any) -> CellValues:
         """One attempt."""

@@ -7,6 +7,7 @@ decide states: it answers what it found or kept.
 from __future__ import annotations
 
 import functools
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +43,7 @@ class TaskStorage:
         try:
             ref = self._store().lookup(self.key, now())
         except Exception as error:  # noqa: BLE001 - storages may be anyone's
-            run_logger(run).warning("Not taken from the cache: %s", error)
+            self._note(run, "Not taken from the cache: %s", error)
             return None
         return self._restored(StoredResultHandle(ref), run) if ref else None
 
@@ -50,7 +51,7 @@ class TaskStorage:
         try:
             self.task.cache_policy.restore(kept)
         except Exception as error:  # noqa: BLE001 - loading a value may run anyone's code
-            run_logger(run).warning("Not restored: %s", error)
+            self._note(run, "Not restored: %s", error)
             return None
         return kept
 
@@ -69,7 +70,7 @@ class TaskStorage:
             value = policy.to_keep(context, run.parameters, state.data)
             return state, self._store().write(key, value, expires=expires)
         except NotKept as error:
-            run_logger(run).warning("Not kept: %s", error)
+            self._note(run, "Not kept: %s", error)
             return state, None
         except Exception as error:  # noqa: BLE001 - serializers and storages may be anyone's
             run_logger(run).error("The value of %r is not stored: %s", self.task.name, error)
@@ -84,7 +85,7 @@ class TaskStorage:
             context = CacheContext(self.task, run.task_run)
             return self.task.cache_policy.compute_key(context, parameters, flow_parameters)
         except HashError as error:
-            run_logger(run).warning("Not cached: %s", error)
+            self._note(run, "Not cached: %s", error)
         except Exception:  # noqa: BLE001 - cache_key_fn is the user's code
             run_logger(run).warning(
                 "Not cached: the cache key of %r could not be computed.",
@@ -92,6 +93,10 @@ class TaskStorage:
                 exc_info=True,
             )
         return None
+
+    def _note(self, run: TaskRunContext, message: str, error: Exception) -> None:
+        level = logging.WARNING if self.task.cache_policy.is_asked_for else logging.DEBUG
+        run_logger(run).log(level, message, error)
 
     def _store(self) -> ResultStore:
         policy: CachePolicy = self.task.cache_policy
