@@ -58,6 +58,12 @@ class Settings:
     log_prints: bool = False
     #: Whether results are kept, unless the task or flow says otherwise.
     persist_results: bool = False
+    #: Whether what task cells of a flow run make is kept, so that the run can be resumed.
+    keep_cell_results: bool = True
+    #: Whether the inputs of failed tasks are kept, to look at them afterwards.
+    keep_failed_inputs: bool = True
+    #: Bytes that the inputs of failed tasks may take together; the oldest go first.
+    failed_inputs_limit: int = 500_000_000
     #: How results are serialized, unless said otherwise: pickle, json, compressed/pickle, ….
     result_serializer: str = "pickle"
     #: Retries of a task that does not say.
