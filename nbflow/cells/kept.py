@@ -57,6 +57,7 @@ def dumps_values(
         NotKept: A restore would not be faithful; one clear sentence says why.
     """
     outputs = {name: each for name, each in values.outputs.items() if name not in defined}
+    _refuse_code(outputs)
     target = _Chunks()
     pickler = _pickler(target)
     draws = values.draws if isinstance(values, KeptValues) else None
@@ -136,6 +137,17 @@ def _clipped(text: str) -> str:
 
 
 # ── what would come back apart ───────────────────────────────────────────────────────────
+
+
+def _refuse_code(outputs: Mapping[str, Any]) -> None:
+    """Raise `NotKept` for functions and classes that only running the cell makes.
+
+    Pickle would refer to them by name, and find another thing of that name, or none.
+    """
+    for name, value in outputs.items():
+        is_code = isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__"
+        if is_code and value.__qualname__.partition(".")[0] in outputs:
+            raise NotKept(f"output {name!r} is code that the cell makes; define it in a cell above.")
 
 
 def check_faithful(

@@ -28,6 +28,7 @@ from nbflow.context import (
 from nbflow.engine import machine as m
 from nbflow.engine import remote
 from nbflow.engine.dependencies import dependencies_of
+from nbflow.engine.failed_inputs import keep_inputs, source_of
 from nbflow.engine.hooks import hooks_for, run_hooks
 from nbflow.engine.mapping import MapPlace
 from nbflow.engine.naming import templated_name
@@ -294,6 +295,9 @@ class TaskExecution:
             self._session.lineage.remember(state.data, self.future.task_run_id)
         elif state.type is StateType.FAILED or state.is_crashed():
             self._tell_failure(state)
+        if state.type is StateType.FAILED and attempt and get_settings().keep_failed_inputs:
+            run = self.run_context
+            keep_inputs(run.task_run.id, run.parameters, source_of(self.task.fn))
         try:
             self._set_state(state, attempt, result)
         finally:  # whatever a hook did: those who wait must hear of the end
