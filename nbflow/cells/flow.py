@@ -174,7 +174,8 @@ def signature_from(texts: Sequence[str], names: Mapping[str, Any]) -> inspect.Si
 def _parameter(text: str, names: Mapping[str, Any]) -> inspect.Parameter:
     scope = dict(names)
     try:
-        exec(f"def nbflow_parameter(\n{text}\n): pass", scope)  # noqa: S102 - the user's own code
+        source = f"def nbflow_parameter(\n{text}\n): pass"
+        exec(compile(source, "<--param>", "exec", dont_inherit=True), scope)  # noqa: S102 - the user's own code
     except Exception as error:
         raise MagicUsageError(
             f"--param: {text} cannot be evaluated ({type(error).__name__}: {error})."

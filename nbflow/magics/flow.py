@@ -20,12 +20,18 @@ from nbflow.cells.flow import (
 from nbflow.cells.interface import interface_of
 from nbflow.cells.lines import FLOW_LINE, read_flow_line
 from nbflow.cells.notebook import Notebook, plain
-from nbflow.cells.records import FlowCellOptions, Mode, TaskCellOptions
+from nbflow.cells.records import CellInterface, FlowCellOptions, Mode, TaskCellOptions
 from nbflow.cells.run import publish
 from nbflow.cli.run import run_told
 from nbflow.context import tags
 from nbflow.dataflow import analyse_cell
-from nbflow.exceptions import CancelledRun, MagicUsageError, RunEnded, UsageError
+from nbflow.exceptions import (
+    CancelledRun,
+    CellInterfaceError,
+    MagicUsageError,
+    RunEnded,
+    UsageError,
+)
 from nbflow.magics.view import view_for
 from nbflow.notebooks.cell_names import name_of
 from nbflow.states import State
@@ -76,9 +82,8 @@ def _function(notebook: Notebook, options: FlowCellOptions, text: str) -> FlowFu
     analysis = analyse_cell(text)
     # Whatever keeps a task cell out of a namespace of its own does so here.
     shared = notebook.why_shared(analysis)
-    interface = interface_of(
-        analysis, body.python, names, TaskCellOptions(name=options.name), shared_because=shared
-    )
+    interface = interface_of(analysis, body.python, names, TaskCellOptions(), shared_because=shared)
+    _refuse_own_name(options.name, interface)
     return FlowFunction(
         name=options.name or name_of(text, frozenset(), None),
         body=body,
@@ -86,6 +91,14 @@ def _function(notebook: Notebook, options: FlowCellOptions, text: str) -> FlowFu
         namespace=lambda: names,
         parameters=parameters,
     )
+
+
+def _refuse_own_name(name: str | None, interface: CellInterface) -> None:
+    if name is not None and name in interface.outputs:
+        raise CellInterfaceError(
+            f"The flow's name {name!r} is also what its code assigns, and one would hide the "
+            f"other. Choose another name, such as {name}_flow."
+        )
 
 
 def _signature(options: FlowCellOptions, names: dict[str, Any]) -> Any:

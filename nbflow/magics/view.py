@@ -18,10 +18,10 @@ from typing import Any, Final, Protocol
 from uuid import uuid4
 
 from nbflow import states
-from nbflow.cli.console import make_console
+from nbflow.cli.console import is_live, make_console, say
 from nbflow.cli.events import Event, Logged, Overwrites, Story, Tally
 from nbflow.cli.failure import Failure
-from nbflow.cli.options import RunOptions
+from nbflow.cli.live import LiveDisplay
 from nbflow.cli.reports import (
     Ending,
     Reporter,
@@ -29,8 +29,8 @@ from nbflow.cli.reports import (
     is_on_screen,
     record_lines,
     seconds_of,
+    summary_line,
 )
-from nbflow.cli.run import reporter_for
 from nbflow.cli.terminal_text import plain_line
 from nbflow.drawing import mimebundle
 from nbflow.exceptions import NbflowError
@@ -282,8 +282,25 @@ def in_kernel(ip: Any) -> bool:
     return getattr(ip, "kernel", None) is not None
 
 
+class Summary(Silent):
+    """In a terminal that is no terminal: one line at the end."""
+
+    def end(self, ending: Ending) -> None:
+        """Tell how the run ended; the cell itself fails with the error."""
+        say(make_console(), summary_line(ending), wrap=False)
+
+
+class LiveSummary(LiveDisplay):
+    """In a terminal: what runs, while it runs, and one line at the end."""
+
+    def end(self, ending: Ending) -> None:
+        """Tell how the run ended; the cell itself fails with the error."""
+        say(self.console, summary_line(ending), wrap=False)
+
+
 def view_for(ip: Any, title: str) -> Reporter:
     """What tells of a run under the running cell, or in the terminal."""
     if in_kernel(ip):
         return RunView(DisplayScreen(ip), title)
-    return reporter_for(make_console(), RunOptions(target=title))
+    console = make_console()
+    return LiveSummary(console) if is_live(console) else Summary()
