@@ -7,7 +7,8 @@ lines; and the one ending of all of them. It must not know how events are obtain
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +56,10 @@ class Reporter(Protocol):
 
     def end(self, ending: Ending) -> None:
         """Called last, unless the run could not even start."""
+
+
+#: Makes what tells of runs where there is no terminal: a notebook's view.
+surface: Final[ContextVar[Callable[[], Reporter] | None]] = ContextVar("surface", default=None)
 
 
 class Silent:
