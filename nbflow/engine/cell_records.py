@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -61,8 +62,18 @@ _TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
 class CellRecorder:
     """Records the cells of one attempt at a notebook run."""
 
-    def __init__(self, session: FlowSession, cells: Sequence[CellInfo]) -> None:
+    def __init__(
+        self,
+        session: FlowSession,
+        cells: Sequence[CellInfo],
+        kept: AbstractSet[str] = frozenset(),
+    ) -> None:
+        """Make the records that are not there; `kept` cells, by id, stay as an attempt left them.
+
+        Raises `NotebookError` when a tag of a cell cannot be understood.
+        """
         self._session = session
+        self._kept = kept
         self._log_limit = get_settings().cell_log_limit
         self._lines: dict[str, int] = {}
         self._ids: dict[str, UUID] = {}
@@ -92,7 +103,7 @@ class CellRecorder:
         for cell in fresh:
             self._session.store.create_task_run(self._task_run(cell, needs[cell.cell_id]))
         for cell in cells:
-            if cell not in fresh:
+            if cell not in fresh and cell.cell_id not in self._kept:
                 self._set_state(cell, states.Pending())
 
     def identify(self, cell: CellInfo) -> CellIdentity:
@@ -104,6 +115,7 @@ class CellRecorder:
             flow_run_name=run.name,
             task_run_id=str(self._ids[cell.cell_id]),
             attempt=self._starts.get(cell.cell_id, 1),
+            resuming=run.attempt > 1,
         )
 
     def _dependencies(self, cells: Sequence[CellInfo]) -> dict[str, tuple[Dependency, ...]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from nbformat import NotebookNode
@@ -24,8 +25,14 @@ from nbflow.notebooks.document import (
     read_notebook,
     remove_error_markers,
 )
-from nbflow.notebooks.events import CellInfo, CellPrinted, NotebookEvent, NotebookOutcome
-from nbflow.notebooks.kernels import choose_kernel
+from nbflow.notebooks.events import (
+    CellInfo,
+    CellPrinted,
+    CellRecord,
+    NotebookEvent,
+    NotebookOutcome,
+)
+from nbflow.notebooks.kernels import Kernel, choose_kernel
 from nbflow.notebooks.protocol import CellIdentity
 from nbflow.notebooks.running import CellLimit, NotebookRun, RunOptions
 from nbflow.notebooks.save import check_output
@@ -61,6 +68,10 @@ def run_notebook(
     report_mode: bool = False,
     raise_on_failure: bool = True,
     identify: Callable[[CellInfo], CellIdentity | None] = _unknown,
+    kernel: Kernel | None = None,
+    start_at: int = 0,
+    known: Mapping[str, NotebookNode] = MappingProxyType({}),
+    keep: Callable[[Kernel, CellRecord | None, NotebookOutcome], bool] | None = None,
 ) -> NotebookOutcome:
     """Run a notebook from top to bottom and keep the executed copy, failed ones too.
 
@@ -80,6 +91,10 @@ def run_notebook(
         report_mode: Hide the code in the executed notebook.
         raise_on_failure: False: return the outcome whatever it is.
         identify: Which recorded run a started cell belongs to.
+        kernel: A running kernel to use instead of a new one; it is ended like a new one.
+        start_at: The index of the first cell that is sent to it.
+        known: What the cells above left there, by cell id.
+        keep: Asked for the kernel of a run that failed; see `RunOptions`.
 
     Raises:
         NotebookError, OutputPathError: Before anything ran.
@@ -108,6 +123,10 @@ def run_notebook(
         stop=stop or threading.Event(),
         environment=kernel_environment(),
         identify=identify,
+        kernel=kernel,
+        start_at=start_at,
+        known=known,
+        keep=keep,
     )
     run = NotebookRun(nb, choice, target, options)
     try:

@@ -38,6 +38,8 @@ class CellIdentity:
     task_run_id: str
     #: How often the cell was started, this time included.
     attempt: int = 1
+    #: Whether the run goes on after a failure: what was kept may be restored.
+    resuming: bool = False
 
 
 def request_metadata(
@@ -45,7 +47,6 @@ def request_metadata(
     name: str,
     identity: CellIdentity | None,
     *,
-    resuming: bool = False,
     header_lines: int = 0,
 ) -> dict[str, Any]:
     """What a cell's request says beside its code."""
@@ -57,7 +58,7 @@ def request_metadata(
             "flow_run_name": identity.flow_run_name,
             "task_run_id": identity.task_run_id,
             "attempt": identity.attempt,
-            "resuming": resuming,
+            "resuming": identity.resuming,
         }
     if header_lines:
         told["header_lines"] = header_lines

@@ -33,6 +33,15 @@ def forget_earlier_run(nb: NotebookNode) -> None:
             ours(cell)["state"] = str(CellOutcome.NOT_RUN)
 
 
+def take_over(cell: NotebookNode, left: NotebookNode) -> None:
+    """Give a cell what an earlier run of it left: outputs, number, and how it ended."""
+    cell.outputs = left.outputs
+    cell.execution_count = left.execution_count
+    for key in ("papermill", "execution", "nbflow"):
+        if key in left.metadata:
+            cell.metadata[key] = left.metadata[key]
+
+
 def stamp_outcome(nb: NotebookNode, outcome: CellOutcome, error: BaseException | None) -> None:
     """Write how the run ended."""
     ours(nb)["outcome"] = str(outcome)

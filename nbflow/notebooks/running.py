@@ -44,6 +44,7 @@ from nbflow.notebooks.events import (
     CellMoved,
     CellOutcome,
     CellPrinted,
+    CellRecord,
     CellStarted,
     KernelReady,
     KernelStarting,
@@ -76,6 +77,7 @@ from nbflow.notebooks.record import (
     ours,
     stamp_outcome,
     stamp_papermill,
+    take_over,
 )
 from nbflow.notebooks.save import NotebookWriter, writer_for
 from nbflow.notebooks.signals import RememberedSignals
@@ -122,6 +124,15 @@ class RunOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Which recorded run a started cell belongs to; the kernel is told.
     identify: Callable[[CellInfo], CellIdentity | None] = _unknown
+    #: A running kernel to use instead of a new one.
+    kernel: Kernel | None = None
+    #: Cells before this index are not sent: they have run in that kernel.
+    start_at: int = 0
+    #: What those cells left, by cell id: outputs and metadata.
+    known: Mapping[str, NotebookNode] = field(default_factory=dict)
+    #: Asked instead of ending the kernel of a run that failed or was stopped; gets the kernel,
+    #: the cell that ended the run and how it ended. True: the kernel is no longer ours.
+    keep: Callable[[Kernel, CellRecord | None, NotebookOutcome], bool] | None = None
 
 
 class Stopped(Exception):
@@ -152,7 +163,11 @@ class NotebookRun:
         self._options = options
         self._cells = {info.index: RunningCell(info) for info in code_cells(nb)}
         self._tags = tags_of(self._infos)
-        self._kernel = Kernel(choice.name, cwd=options.cwd, environment=options.environment)
+        self._kernel = options.kernel or Kernel(
+            choice.name, cwd=options.cwd, environment=options.environment
+        )
+        #: Whether somebody else ends the kernel.
+        self._kept = False
         self._started = now()
         self._deadline = time.monotonic() + options.timeout if options.timeout else None
         self._interruption: Interruption | None = None
@@ -183,6 +198,8 @@ class NotebookRun:
     def launch(self) -> None:
         """Start the kernel's process; it boots while this process gets ready."""
         choice = self.choice
+        if self._options.kernel is not None:
+            return
         self._tell(
             KernelStarting(kernel_name=choice.name, reason=choice.reason, missing=choice.missing)
         )
@@ -190,7 +207,8 @@ class NotebookRun:
 
     def close(self) -> None:
         """End the kernel, whatever state it is in; harmless when it has ended."""
-        self._kernel.close()
+        if not self._kept:
+            self._kernel.close()
 
     def execute(self, manager: Any) -> NotebookOutcome:
         """Run the cells, with papermill's `manager` keeping its own metadata."""
@@ -221,17 +239,19 @@ class NotebookRun:
                 except Stopped as stopped:
                     outcome, error = stopped.outcome, stopped.error
                 outcome, error = self._await_background(outcome, error)
-                self._end_kernel(outcome)
+                if not self._keep_kernel(outcome, error):
+                    self._end_kernel(outcome)
                 return self._finish(outcome, error)
         except BaseException as broken:
             self._abandon(broken)
             raise
         finally:
-            self._kernel.close()
+            self.close()
 
     def _begin(self) -> None:
         self._manager.notebook_start()
         forget_earlier_run(self.nb)
+        self._take_over_known()
         ours(self.nb).update(outcome="running", kernel=self.choice.name)
         try:
             self._writer.start()
@@ -242,9 +262,18 @@ class NotebookRun:
         self._wait_for_kernel()
         self.nb.metadata["language_info"] = self._kernel.info.get("language_info", {})
         speaks = self._kernel.info.get("implementation") == "ipython"
-        if speaks:
+        if speaks and self._options.kernel is None:  # a kept one was prepared when it was new
             self._prepare_ipython()
         self._prepare_tasks(possible=speaks)
+
+    def _take_over_known(self) -> None:
+        """Keep what cells left that have run before."""
+        for cell in self._cells.values():
+            left = self._options.known.get(cell.info.cell_id)
+            if left is None or cell.info.index >= self._options.start_at:
+                continue
+            take_over(self.nb.cells[cell.info.index], left)
+            cell.outcome = CellOutcome(ours(left).get("state", str(CellOutcome.NOT_RUN)))
 
     def _wait_for_kernel(self) -> None:
         patience = self._options.start_timeout
@@ -295,7 +324,9 @@ class NotebookRun:
     def _run_cells(self) -> None:
         for index, node in enumerate(self.nb.cells):
             cell = self._cells.get(index)
-            if cell is None:  # text, or nothing to run
+            if cell is not None and index < self._options.start_at:
+                self._writer.changed(index)
+            elif cell is None:  # text, or nothing to run
                 self._pass_over(node, index)
             elif cell.info.skipped:
                 self._pass_over(node, index)
@@ -679,6 +710,16 @@ class NotebookRun:
                 "a thread or an exit handler was still at work."
             )
 
+    def _keep_kernel(self, outcome: CellOutcome, error: BaseException | None) -> bool:
+        """Whether somebody wants the kernel of this run, which has ended badly."""
+        ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CANCELLED}
+        if self._options.keep is None or outcome not in ends or not self._kernel.is_alive():
+            return False
+        self._receive(0)
+        culprit = self._culprit.record() if self._culprit else None
+        self._kept = self._options.keep(self._kernel, culprit, self._outcome(outcome, error, now()))
+        return self._kept
+
     def _finish(self, outcome: CellOutcome, error: BaseException | None) -> NotebookOutcome:
         self._recorder.settle()
         self._prints.end()
@@ -688,6 +729,11 @@ class NotebookRun:
         ended = now()
         self._stamp(outcome, error, ended)
         unsaved = self._final_save()
+        return self._outcome(outcome, error or unsaved, ended)
+
+    def _outcome(
+        self, outcome: CellOutcome, error: BaseException | None, ended: datetime
+    ) -> NotebookOutcome:
         return NotebookOutcome(
             outcome=outcome,
             cells=tuple(cell.record() for cell in self._cells.values()),
@@ -695,12 +741,12 @@ class NotebookRun:
             kernel_name=self.choice.name,
             started=self._started,
             ended=ended,
-            error=error or unsaved,
+            error=error,
         )
 
     def _tell_not_run(self) -> None:
         for cell in self._cells.values():
-            if cell.outcome is CellOutcome.NOT_RUN:
+            if cell.outcome is CellOutcome.NOT_RUN and cell.info.index >= self._options.start_at:
                 self._tell(CellEnded(cell=cell.info, outcome=CellOutcome.NOT_RUN))
 
     def _say_what_overflowed(self) -> None:
