@@ -176,6 +176,8 @@ class Board:
         """A background cell is under way; `told` hears of its end, before those who wait."""
         with self._lock:
             self._cells[cell.step.index] = cell
+            if cell.interface.mode is Mode.SHARED:
+                self.history.in_notebook(cell.step.index)
         cell.future.add_done_callback(lambda future: self._ended(cell, future.state, told))
 
     def _ended(

@@ -7,15 +7,18 @@ where matplotlib is loaded.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import sys
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, MutableMapping, ValuesView
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 R = TypeVar("R")
 
 _figures: ContextVar[OrderedDict[int, Any] | None] = ContextVar("nbflow_figures", default=None)
+_DRAWING: Final = frozenset({"matplotlib", "pylab", "seaborn"})
 _REGISTRY: Final = "matplotlib._pylab_helpers"
 
 
@@ -41,7 +44,7 @@ class _Apart(MutableMapping[int, Any]):
     def __iter__(self) -> Iterator[int]:
         return iter(self._here())
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> Any:
         """The managers, which matplotlib walks backwards, too."""
         return self._here().values()
 
@@ -71,6 +74,17 @@ def own_figures(
             _figures.reset(token)
 
     return stage
+
+
+def get_ready(modules: Collection[str]) -> None:
+    """Load pyplot for a background cell that will import one of these modules.
+
+    IPython hooks its display of figures in when pyplot is loaded, and only in the main thread.
+    """
+    roots = {module.partition(".")[0] for module in modules}
+    if roots & _DRAWING and "matplotlib.pyplot" not in sys.modules:
+        with contextlib.suppress(ImportError):  # the cell itself will say so
+            importlib.import_module("matplotlib.pyplot")
 
 
 def _shown(run: Callable[[], Any], show_figures: Callable[[], None]) -> Any:

@@ -17,7 +17,7 @@ from nbflow.annotations import quote
 from nbflow.cells.board import Board, CellUnderWay, Upstream, blocked
 from nbflow.cells.caching import options_for
 from nbflow.cells.deferred import Mailbox
-from nbflow.cells.figures import own_figures
+from nbflow.cells.figures import get_ready, own_figures
 from nbflow.cells.interface import interface_of
 from nbflow.cells.joining import JoinedCell, join
 from nbflow.cells.lines import read_task_line
@@ -224,7 +224,7 @@ class CellRun:
         self._notebook.names_were_put_back()
         execution = self._execution(self._shell.show, ())
         runner = self.task.options.runner
-        if runner in _RUNNERS:
+        if runner is not None and runner in _RUNNERS:
             state = self._wait_for(submit_cell(execution, self._notebook.runner(runner)))
         else:
             state = run_cell(execution)
@@ -249,6 +249,7 @@ class CellRun:
 
     def submit(self, upstream: Upstream) -> None:
         """Start the cell when what it follows has ended, and return at once."""
+        get_ready(self.step.analysis.imports.values())
         context = contextvars.copy_context()
         show = self._shell.show_later()
         replay = self._shell.replay_later()

@@ -133,11 +133,12 @@ class Shell:
         session, socket = getattr(hook, "session", None), getattr(hook, "pub_socket", None)
         if session is None or socket is None:
             return False
-        from ipykernel.jsonutil import encode_images, json_clean  # noqa: PLC0415 - kernels only
+        from ipykernel import jsonutil  # noqa: PLC0415 - kernels only
 
+        plain: Any = jsonutil
         if "data" in content:
-            content["data"] = encode_images(content["data"])
-        content = json_clean(content)
+            content["data"] = plain.encode_images(content["data"])
+        content = plain.json_clean(content)
         message = session.msg(kind, content, parent=hook.parent_header)
         for record in _recorders.get(threading.get_ident(), ()):
             if record(message) is None:
@@ -206,6 +207,8 @@ class Shell:
         if inline is None or pyplot is None:
             return
         if "inline" in str(pyplot.get_backend()):
+            # The end of any other cell takes this mark away, whosever figures it was for.
+            inline.show._draw_called |= bool(pyplot.get_fignums())  # noqa: SLF001 - its own mark
             inline.flush_figures()
 
     # ── recording and showing again ──────────────────────────────────────────────────────
@@ -268,4 +271,5 @@ def _ends_silently(text: str) -> bool:
     """Whether the last expression ends with a semicolon."""
     from IPython.core.displayhook import DisplayHook  # noqa: PLC0415 - with a shell it is loaded
 
-    return bool(DisplayHook.semicolon_at_end_of_expression(text))
+    hook: Any = DisplayHook
+    return bool(hook.semicolon_at_end_of_expression(text))

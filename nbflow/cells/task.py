@@ -120,7 +120,7 @@ class CellTask(Task[..., Any]):
         self.description = None
 
     @property
-    def signature(self) -> inspect.Signature:  # type: ignore[override] # made anew: defaults change
+    def signature(self) -> inspect.Signature:
         """A parameter for each input; defaults are the notebook's values as they are now."""
         return signature_of(self.fn.interface, self._values())
 
