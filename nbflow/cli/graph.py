@@ -58,8 +58,13 @@ def graph(options: GraphOptions) -> int:
     if options.output is None and not options.open:
         say(make_console(colour=options.colour), graph_text(drawn), wrap=False)
         return 0
-    _write(_svg(drawn, options), options)
+    write_picture(drawn, options)
     return 0
+
+
+def write_picture(drawn: RunGraph, options: GraphOptions) -> None:
+    """Write the picture where the options say, and open it if they ask for that."""
+    _write(_svg(drawn, options), options)
 
 
 def graph_of(target: str) -> RunGraph:

@@ -107,7 +107,7 @@ def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
     """What is known of a run now."""
     run, at = story.run, now()
     return Moment(
-        title=plain_line(title),
+        title=plain_line(run.flow_name if run is not None else title),
         state=run.state if run is not None else states.Pending(),
         seconds=seconds_of(run, at) if run is not None else None,
         tally=story.tally(),
