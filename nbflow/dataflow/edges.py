@@ -19,6 +19,17 @@ class EdgeKind(str, Enum):
         return self.value
 
 
+class Why(Enum):
+    """Why an edge is there, as one who might take another way must know it."""
+
+    #: The earlier cell made the value, or surely changed it.
+    VALUE = "value"
+    #: An object or state may be changed in place, or it is not known what is touched.
+    CHANGE = "change"
+    #: One of them merely binds or deletes a name that the other binds or reads.
+    REBIND = "rebind"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Edge:
     """The cell at index `target` must run after the cell at index `source`."""

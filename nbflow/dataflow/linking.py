@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 
 from . import known
 from .closures import Closure
-from .edges import Edge, EdgeKind
+from .edges import Edge, EdgeKind, Why
 from .libraries import leaves_arguments
 from .objects import Object, Run, Variable
 from .records import ANY, ENTANGLED, ITSELF, NONE, CellAnalysis, Effects, Names, slot_of
@@ -44,8 +44,11 @@ class Linker:
         #: Why cells keep the order of the notebook, where that is the linker's doing.
         self.reasons: dict[int, str] = {}
         self.sequential = False
-        #: Steps taken so far.
+        #: Steps taken so far, and those that may be taken beyond what one notebook may.
         self.steps = 0
+        self.extra_steps = 0
+        #: Code (by identity) that was understood by what is no longer so.
+        self.distrusted: set[int] = set()
 
     def result(self) -> tuple[Edge, ...]:
         """All edges; an ORDER edge says nothing where a DATA edge stands."""
@@ -57,22 +60,22 @@ class Linker:
         )
 
     def edge(
-        self, source: int, target: int, name: str, kind: EdgeKind, *, certain: bool = True
+        self, source: int, run: Run, name: str, kind: EdgeKind, why: Why, *, certain: bool = True
     ) -> None:
-        """Note that the target comes after the source."""
-        if source != target:
+        """Note that the cell comes after the source."""
+        if source != run.index:
             self.steps += 1
-            key = (source, target, name, kind)
+            key = (source, run.index, name, kind)
             self.edges[key] = certain or self.edges.get(key, False)
+            run.follows[why].setdefault(source, set()).add(name)
 
     def cell(self, index: int, analysis: CellAnalysis) -> Run:
         """The next cell runs; gives all that it does."""
         if analysis == _EMPTY:
             return Run(index, analysis)
         self.sequential = self.sequential or ENTANGLED in analysis.ambiguous
-        if self.sequential or self.steps > BUDGET:
-            self._keep_place(index, analysis)
-            return Run(index, analysis)
+        if self.sequential or self.steps > BUDGET + self.extra_steps:
+            return self._keep_place(index, analysis)
         run = self._run(index, analysis)
         self._fence(run)
         self._order_shared_state(run)
@@ -84,12 +87,14 @@ class Linker:
         self.seen.append(index)
         return run
 
-    def _keep_place(self, index: int, analysis: CellAnalysis) -> None:
+    def _keep_place(self, index: int, analysis: CellAnalysis) -> Run:
         """What the cells share is no longer known: this one follows all before it."""
         self.sequential = True
         self.reasons[index] = ENTANGLED
-        self._fence(Run(index, analysis, ambiguous=True))
+        run = Run(index, analysis, ambiguous=True)
+        self._fence(run)
         self.seen.append(index)
+        return run
 
     # ── what the cell does ───────────────────────────────────────────────────────────────
 
@@ -141,6 +146,7 @@ class Linker:
     def _read_by(self, run: Run, code: Effects, *, certain: bool) -> list[str]:
         """Note what the code reads; gives the names that were not read, or less surely so."""
         names = code.reads | code.builtins
+        run.looked_up |= names
         news = [name for name in names if name not in run.reads or (certain > run.reads[name])]
         run.reads.update(dict.fromkeys(news, certain))
         self.steps += len(names)
@@ -152,7 +158,7 @@ class Linker:
         run.kept |= code.keeps
         run.changes |= code.changes
         run.touched |= code.writes | code.mutates | code.may_mutate
-        run.ambiguous = run.ambiguous or bool(code.ambiguous)
+        run.ambiguous = run.ambiguous or bool(code.ambiguous) or id(code) in self.distrusted
         for name in code.mutates:
             run.mutates[name] = certain or run.mutates.get(name, False)
         for name in code.may_mutate:
@@ -228,7 +234,7 @@ class Linker:
     def _fence(self, run: Run) -> None:
         """Keep the cell's place among barriers, and everybody's if it is one itself."""
         for kind, fence in self.fences.items():
-            self.edge(fence, run.index, "", kind, certain=False)
+            self.edge(fence, run, "", kind, Why.CHANGE, certain=False)
         if run.ambiguous:
             self._raise_fence(run, EdgeKind.DATA)
             self.barriers.add(run.index)
@@ -240,7 +246,7 @@ class Linker:
         for index in reversed(self.seen):
             if index <= last:
                 break
-            self.edge(index, run.index, "", kind, certain=False)
+            self.edge(index, run, "", kind, Why.CHANGE, certain=False)
         self.fences[kind] = run.index
 
     def _order_shared_state(self, run: Run) -> None:
@@ -250,7 +256,8 @@ class Linker:
         secret = {_longest(known.SEEDED_BY, origin) for origin in origins}
         for state in sorted((found | (secret & self.states.keys())) - {""}):
             if state in self.states:
-                self.edge(self.states[state], run.index, state, EdgeKind.ORDER, certain=False)
+                last = self.states[state]
+                self.edge(last, run, state, EdgeKind.ORDER, Why.CHANGE, certain=False)
             self.states[state] = run.index
 
     # ── names and objects ────────────────────────────────────────────────────────────────
@@ -264,7 +271,8 @@ class Linker:
             item.merged_into, item = root, item.merged_into
         return root
 
-    def _unite(self, one: Object, other: Object) -> None:
+    def unite(self, one: Object, other: Object) -> None:
+        """What holds one of them may hold the other, or share with it."""
         one, other = self.find(one), self.find(other)
         if one is other:
             return
@@ -282,12 +290,16 @@ class Linker:
         variable = self.variable(name)
         alone = len(variable.definers) == 1
         for definer in variable.definers:
-            self.edge(definer, run.index, name, EdgeKind.DATA, certain=certain and alone)
+            sure = certain and alone
+            self.edge(definer, run, name, EdgeKind.DATA, Why.VALUE, certain=sure)
         item = self.find(variable.object)
         for index in _last(item.mutators):
-            surely = certain and item.mutators[index].get(name, False)
-            self.edge(index, run.index, name, EdgeKind.DATA, certain=surely)
+            changed = item.mutators[index].get(name, False)
+            why = Why.VALUE if changed else Why.CHANGE
+            self.edge(index, run, name, EdgeKind.DATA, why, certain=certain and changed)
         variable.readers.add(run.index)
+        if name in run.looked_up:
+            variable.in_place.add(run.index)
         item.readers.add(run.index)
 
     def _mutate(self, run: Run, name: str, *, certain: bool) -> None:
@@ -302,9 +314,9 @@ class Linker:
             return
         item = self.find(variable.object)
         for index in item.readers:
-            self.edge(index, run.index, name, EdgeKind.ORDER)
+            self.edge(index, run, name, EdgeKind.ORDER, Why.CHANGE)
         for index in _last(item.mutators):
-            self.edge(index, run.index, name, EdgeKind.DATA, certain=False)
+            self.edge(index, run, name, EdgeKind.DATA, Why.CHANGE, certain=False)
         item.readers = {run.index}
         if len(item.mutators) > 2 * _SHOWN:
             item.mutators = {index: item.mutators[index] for index in _last(item.mutators)}
@@ -333,16 +345,16 @@ class Linker:
 
     def _bind(self, run: Run, name: str) -> Variable:
         analysis, old = run.analysis, self.variable(name)
-        for index in (*old.definers[-1:], *old.readers):
-            self.edge(index, run.index, name, EdgeKind.ORDER)
+        run.replaced[name] = old
+        in_place = self._follow_users(run, name, old)
         sure = name in analysis.sure_defs or name in analysis.sure_deletes
         one = name in analysis.oneshot
         if not sure:
-            old.readers &= {run.index}  # all others come before this cell, and so before later ones
             return Variable(
                 old.object,
                 self._definers(run, name, old.definers),
-                old.readers,
+                old.readers & {run.index},  # the others come before this cell, so before later ones
+                in_place,
                 oneshot=one or old.oneshot,
                 bound=True,
             )
@@ -350,6 +362,7 @@ class Linker:
         return Variable(
             Object({name}),
             [run.index],
+            in_place=in_place,
             origin=analysis.imports.get(name, ""),
             constant=name in analysis.constants,
             function=analysis.function(name),
@@ -357,10 +370,25 @@ class Linker:
             bound=name in analysis.sure_defs,
         )
 
+    def _follow_users(self, run: Run, name: str, old: Variable) -> set[int]:
+        """The cell binds the name after all who use it; gives itself where it must, anyway.
+
+        Cells that run in a namespace of their own may go on with what the name was; those that
+        use the notebook's, be it by a function only, may not. Later cells follow this one only,
+        so whoever may not pass those may not pass this one either.
+        """
+        looked_up = name in run.writes or name in run.looked_up
+        for index in (*old.definers[-1:], *old.readers):
+            binds_both = name in run.writes and index in old.definers
+            firm = binds_both or index in old.in_place
+            looked_up = looked_up or firm
+            self.edge(index, run, name, EdgeKind.ORDER, Why.CHANGE if firm else Why.REBIND)
+        return {run.index} if looked_up else set()
+
     def _definers(self, run: Run, name: str, old: list[int]) -> list[int]:
-        """All that may have bound the name; of many, those in the middle stand in a row."""
+        """All that may have bound the name; of many, the last stands for some in the middle."""
         if len(old) > _SHOWN:
-            self.edge(old[1], old[2], name, EdgeKind.DATA, certain=False)
+            self.edge(old[1], run, name, EdgeKind.DATA, Why.VALUE, certain=False)
             old = [old[0], *old[2:]]
         return [*old, *({run.index} - set(old))]
 
@@ -379,7 +407,7 @@ class Linker:
     def share(self, target: Variable, source: Variable) -> None:
         """Both may hold the same objects, unless nothing can change what the source holds."""
         if not source.constant and not _is_inert(source):
-            self._unite(target.object, source.object)
+            self.unite(target.object, source.object)
 
     def versions(self, run: Run, name: str, before: Mapping[str, Variable]) -> list[Variable]:
         """The name as the cell found it, and as the cell left it, where either may be meant."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .edges import Why
 from .records import CellAnalysis, Effects
 
 
@@ -32,6 +33,8 @@ class Variable:
     definers: list[int] = field(default_factory=list)
     #: Cells that read it since the last sure binding.
     readers: set[int] = field(default_factory=set)
+    #: Those among both that use the notebook's own namespace while they run.
+    in_place: set[int] = field(default_factory=set)
     #: The function that it surely is.
     function: Effects | None = None
     #: The module or module member that it surely stands for.
@@ -61,3 +64,11 @@ class Run:
     #: Functions whose results are changed.
     changes: set[str] = field(default_factory=set)
     ambiguous: bool = False
+    #: Names that called functions read; they find them in the notebook's own namespace.
+    looked_up: set[str] = field(default_factory=set)
+    #: The names that it binds or deletes, and what they were before.
+    replaced: dict[str, Variable] = field(default_factory=dict)
+    #: Why it follows earlier cells, with the names.
+    follows: dict[Why, dict[int, set[str]]] = field(
+        default_factory=lambda: {why: {} for why in Why}
+    )
