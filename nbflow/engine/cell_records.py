@@ -36,6 +36,7 @@ from nbflow.notebooks.events import (
     CellOutcome,
     CellPrinted,
     CellStarted,
+    KernelEnded,
     KernelReady,
     KernelStarting,
     Note,
@@ -43,7 +44,7 @@ from nbflow.notebooks.events import (
 )
 from nbflow.notebooks.protocol import CellIdentity
 from nbflow.settings import get_settings
-from nbflow.states import State, StateType
+from nbflow.states import State, StateType, now
 from nbflow.wording import without_escapes
 
 _TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
@@ -145,6 +146,17 @@ class CellRecorder:
             created=state.timestamp,
         )
 
+    def _close_children(self) -> None:
+        """Close what cells began and their kernel, which has ended, cannot end any more."""
+        store, flow_run_id = self._session.store, self._session.flow_run.id
+        store.close_abandoned(now())
+        for run in store.task_runs(flow_run_id):
+            if run.kind is TaskKind.CELL or run.state.is_settled():
+                continue
+            started = run.start_time is not None
+            end = states.Crashed if started else states.NotRun
+            self._change(run.id, end(message="The kernel ended before it did."), run.attempt)
+
     # ── events ───────────────────────────────────────────────────────────────────────────
 
     def receive(self, event: NotebookEvent) -> None:
@@ -163,6 +175,8 @@ class CellRecorder:
                 self._end(event)
             case KernelStarting():
                 self._kernel_starts(event)
+            case KernelEnded():
+                self._close_children()
             case KernelReady(kernel_name=kernel_name):
                 run_logger(self._session).debug("Kernel %r is ready.", kernel_name)
             case Note(message=message, warning=warning):

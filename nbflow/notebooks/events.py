@@ -104,6 +104,13 @@ class KernelReady:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KernelEnded:
+    """The kernel's process is no more; nothing that it began goes on."""
+
+    at: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CellStarted:
     """A cell was sent to the kernel."""
 
@@ -167,6 +174,7 @@ class Note:
 NotebookEvent: TypeAlias = (
     KernelStarting
     | KernelReady
+    | KernelEnded
     | CellStarted
     | CellMoved
     | CellPrinted

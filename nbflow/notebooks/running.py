@@ -46,6 +46,7 @@ from nbflow.notebooks.events import (
     CellPrinted,
     CellRecord,
     CellStarted,
+    KernelEnded,
     KernelReady,
     KernelStarting,
     Note,
@@ -709,6 +710,7 @@ class NotebookRun:
                 f"The kernel did not end by itself within {patience:g} s and was killed: "
                 "a thread or an exit handler was still at work."
             )
+        self._tell(KernelEnded())
 
     def _keep_kernel(self, outcome: CellOutcome, error: BaseException | None) -> bool:
         """Whether somebody wants the kernel of this run, which has ended badly."""
