@@ -137,6 +137,11 @@ class Flow(Generic[P, R]):
             return self.persist_result
         return self.result_storage is not None or get_settings().persist_results
 
+    @property
+    def call_options(self) -> Mapping[str, Any]:
+        """What a later process needs to know, beside source and parameters, to run it again."""
+        return {}
+
     # ── parameters ───────────────────────────────────────────────────────────────────────
 
     @functools.cached_property

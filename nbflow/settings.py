@@ -78,6 +78,8 @@ class Settings:
     cell_timeout_seconds: float = 0.0
     #: Seconds a kernel may take to start.
     kernel_start_timeout_seconds: float = 60.0
+    #: Seconds that the kernel of a failed notebook run is kept; 0: it ends with the run.
+    keep_kernel_seconds: float = 0.0
     #: Bytes of printed text one cell may leave in the executed notebook; more goes to a file.
     cell_output_limit: int = 2_000_000
     #: Lines one cell may leave in the run log; more is in the executed notebook alone.
@@ -145,6 +147,11 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
 
     Raises `ConfigurationError` naming the setting and its source.
     """
+    return read_settings(environ, folder)[0]
+
+
+def read_settings(environ: Mapping[str, str], folder: Path) -> tuple[Settings, dict[str, str]]:
+    """Settings as `load_settings` gives them, and where those that are set were set."""
     home = expanded(environ.get(f"{PREFIX}HOME") or _default_home()).absolute()
     variables = _from_environment(environ)
     layers = [
@@ -153,6 +160,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         ("the environment", variables),
     ]
     values: dict[str, Any] = {"home": home}
+    sources: dict[str, str] = {}
     hints = get_type_hints(Settings)
     for source, layer in layers:
         for name, raw in layer.items():
@@ -168,7 +176,8 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
                     f"The setting home cannot be set in {source}, because the home is where "
                     "settings are looked for. Set NBFLOW_HOME instead."
                 )
-    return Settings(**values)
+            sources[name] = source
+    return Settings(**values), sources
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

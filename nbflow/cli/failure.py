@@ -20,10 +20,11 @@ from typing import Any, Final
 from nbflow.cli.console import short_path
 from nbflow.cli.terminal_text import plain_line, printed_lines
 from nbflow.exceptions import CellFailed
-from nbflow.models import FlowRun, LogRecord, TaskKind, TaskRun
+from nbflow.models import FlowKind, FlowRun, LogRecord, TaskKind, TaskRun
+from nbflow.notebooks.parking import parked_kernel
 from nbflow.paths import expanded
-from nbflow.states import FINAL_TYPES, StateType
-from nbflow.wording import last_line, state_word
+from nbflow.states import FINAL_TYPES, StateType, now
+from nbflow.wording import duration, last_line, state_word
 
 _ERROR_LEVEL: Final = 40
 _CELL_FRAME: Final = re.compile(r"^\s*(?:Cell )?In(?:put In)? ?\[\d+\](?:, line (\d+))?")
@@ -115,6 +116,12 @@ def _next_steps(run: FlowRun, culprit: TaskRun | None) -> Iterable[NextStep]:
     yield NextStep(f"nbflow runs show {short}", "see the traceback")
     task = f" --task {shlex.quote(culprit.name)}" if culprit else ""
     yield NextStep(f"nbflow runs logs {short}{task}", "see what it printed")
+    parked = parked_kernel(str(run.id)) if run.kind is FlowKind.NOTEBOOK else None
+    if parked is not None:
+        left = duration(max(0.0, (parked.expires - now()).total_seconds()))
+        yield NextStep(f"nbflow debug {short}", f"open its kernel, kept for {left}")
+    if run.parent_id is None and Path(run.source or "").suffix in {".ipynb", ".py"}:
+        yield NextStep(f"nbflow resume {short}", "mend it, then go on")
     if run.output and Path(run.output).exists():
         path = short_path(run.output)
         quoted = path if re.fullmatch(r"[\w~./:+=@%\\-]+", path) else shlex.quote(path)

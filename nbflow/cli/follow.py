@@ -36,6 +36,13 @@ class Follower:
         #: Subflows that have ended and were read to their end.
         self.closed: set[UUID] = set()
 
+    def catch_up(self) -> None:
+        """Learn what has happened so far without telling it: an earlier attempt is no news."""
+        reporter, self.reporter = self.reporter, Silent()
+        self._read(self.run_id)
+        self._read_subflows()
+        self.reporter = reporter
+
     def follow(self, stop: threading.Event) -> None:
         """Tell all that happens until `stop` is set, and all that had happened by then."""
         try:
@@ -94,9 +101,13 @@ class Follower:
 
 
 @contextmanager
-def following(store: Store, run_id: UUID, reporter: Reporter) -> Iterator[Follower]:
-    """Tell of a run while the block executes it."""
+def following(
+    store: Store, run_id: UUID, reporter: Reporter, *, again: bool = False
+) -> Iterator[Follower]:
+    """Tell of a run while the block executes it; `again`, of what is new from now on."""
     follower = Follower(store, run_id, reporter)
+    if again:
+        follower.catch_up()
     stop = threading.Event()
     thread = threading.Thread(target=follower.follow, args=(stop,), name="nbflow-progress")
     thread.daemon = True

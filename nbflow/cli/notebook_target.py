@@ -45,6 +45,7 @@ def notebook_flow(address: str, options: RunOptions) -> NotebookFlow:
         output=options.output,
         cell_timeout_seconds=options.cell_timeout,
         timeout_seconds=options.timeout,
+        keep_kernel_seconds=options.keep_kernel,
     )
 
 

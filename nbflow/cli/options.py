@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import click
 
+from nbflow.durations import read_duration
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,6 +45,8 @@ class RunOptions(OutputOptions):
     cell_timeout: float | None = None
     tags: tuple[str, ...] = ()
     name: str | None = None
+    #: Seconds that a failed run's kernel is kept; None: as the settings say.
+    keep_kernel: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,46 @@ class LogOptions(OutputOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOptions(OutputOptions):
+    """What `nbflow resume` is told."""
+
+    run: str = "latest"
+    #: `auto`, `kept` or `new`.
+    kernel: str = "auto"
+    output: str | None = None
+    #: Seconds that the kernel is kept when the run fails again; None: as the settings say.
+    keep_kernel: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebugOptions(OutputOptions):
+    """What `nbflow debug` is told."""
+
+    #: None: list the kernels that wait.
+    run: str | None = None
+    free: bool = False
+    #: Seconds from now that the kernel is to wait.
+    extend: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOptions(OutputOptions):
+    """What `nbflow cancel` is told."""
+
+    run: str = "latest"
+    #: Seconds that the run gets to end, each time that it is asked.
+    wait: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigOptions(OutputOptions):
+    """What `nbflow config` is told."""
+
+    #: One setting; None: all.
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GraphOptions(OutputOptions):
     """What `nbflow graph` is told."""
 
@@ -86,6 +130,26 @@ class GraphOptions(OutputOptions):
     theme: str = "auto"
     text: bool = False
     open: bool = False
+
+
+class Duration(click.ParamType):  # type: ignore[type-arg] # not generic in click 8.1
+    """Seconds, written as `90s`, `15m`, `2h`."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read what was written; a number is seconds already."""
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            seconds = read_duration(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+        if seconds < 0:
+            self.fail(f"{value!r} is less than nothing; write 90s, 15m or 2h.", param, ctx)
+        return seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +225,17 @@ parameter_options = _all_of(
     ),
 )
 
+keep_kernel_option = click.option(
+    "--keep-kernel",
+    type=Duration(),
+    metavar="TIME",
+    help="Keep the kernel so long (90s, 15m, 2h) when the run fails: see nbflow debug.",
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but the last line.")
+events_option = click.option(
+    "--json", is_flag=True, help="Print one JSON object per event, for programs."
+)
+
 run_options = _all_of(
     click.argument("target", metavar="NOTEBOOK"),
     parameter_options,
@@ -178,9 +253,55 @@ run_options = _all_of(
         "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Tag the run; repeatable."
     ),
     click.option("--name", metavar="NAME", help="Name of the run; default: two words by chance."),
-    click.option("-q", "--quiet", is_flag=True, help="Print nothing but the last line."),
-    click.option("--json", is_flag=True, help="Print one JSON object per event, for programs."),
+    keep_kernel_option,
+    quiet_option,
+    events_option,
     colour_option,
+)
+
+resume_options = _all_of(
+    run_argument,
+    click.option(
+        "--kernel",
+        type=click.Choice(["auto", "kept", "new"]),
+        default="auto",
+        show_default=True,
+        help="Go on in the kept kernel, or from the top in a new one; auto: the kept one if sound.",
+    ),
+    click.option(
+        "-o", "--output", metavar="FILE", help="Where the executed notebook goes, or a folder."
+    ),
+    keep_kernel_option,
+    quiet_option,
+    events_option,
+    colour_option,
+)
+
+debug_options = _all_of(
+    click.argument("run", metavar="[RUN]", default=None, required=False),
+    click.option("--free", is_flag=True, help="End the kernel, and give its memory back."),
+    click.option(
+        "--extend", type=Duration(), metavar="TIME", help="Keep the kernel for TIME from now: 1h."
+    ),
+    speech_options,
+)
+
+cancel_options = _all_of(
+    click.argument("run", metavar="RUN"),
+    click.option(
+        "--wait",
+        type=Duration(),
+        default="10s",
+        show_default=True,
+        metavar="TIME",
+        help="How long the run may take to end before it is told more firmly.",
+    ),
+    speech_options,
+)
+
+config_options = _all_of(
+    click.argument("key", metavar="[KEY]", default=None, required=False),
+    speech_options,
 )
 
 list_options = _all_of(

@@ -10,7 +10,7 @@ import base64
 import binascii
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +23,17 @@ from nbflow.cli.events import tally
 from nbflow.cli.failure import explain
 from nbflow.cli.follow import following
 from nbflow.cli.live import LiveDisplay
-from nbflow.cli.options import RunOptions, run_options
+from nbflow.cli.options import OutputOptions, RunOptions, run_options
 from nbflow.cli.parameter_help import tell_parameters
-from nbflow.cli.reports import Ending, JsonLines, Lines, Quiet, Reporter, exit_code
+from nbflow.cli.reports import (
+    Ending,
+    JsonLines,
+    Lines,
+    Quiet,
+    Reporter,
+    exit_code,
+    surface,
+)
 from nbflow.cli.targets import FlowTarget, load_flow, runnable
 from nbflow.context import tags
 from nbflow.engine import run_flow
@@ -82,24 +90,39 @@ def run_told(
     flow: Flow[Any, Any], values: dict[str, Any], reporter: Reporter, *, name: str | None = None
 ) -> tuple[State[Any], Ending]:
     """Run the flow while the reporter tells how it goes; its final state, and how it is told."""
-    store, run_id = open_store(), new_id()
+    run_id = new_id()
+    return told(lambda: run_flow(flow, values, run_id=run_id, name=name), run_id, reporter)
+
+
+def told(
+    carry_out: Callable[[], State[Any]], run_id: UUID, reporter: Reporter, *, again: bool = False
+) -> tuple[State[Any], Ending]:
+    """Tell of a run while it is carried out; `again`, when it has attempts behind it."""
+    store = open_store()
     # The display shows the log; the engine's own lines would tear it.
-    with temporary_settings(logging_to_console=False), following(store, run_id, reporter) as told:
-        state = run_flow(flow, values, run_id=run_id, name=name)
+    with (
+        temporary_settings(logging_to_console=False),
+        following(store, run_id, reporter, again=again) as follower,
+    ):
+        state = carry_out()
     ending = _ending(store, run_id, state)
     with contextlib.suppress(OSError):  # a reader that went away does not change the answer
-        told.reporter.end(ending)
+        follower.reporter.end(ending)
     return state, ending
 
 
 @contextlib.contextmanager
 def _surroundings(options: RunOptions) -> Iterator[None]:
     """What holds while the flow runs: tags, and who writes to the terminal."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(tags(*options.tags))
-        if options.json or options.quiet:  # what a flow prints is no event
-            stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+    with tags(*options.tags), events_alone(options):
         yield
+
+
+def events_alone(options: OutputOptions) -> contextlib.AbstractContextManager[object]:
+    """Keep what a flow prints, which is no event, out of what programs read."""
+    if options.json or options.quiet:
+        return contextlib.redirect_stdout(sys.stderr)
+    return contextlib.nullcontext()
 
 
 def _ending(store: Store, run_id: UUID, state: State[Any]) -> Ending:
@@ -112,12 +135,14 @@ def _ending(store: Store, run_id: UUID, state: State[Any]) -> Ending:
     return Ending(flow_run, tally(tasks), failure, exit_code(state.type))
 
 
-def reporter_for(console: Console, options: RunOptions) -> Reporter:
+def reporter_for(console: Console, options: OutputOptions) -> Reporter:
     """Who tells how the run goes there."""
     if options.json:
         return JsonLines(console)
     if options.quiet:
         return Quiet(console)
+    if (make := surface.get()) is not None:
+        return make()
     return LiveDisplay(console) if is_live(console) else Lines(console)
 
 
@@ -143,6 +168,7 @@ def _refuse_notebook_options(options: RunOptions) -> None:
         "--output": options.output,
         "--cell-timeout": options.cell_timeout,
         "--cwd": options.cwd,
+        "--keep-kernel": options.keep_kernel,
     }
     for option, value in given.items():
         if value is not None:

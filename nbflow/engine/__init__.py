@@ -21,7 +21,7 @@ from nbflow.engine.runners import TaskRunner, runner_outside_flows
 from nbflow.engine.session import current_session
 from nbflow.flows import Flow
 from nbflow.futures import Future, FutureList
-from nbflow.models import new_id
+from nbflow.models import FlowRun, new_id
 from nbflow.states import State
 from nbflow.tasks import CallKind, Task
 
@@ -148,17 +148,19 @@ def run_flow(
     *,
     run_id: UUID | None = None,
     name: str | None = None,
+    again: FlowRun | None = None,
 ) -> State[Any]:
     """Run a flow to its end in this thread and return its final state, whatever it is.
 
     Parameters are given by name; missing ones get their defaults. `run_id` and `name` let a
-    caller watch the run from its start. An interrupt ends the run as Cancelled and is not
+    caller watch the run from its start; `again` is a recorded run, taken over by this process,
+    that is to have its next attempt. An interrupt ends the run as Cancelled and is not
     raised again.
     """
     import asyncio  # noqa: PLC0415 - only async flows need it
 
     values = flow.bind((), parameters)
-    execution = FlowExecution(flow, values, run_id=run_id, name=name)
+    execution = FlowExecution(flow, values, run_id=run_id, name=name, again=again)
     try:
         if flow.kind is CallKind.SYNC:
             return direct.run(execution)

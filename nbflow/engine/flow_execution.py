@@ -27,6 +27,7 @@ from nbflow.engine.dependencies import dependencies_of
 from nbflow.engine.hooks import hooks_for, run_hooks
 from nbflow.engine.naming import random_name, templated_name
 from nbflow.engine.outcomes import state_of_exception, state_of_flow_value
+from nbflow.engine.resume_calls import keep_call
 from nbflow.engine.runners import TaskRunner, ThreadPoolTaskRunner
 from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.storage import keep_flow_value
@@ -57,7 +58,9 @@ class FlowExecution:
         *,
         run_id: UUID | None = None,
         name: str | None = None,
+        again: FlowRun | None = None,
     ) -> None:
+        """Set up a run; `again` is a run of this process's that is to have its next attempt."""
         let_threads_inherit()
         self.flow = flow
         self._wait_for = [wait_for] if isinstance(wait_for, Future) else wait_for
@@ -65,7 +68,7 @@ class FlowExecution:
         store = parent.store if parent else open_store()
         lineage = parent.lineage if parent else None
         dependencies, self.upstream = dependencies_of(values, self._wait_for, lineage)
-        flow_run = _new_run(flow, values, dependencies, run_id, name or random_name())
+        flow_run = again or _new_run(flow, values, dependencies, run_id, name or random_name())
         self.session = FlowSession(
             values,
             store.add_logs,
@@ -75,11 +78,14 @@ class FlowExecution:
             store=store,
             runner=_runner(flow),
         )
-        self.machine = m.RunMachine(flow.retry_policy, random.random)
+        self.machine = m.RunMachine(flow.retry_policy, random.random, attempt=flow_run.attempt)
         #: What ended the program while the flow ran: raised again once recorded.
         self.interrupt: BaseException | None = None
         self._terminated = False
         self._started = time.monotonic()
+        if again is not None:
+            self._set_state(states.Pending(), again.attempt)
+            return
         if name is None and flow.flow_run_name is not None:
             self.session.flow_run = replace(flow_run, name=self._templated_name(values))
         store.create_flow_run(self.session.flow_run)
@@ -108,6 +114,8 @@ class FlowExecution:
         except Exception as error:  # noqa: BLE001 - validators are the user's code
             return m.BeginBlocked(state_of_exception(error))
         self.session.parameters = values
+        if self._parent is None:
+            keep_call(self.session.flow_run, values, self.flow.call_options)
         return m.Begin()
 
     def call(self) -> m.Event:

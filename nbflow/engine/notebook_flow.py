@@ -10,9 +10,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import inspect
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+
+from nbformat import NotebookNode
 
 from nbflow import parameters as params
 from nbflow.dataflow import analyse_cells
@@ -20,11 +23,13 @@ from nbflow.engine.cell_records import CellRecorder
 from nbflow.engine.session import FlowSession, current_session
 from nbflow.exceptions import (
     MissingContextError,
+    NbflowError,
     NotebookError,
     OutputPathError,
     ParameterBindError,
 )
 from nbflow.flows import Flow
+from nbflow.logging import run_logger
 from nbflow.models import FlowKind, RunGraph
 from nbflow.notebooks.cell_tags import order_edges, tags_of
 from nbflow.notebooks.document import (
@@ -35,8 +40,10 @@ from nbflow.notebooks.document import (
     parameters_cell,
     read_notebook,
 )
-from nbflow.notebooks.events import CellInfo, NotebookOutcome
+from nbflow.notebooks.events import CellInfo, CellOutcome, CellRecord, NotebookOutcome
 from nbflow.notebooks.execute import run_notebook
+from nbflow.notebooks.kernels import Kernel
+from nbflow.notebooks.parking import park
 from nbflow.paths import expanded
 from nbflow.run_graph import graph_of_cells
 from nbflow.settings import get_settings
@@ -44,7 +51,18 @@ from nbflow.states import now
 from nbflow.tasks import positive
 
 #: Options of a notebook's execution, beside those of every flow.
-_OWN: Final = ("kernel_name", "cwd", "output", "cell_timeout_seconds", "timeout_seconds")
+_OWN: Final = (
+    "kernel_name",
+    "cwd",
+    "output",
+    "cell_timeout_seconds",
+    "timeout_seconds",
+    "keep_kernel_seconds",
+)
+
+
+#: Asked for the kernel of a run that failed; True: it is kept.
+Keep: TypeAlias = Callable[[Kernel, CellRecord | None, NotebookOutcome], bool]
 
 
 class NotebookFlow(Flow[..., NotebookOutcome]):
@@ -65,6 +83,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         output: str | Path | None = None,
         cell_timeout_seconds: float | None = None,
         timeout_seconds: float | None = None,
+        keep_kernel_seconds: float | None = None,
         name: str | None = None,
         **options: Any,
     ) -> None:
@@ -78,6 +97,8 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
                 file in the notebooks folder of the nbflow home.
             cell_timeout_seconds: Most time a single cell may take.
             timeout_seconds: Most time the whole notebook may take.
+            keep_kernel_seconds: How long the kernel is kept when the run fails, to be opened
+                with `nbflow debug` and gone on with; default: the setting.
             name: The flow's name; default: the file's.
             **options: Options of `flow`, such as retries or hooks.
 
@@ -88,6 +109,9 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         self.cwd = cwd
         self.output = output
         self.cell_timeout_seconds = positive("cell_timeout_seconds", cell_timeout_seconds)
+        self.keep_kernel_seconds = keep_kernel_seconds
+        #: The kept kernel of an earlier attempt, where it goes on, and what stands above.
+        self._kept: tuple[Kernel, int, Mapping[str, NotebookNode]] | None = None
         self._read: tuple[object, Any] = (None, None)
         document = self._document()
         stem = Path(str(path)).stem if str(path) != "-" else "stdin"
@@ -103,6 +127,36 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
     def source(self) -> str | None:
         """The notebook's path."""
         return str(self.path)
+
+    @property
+    def call_options(self) -> Mapping[str, Any]:
+        """What a later process needs to know, beside the file and parameters, to resume a run."""
+        places = {"cwd": self.cwd, "output": self.output}
+        absolute = {
+            name: None if place is None else _absolute(place) for name, place in places.items()
+        }
+        return {
+            "kernel_name": self.kernel_name,
+            "cell_timeout_seconds": self.cell_timeout_seconds,
+            "timeout_seconds": self.limit_seconds,
+            "keep_kernel_seconds": self.keep_kernel_seconds,
+            **absolute,
+        }
+
+    def continued(
+        self, kernel: Kernel, start: int, known: Mapping[str, NotebookNode]
+    ) -> NotebookFlow:
+        """The same flow, going on in a kernel that was kept.
+
+        Args:
+            kernel: The kernel, in which the cells above have run.
+            start: The index of the cell to start at.
+            known: What the cells above left, by their ids.
+        """
+        made = copy.copy(self)
+        made._kept = (kernel, start, known)  # noqa: SLF001 - our own
+        made.fn = made._execute  # noqa: SLF001 - the function is bound to its flow
+        return made
 
     def _document(self) -> Any:
         """The notebook as it is now; a local file is read again only when it has changed."""
@@ -165,7 +219,8 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             raise MissingContextError(f"Call {self.name}(...) to run the {self._shown}.")
         target = self._target(session)
         session.store.set_output(session.flow_run.id, str(target))
-        recorder = CellRecorder(session, self._cells(values))
+        kernel, start, known = self._kept or (None, 0, {})
+        recorder = CellRecorder(session, self._cells(values), frozenset(known))
         return run_notebook(
             self.path,
             output=target,
@@ -176,7 +231,41 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             timeout=self.limit_seconds,
             on_event=recorder.receive,
             identify=recorder.identify,
+            kernel=kernel,
+            start_at=start,
+            known=known,
+            keep=self._keeping(session),
         )
+
+    def _keeping(self, session: FlowSession) -> Keep | None:
+        """What keeps the kernel of a run that failed; None when nobody wants that."""
+        seconds = self.keep_kernel_seconds
+        seconds = get_settings().keep_kernel_seconds if seconds is None else seconds
+        if not seconds:
+            return None
+
+        def keep(kernel: Kernel, culprit: CellRecord | None, outcome: NotebookOutcome) -> bool:
+            run = session.flow_run
+            if outcome.outcome is not CellOutcome.CANCELLED and run.attempt <= self.retries:
+                return False  # it is tried again, in a kernel of its own
+            try:
+                park(
+                    kernel,
+                    seconds=seconds,
+                    run_id=str(run.id),
+                    run_name=run.name,
+                    notebook=str(self.path),
+                    output=outcome.output,
+                    cell_id=culprit.cell.cell_id if culprit else None,
+                    cell_name=culprit.cell.name if culprit else None,
+                    cwd=None if self.cwd is None else str(self.cwd),
+                )
+            except (NbflowError, OSError) as error:
+                run_logger(session).warning("%s", error)
+                return False
+            return True
+
+        return keep
 
     def _cells(self, values: Mapping[str, Any]) -> tuple[CellInfo, ...]:
         document = self._document()
@@ -244,6 +333,14 @@ def _stamp(path: str | Path) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return found.st_mtime_ns, found.st_size
+
+
+def _absolute(place: str | Path) -> str:
+    text = str(place)
+    if is_remote(text):
+        return text
+    end = os.sep if text.endswith(("/", os.sep)) else ""
+    return f"{expanded(text).absolute()}{end}"
 
 
 def _is_python(document: Any) -> bool:

@@ -4,8 +4,8 @@ This module decides when a keeper acts. It runs in a small process in a session 
 which holds the input of the kernel's guard: when the keeper is killed, the guard ends the
 kernel. It must not know runs, and needs the standard library alone.
 
-A keeper is told by its record: gone means "end the kernel", renamed to `.taken` means "somebody
-takes it", and a changed time of expiry is taken as it is.
+A keeper is told by its record: gone means "end the kernel", renamed to `.taken` and then to
+`.given` means "somebody else guards it now", and a changed time of expiry is taken as it is.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from nbflow.owner import is_alive, is_same, this_owner
 
 #: What a keeper says once it holds the kernel.
 READY: Final = "ready"
-#: What a record ends in that somebody has taken, kernel and all.
+#: What a record ends in that somebody is about to take, kernel and all.
 TAKEN: Final = ".taken"
+#: What it ends in when the taker guards the kernel: the keeper is free to go.
+GIVEN: Final = ".given"
 #: What a record ends in while its kernel is being ended.
 ENDING: Final = ".ending"
 _LOOK_SECONDS: Final = 0.2
@@ -74,14 +76,14 @@ class Keeper:
         return True
 
     def _handed_over(self) -> bool:
-        """Whether who took the record has the kernel in hand, and not died over it."""
-        taken = self._record.with_suffix(TAKEN)
-        if not taken.exists():
-            return False
+        """Whether somebody who took the record has the kernel in hand, and not died over it."""
+        taken, given = self._record.with_suffix(TAKEN), self._record.with_suffix(GIVEN)
         deadline = time.monotonic() + _TAKER_SECONDS
         while taken.exists() and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS / 10)
-        if taken.exists():
+        try:
+            given.unlink()
+        except FileNotFoundError:
             taken.unlink(missing_ok=True)
             return False
         return True

@@ -30,7 +30,7 @@ from nbformat import NotebookNode
 from nbflow.exceptions import KernelDied, NotebookError
 from nbflow.notebooks.channels import Channels
 from nbflow.notebooks.parked import ParkedKernel
-from nbflow.notebooks.parking import claim, confirm
+from nbflow.notebooks.parking import ANSWER_SECONDS, claim, confirm
 from nbflow.notebooks.processes import kill_group, remember_children
 from nbflow.owner import is_alive
 
@@ -312,13 +312,7 @@ class Kernel:
         """
         if self.channels is None or not self.is_alive():
             return None
-        asked = self.channels.execute("", silent=True)
-        deadline = time.monotonic() + timeout
-        while (left := deadline - time.monotonic()) > 0:
-            for channel, message in self.channels.receive(min(left, _POLL)):
-                if channel == "shell" and message["parent_header"].get("msg_id") == asked:
-                    return int(message["content"].get("execution_count") or 0)
-        return None
+        return _count_of(self.channels, timeout)
 
     def log_tail(self) -> str:
         """The last lines that the process itself wrote to its stderr."""
@@ -450,6 +444,27 @@ class AttachedKernel(Kernel):
         deadline = time.monotonic() + _KILL_PATIENCE
         while self.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
+
+
+def cells_run_in(parked: ParkedKernel) -> int | None:
+    """How many cells a parked kernel has run by now; None when it does not answer, or is busy."""
+    manager = AsyncKernelManager(kernel_name=parked.kernel_name)
+    manager.load_connection_file(parked.connection_file)
+    channels = Channels(manager)
+    try:
+        return _count_of(channels, ANSWER_SECONDS)
+    finally:
+        channels.close()
+
+
+def _count_of(channels: Channels, timeout: float) -> int | None:
+    asked = channels.execute("", silent=True)
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        for channel, message in channels.receive(min(left, _POLL)):
+            if channel == "shell" and message["parent_header"].get("msg_id") == asked:
+                return int(message["content"].get("execution_count") or 0)
+    return None
 
 
 def take_kernel(run_id: str) -> AttachedKernel | None:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 import nbflow
 from nbflow.exceptions import UsageError
-from nbflow.notebooks.keeper import ENDING, READY, TAKEN, free
+from nbflow.notebooks.keeper import ENDING, GIVEN, READY, TAKEN, free
 from nbflow.notebooks.parked import ParkedKernel, read_parked, write_parked
 from nbflow.notebooks.processes import remember_children
 from nbflow.owner import is_alive, owner_of
@@ -189,7 +190,7 @@ def extend(run_id: str, seconds: float) -> ParkedKernel | None:
 
 def sweep() -> None:
     """End what nobody keeps any more, and forget kernels that have ended."""
-    for suffix in (_SUFFIX, ENDING, TAKEN):
+    for suffix in (_SUFFIX, ENDING, TAKEN, GIVEN):
         for path, parked in _records(suffix):
             if not parked.keeper and (now() - parked.parked_at).total_seconds() < _PATIENCE:
                 continue  # its keeper is only just starting
@@ -216,7 +217,9 @@ def claim(run_id: str) -> ParkedKernel | None:
 
 def confirm(parked: ParkedKernel) -> None:
     """Let the keeper go: the kernel that was claimed is guarded by this process now."""
-    _record_of(parked.run_id).with_suffix(TAKEN).unlink(missing_ok=True)
+    record = _record_of(parked.run_id)
+    with suppress(FileNotFoundError):  # it took too long, and the keeper has ended the kernel
+        record.with_suffix(TAKEN).rename(record.with_suffix(GIVEN))
     _wait_for_keeper(parked)
 
 

@@ -153,4 +153,20 @@ class Store(Protocol):
         """Version, size and counts."""
 
 
-__all__ = ["ResultRef", "Store", "StoreInfo"]
+def why_not_resumable(run: FlowRun) -> str | None:
+    """Why a run cannot be taken over to be resumed; None when it can."""
+    if run.state.is_completed():
+        return f"The run {run.name} has completed: nothing is left to resume. Run it anew instead."
+    if run.state.is_final():
+        return None
+    if run.state.is_settled():
+        return (
+            f"The run {run.name} never began: {run.state.message or run.state.name}. Run it anew."
+        )
+    return (
+        f"The run {run.name} has not ended: it is {run.state.name}, in the process "
+        f"{run.owner or 'of nobody'}. Wait for it, or end it: nbflow cancel {str(run.id)[-8:]}"
+    )
+
+
+__all__ = ["ResultRef", "Store", "StoreInfo", "why_not_resumable"]

@@ -28,16 +28,15 @@ from nbflow.models import (
     StateChange,
     TaskRun,
 )
-from nbflow.states import FINAL_TYPES, Crashed, NotRun, Resuming, StateType
+from nbflow.states import Crashed, NotRun, Resuming
 from nbflow.store import ddl, queries, rows
-from nbflow.store.base import StoreInfo
+from nbflow.store.base import StoreInfo, why_not_resumable
 from nbflow.store.batch import Batch
 from nbflow.store.dialects import Connection, dialect_for
 from nbflow.store.reader import Reader, ReaderPool
 from nbflow.store.writer import Writer
 
 _MATCHES_NAMED: Final = 5
-_RESUMABLE: Final = FINAL_TYPES - {StateType.COMPLETED}
 #: Rows of a kind in one `Changes`.
 _PAGE: Final = 5_000
 #: Seconds between looks at a database that another process may write to.
@@ -266,7 +265,7 @@ class SQLStore:
         if found is None:
             raise _no_run("flow run", flow_run_id)
         if not taken:
-            raise ResumeError(_why_not(found))
+            raise ResumeError(why_not_resumable(found))
         return found
 
     def _take_over(
@@ -274,7 +273,7 @@ class SQLStore:
     ) -> tuple[FlowRun | None, bool]:
         """The run, and whether it could be taken; nobody else writes meanwhile."""
         run = Reader(self._dialect, connection).flow_run(flow_run_id)
-        if run is None or run.state.type not in _RESUMABLE:
+        if run is None or why_not_resumable(run):
             return run, False
         state = replace(Resuming(), timestamp=now)
         batch = Batch()
@@ -325,20 +324,6 @@ def _no_run(kind: str, identifier: UUID) -> ObjectNotFound:
     return ObjectNotFound(
         f"There is no {kind} {identifier} in this run database. "
         "`nbflow runs ls` shows those that are."
-    )
-
-
-def _why_not(run: FlowRun) -> str:
-    short = str(run.id)[-8:]
-    if run.state.is_completed():
-        return f"The run {run.name} has completed: nothing is left to resume. Run it anew instead."
-    if run.state.is_settled():
-        return (
-            f"The run {run.name} never began: {run.state.message or run.state.name}. Run it anew."
-        )
-    return (
-        f"The run {run.name} has not ended: it is {run.state.name}, in the process "
-        f"{run.owner or 'of nobody'}. Wait for it, or end it: nbflow cancel {short}"
     )
 
 

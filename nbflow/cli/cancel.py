@@ -1,0 +1,144 @@
+"""`nbflow cancel`: ends a run that another process of this machine executes.
+
+This module decides how firmly a run is told to end, and what is said of it. It must not know
+how runs end themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+from rich.text import Text
+
+from nbflow.cli.console import make_console, say, state_label
+from nbflow.cli.failure import short_id
+from nbflow.cli.options import CancelOptions, cancel_options
+from nbflow.cli.reports import json_run, write_json
+from nbflow.exceptions import UsageError
+from nbflow.owner import is_alive, place_of, this_owner
+from nbflow.runs import Run, get_run
+from nbflow.store import open_store
+from nbflow.wording import state_word
+
+_LOOK_SECONDS: Final = 0.25
+#: What a process is sent, the gentler first, and how that is told.
+_SIGNALS: Final = (
+    ((signal.SIGINT, "interrupted"), (signal.SIGTERM, "told to end"))
+    if os.name == "posix"
+    else ((signal.SIGTERM, "ended"),)
+)
+
+
+@dataclass(slots=True)
+class Cancellation:
+    """What was done to end a run."""
+
+    run: Run
+    did: list[str] = field(default_factory=list)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@cancel_options
+def command(**given: Any) -> int:
+    """End a run that another process of this machine executes.
+
+    The process is interrupted, as by Ctrl-C; when that does not end the run in time, it is told
+    to end (SIGTERM). A run whose process is gone is closed as crashed.
+    """
+    return cancel(CancelOptions(**given))
+
+
+def cancel(options: CancelOptions) -> int:
+    """End the run that the options name, and say how it went; 1 when it goes on."""
+    console = make_console(colour=options.colour)
+    done = end_run(options.run, options.wait)
+    run = done.run
+    if options.json:
+        write_json(console, {**json_run(run.record), "did": done.did})
+    else:
+        line = Text.assemble(state_label(run.state), f"  {run.name}: {', then '.join(done.did)}.")
+        say(console, line, wrap=False)
+        if not run.state.is_settled():
+            say(console, f"It goes on all the same. To end it by force: {_by_force(run)}")
+    return 0 if run.state.is_settled() else 1
+
+
+def end_run(reference: str, wait: float) -> Cancellation:
+    """End a run, and return what was done; raises `UsageError` where that cannot be."""
+    store = open_store()
+    abandoned = store.close_abandoned(datetime.now(UTC))
+    run = get_run(reference, store=store)
+    if run.id in abandoned:
+        return Cancellation(run, ["its process was gone already; the run is closed as crashed"])
+    owner = _owner_of(run)
+    done = Cancellation(run)
+    for number, words in _SIGNALS:
+        pid = place_of(owner)[1]
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            raise UsageError(
+                f"The process {pid} of {run.name} is another user's. Ask that user to end it."
+            ) from None
+        done.did.append(f"its process {pid} was {words}")
+        if _ended(run, owner, wait):
+            break
+    return done
+
+
+def _owner_of(run: Run) -> str:
+    """The process to be told; raises `UsageError` when there is none that can be."""
+    if run.state.is_settled():
+        raise UsageError(
+            f"The run {run.name} has ended already: it {_was(run)}. There is nothing to cancel."
+        )
+    if run.record.parent_id is not None:
+        parent = get_run(run.record.parent_id, store=run.store)
+        raise UsageError(
+            f"{run.name} is a subflow of {parent.name}, and ends with it: "
+            f"nbflow cancel {short_id(parent.record)}"
+        )
+    owner = run.record.owner
+    if owner is None:
+        raise UsageError(f"No process is known to execute {run.name}. Look again: nbflow runs ls")
+    if owner == this_owner():
+        raise UsageError(f"{run.name} runs in this very process: interrupt it here instead.")
+    if is_alive(owner) is None:
+        host, pid = place_of(owner)
+        raise UsageError(
+            f"{run.name} runs on the machine {host} (process {pid}). Type the command there."
+        )
+    return owner
+
+
+def _was(run: Run) -> str:
+    return state_word(run.state.name)
+
+
+def _ended(run: Run, owner: str, wait: float) -> bool:
+    """Whether the run settles in time; a process that leaves without a word has crashed."""
+    deadline = time.monotonic() + wait
+    while True:
+        gone = is_alive(owner) is False
+        if gone:
+            run.store.close_abandoned(datetime.now(UTC))
+        if run.refresh().state.is_settled():
+            return True
+        left = deadline - time.monotonic()
+        if gone or left <= 0:
+            return False
+        for _ in run.store.watch(run.id, timeout=min(left, _LOOK_SECONDS)):
+            pass  # each batch is only a reason to look again
+
+
+def _by_force(run: Run) -> str:
+    owner = run.record.owner or ""
+    return f"kill -9 {place_of(owner)[1]}" if owner else f"nbflow cancel {short_id(run.record)}"
