@@ -19,6 +19,11 @@ _LONGEST_NAME: Final = 60
 _CELL_MAGIC: Final = re.compile(
     r"\A\s*%%(?P<magic>\w+)[ \t]*(?P<rest>[^\n]*)\n?(?P<body>.*)", re.DOTALL
 )
+#: The name stands first, but for flags: options with values come after it.
+_MAGIC_NAME: Final = re.compile(
+    r"""(?:--(?:submit|no-run|define)\s+)*(?:(?P<quote>['"])(?P<quoted>.+?)(?P=quote)"""
+    r"""|(?P<plain>[^-\s'"]\S*))"""
+)
 _DESCRIPTION: Final = re.compile(r"papermill_description=(?P<text>[^\n]+)")
 _NAMING_TAG: Final = re.compile(r"(?:task|step):(?P<name>.+)")
 _HEADING: Final = re.compile(r"^\s{0,3}#{1,6}\s+(?P<text>.+?)\s*#*\s*$", re.MULTILINE)
@@ -85,10 +90,8 @@ def _magic_name(source: str) -> str | None:
     match = _CELL_MAGIC.match(source)
     if match is None or match["magic"] not in {"task", "flow"}:
         return None
-    words = match["rest"].split()
-    if not words or words[0].startswith("-"):
-        return None
-    return words[0].strip("\"'")
+    name = _MAGIC_NAME.match(match["rest"])
+    return (name["quoted"] or name["plain"]) if name else None
 
 
 def _tag_name(tags: AbstractSet[str]) -> str | None:

@@ -10,8 +10,6 @@ notebook's source stays as it is: the line is put in front when the cell is sent
 
 from __future__ import annotations
 
-import math
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -19,10 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from nbflow.dataflow import analyse_cell
+from nbflow.durations import read_duration
 from nbflow.exceptions import NotebookError
 from nbflow.notebooks.events import CellInfo, CellKind
-
-_AGE: Final = re.compile(r"\d+(?:\.\d+)?(?:s|m|min|h|d|w)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +162,8 @@ def _retries(found: TaskTags, value: str) -> dict[str, Any]:
 def _seconds(field: str, *, zero: bool) -> Callable[[TaskTags, str], dict[str, Any]]:
     def read(found: TaskTags, value: str) -> dict[str, Any]:
         del found
-        seconds = float(value)
-        if not math.isfinite(seconds) or seconds < 0 or not (zero or seconds):
+        seconds = read_duration(value)
+        if seconds < 0 or not (zero or seconds):
             raise ValueError(value)
         return {"is_task": True, field: seconds}
 
@@ -174,7 +171,7 @@ def _seconds(field: str, *, zero: bool) -> Callable[[TaskTags, str], dict[str, A
 
 
 def _cache(found: TaskTags, value: str) -> dict[str, Any]:
-    if value and not _AGE.fullmatch(value):
+    if value and read_duration(value) <= 0:
         raise ValueError(value)
     return {"is_task": True, "cache": True, "cache_age": value or found.cache_age}
 

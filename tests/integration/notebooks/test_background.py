@@ -388,7 +388,7 @@ def test_news_that_say_nothing_are_passed_over(run_in_background: Any) -> None:
 
 def test_previous_cells_in_the_background_are_awaited(run_in_background: Any) -> None:
     ran = run_in_background(
-        "# papermill_description=first\n"
+        "x = 0  # papermill_description=first\n"
         "submit(lambda stop: gate('a').wait(30) and print(stop.wait(0.3), flush=True))",
         "print(Board.threads[0].is_alive())\ngate('a').set()",
         ("print('after')", ["prev:first"]),
