@@ -22,4 +22,5 @@ def task_magic(notebook: Notebook) -> Any:
         except (UsageError, UpstreamCellError) as error:
             raise plain(error) from None
 
+    task._ipython_magic_no_var_expand = True  # type: ignore[attr-defined] # noqa: SLF001 - IPython's mark: braces and dollars are Python's here
     return task

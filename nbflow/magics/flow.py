@@ -51,7 +51,6 @@ def flow_magic(notebook: Notebook) -> Any:
         if not options.define:
             _run(notebook, made, options)
 
-    flow._ipython_magic_no_var_expand = True  # type: ignore[attr-defined] # noqa: SLF001 - IPython's mark: braces and dollars are Python's here
     return flow
 
 

@@ -41,6 +41,7 @@ from nbflow.exceptions import (
 from nbflow.flows import Flow
 from nbflow.magics import markup
 from nbflow.magics.cell_graph import session_graph
+from nbflow.magics.help import NOTEBOOK_COMMANDS, nbflow_help, summaries
 from nbflow.magics.view import DisplayScreen, RunView, in_kernel
 from nbflow.models import RunGraph
 from nbflow.wording import counted, state_word, without_escapes
@@ -63,7 +64,6 @@ def nbflow_magic(notebook: Notebook) -> Any:
         except NbflowError as error:
             raise plain(error) from None
 
-    nbflow._ipython_magic_no_var_expand = True  # type: ignore[attr-defined] # noqa: SLF001 - IPython's mark: only `$name` is a variable, see `NbflowLine`
     return nbflow
 
 
@@ -214,8 +214,8 @@ class NotebookCommands(LazyGroup):
         own: dict[str, Callable[..., Any]] = {"run": self._run, "graph": self._graph}
         for name, callback in own.items():
             self.add_command(_variant(name, callback))
-        self.add_command(click.Command("wait", callback=self._wait, help=_WAIT))
-        self.add_command(click.Command("cells", callback=self._cells, help=_CELLS))
+        for name, callback in {"wait": self._wait, "cells": self._cells}.items():
+            self.add_command(click.Command(name, callback=callback, help=NOTEBOOK_COMMANDS[name]))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, each once."""
@@ -228,9 +228,7 @@ class NotebookCommands(LazyGroup):
 
     def summaries(self) -> dict[str, str]:
         """What the overview says of each command."""
-        return cli.summaries() | {
-            name: self.commands[name].get_short_help_str(80) for name in ("wait", "cells")
-        }
+        return summaries() | NOTEBOOK_COMMANDS
 
     # ── run ──────────────────────────────────────────────────────────────────────────────
 
@@ -318,13 +316,9 @@ class NotebookCommands(LazyGroup):
             click.echo("No cell is under way in the background.")
 
 
-_WAIT: Final = "Wait until the background cells have ended."
-_CELLS: Final = "List the cells that are under way in the background."
-
-
 def _overview(context: click.Context) -> None:
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        click.echo(nbflow_help())
 
 
 def _variant(name: str, callback: Callable[..., Any]) -> click.Command:
