@@ -42,7 +42,7 @@ from nbflow.flows import Flow
 from nbflow.magics import markup
 from nbflow.magics.cell_graph import session_graph
 from nbflow.magics.help import NOTEBOOK_COMMANDS, nbflow_help, summaries
-from nbflow.magics.view import DisplayScreen, RunView, in_kernel
+from nbflow.magics.view import in_kernel, new_view
 from nbflow.models import RunGraph
 from nbflow.wording import counted, state_word, without_escapes
 
@@ -78,7 +78,7 @@ class NbflowLine:
         """Carry out one command; raises `NbflowError` when it fails."""
         arguments, self.commands.objects = self._arguments(split_words(text))
         ip = self.notebook.shell.ip
-        view = partial(_new_view, ip, " ".join(arguments[1:2])) if in_kernel(ip) else None
+        view = partial(new_view, ip, " ".join(arguments[1:2])) if in_kernel(ip) else None
         reset = surface.set(view)
         try:
             with _shown(ip) as self.commands.out:
@@ -177,7 +177,8 @@ def _shown(ip: Any) -> Iterator[TextIO]:
         with contextlib.redirect_stdout(sheet):
             yield outside
     finally:
-        text = sheet.getvalue().strip("\n")
+        lines = sheet.getvalue().strip("\n").split("\n")
+        text = "\n".join(line.rstrip() for line in lines)  # tables fill their width with spaces
         if text:
             ip.display_pub.publish(
                 data={
@@ -185,10 +186,6 @@ def _shown(ip: Any) -> Iterator[TextIO]:
                     "text/plain": without_escapes(text),
                 }
             )
-
-
-def _new_view(ip: Any, title: str) -> RunView:
-    return RunView(DisplayScreen(ip), title)
 
 
 # ── the commands ─────────────────────────────────────────────────────────────────────────
@@ -213,7 +210,7 @@ class NotebookCommands(LazyGroup):
         self.out: TextIO = sys.stdout
         own: dict[str, Callable[..., Any]] = {"run": self._run, "graph": self._graph}
         for name, callback in own.items():
-            self.add_command(_variant(name, callback))
+            self.add_command(_variant(name, callback), name)
         for name, callback in {"wait": self._wait, "cells": self._cells}.items():
             self.add_command(click.Command(name, callback=callback, help=NOTEBOOK_COMMANDS[name]))
 
@@ -304,8 +301,7 @@ class NotebookCommands(LazyGroup):
         if failed:
             names = ", ".join(repr(cell.name) for cell in failed)
             raise UpstreamCellError(f"Did not complete: {names}. See the output of each.")
-        if cells:
-            click.echo(f"{counted(len(cells), 'cell')} completed.")
+        click.echo(f"{counted(len(cells), 'cell')} completed." if cells else _NO_CELLS)
 
     def _cells(self) -> None:
         cells = self.notebook.board.under_way()
@@ -313,7 +309,10 @@ class NotebookCommands(LazyGroup):
             state = cell.future.state
             click.echo(f"{state_word(state.name)}  {cell.name}")
         if not cells:
-            click.echo("No cell is under way in the background.")
+            click.echo(_NO_CELLS)
+
+
+_NO_CELLS: Final = "No cell is under way in the background."
 
 
 def _overview(context: click.Context) -> None:

@@ -13,7 +13,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
+from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
@@ -39,7 +41,7 @@ from nbflow.models import FlowRun, RunGraph
 from nbflow.runs import get_run
 from nbflow.states import State, look_of, now
 from nbflow.store import open_store
-from nbflow.wording import duration, middle_ellipsis, state_word
+from nbflow.wording import DONE_NAMES, duration, middle_ellipsis, state_word
 
 #: The view changes at most so often, and at least so often while the clock runs.
 _SHORTEST_PAUSE: Final = 0.25
@@ -48,6 +50,7 @@ _LONGEST_PAUSE: Final = 1.0
 _LINES: Final = 6
 _ROWS: Final = 6
 _LONGEST_LINE: Final = 160
+_ERROR_LEVEL: Final = 40
 
 
 class Screen(Protocol):
@@ -99,7 +102,9 @@ class Moment:
         if seconds is not None and not self.state.is_settled():
             seconds = float(int(seconds))  # tenths would only flicker
         took = "" if seconds is None else duration(seconds) if seconds else "0 s"
-        far = f"{self.tally.done} of {self.tally.total}" if self.tally.total else ""
+        counts = self.tally.counts
+        good = sum(number for name, number in counts.items() if name in DONE_NAMES)
+        far = f"{good} of {self.tally.total}" if self.tally.total else ""
         return " · ".join(filter(None, (far, took)))
 
 
@@ -203,8 +208,12 @@ def _text(moment: Moment, graph: str) -> str:
 class RunView(Silent):
     """Keeps a screen up to date with a run; at the end it is the run's picture."""
 
-    def __init__(self, screen: Screen, title: str) -> None:
+    def __init__(
+        self, screen: Screen, title: str, place: Callable[[str], str] = lambda place: place
+    ) -> None:
         self.screen = screen
+        #: How a place in the user's code is called: `In[2], line 3`.
+        self.place = place
         self.title = title
         self.story: Story | None = None
         self.overwrites = Overwrites()
@@ -222,7 +231,7 @@ class RunView(Silent):
         """Take in what is new; it is drawn when it is time."""
         self.story = story
         for event in self.overwrites.settle(events):
-            if isinstance(event, Logged) and not is_on_screen(event.record, story):
+            if isinstance(event, Logged) and not _told_elsewhere(event, story):
                 self._lines.extend(_told(event))
         self._news.set()
 
@@ -246,10 +255,16 @@ class RunView(Silent):
             seconds=seconds_of(ending.run),
             tally=ending.tally,
             rows=(),
-            failure=ending.failure,
+            failure=self._placed(ending.failure),
             graph=_graph(ending.run),
         )
         self.screen.draw(moment_data(moment))
+
+    def _placed(self, failure: Failure | None) -> Failure | None:
+        if failure is None or failure.source is None:
+            return failure
+        source = replace(failure.source, place=self.place(failure.source.place))
+        return replace(failure, source=source)
 
     def _data(self) -> dict[str, str]:
         assert self.story is not None
@@ -262,6 +277,13 @@ class RunView(Silent):
             if self.story is not None and not self._stopped.is_set():
                 self.screen.draw(self._data())
             self._stopped.wait(_SHORTEST_PAUSE)
+
+
+def _told_elsewhere(event: Logged, story: Story) -> bool:
+    """Whether the line is under the cell already, or is a traceback, which the end tells."""
+    record = event.record
+    is_traceback = record.level >= _ERROR_LEVEL and "\n" in record.message.strip()
+    return is_traceback or is_on_screen(record, story)
 
 
 def _told(event: Logged) -> list[str]:
@@ -298,9 +320,23 @@ class LiveSummary(LiveDisplay):
         say(self.console, summary_line(ending), wrap=False)
 
 
+def new_view(ip: Any, title: str) -> RunView:
+    """The view of a run under the running cell."""
+    return RunView(DisplayScreen(ip), title, partial(_place_in, ip.compile))
+
+
+def _place_in(compiler: Any, place: str) -> str:
+    """A line of a cell as IPython calls it, not by the file that stands for the cell."""
+    file, comma, rest = place.partition(", ")
+    for name, number in getattr(compiler, "_filename_map", {}).items():
+        if Path(name).name == Path(file).name:
+            return f"In[{number}]{comma}{rest}"
+    return place
+
+
 def view_for(ip: Any, title: str) -> Reporter:
     """What tells of a run under the running cell, or in the terminal."""
     if in_kernel(ip):
-        return RunView(DisplayScreen(ip), title)
+        return new_view(ip, title)
     console = make_console()
     return LiveSummary(console) if is_live(console) else Summary()
