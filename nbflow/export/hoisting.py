@@ -36,7 +36,21 @@ _DESCRIBING: Final = frozenset(
     {"field", "Field", "auto", "TypeVar", "ParamSpec", "NewType", "namedtuple", "PrivateAttr"}
 )
 _MUTATORS: Final = frozenset(
-    "append extend insert add update pop popitem clear remove discard sort reverse setdefault".split()
+    {
+        "append",
+        "extend",
+        "insert",
+        "add",
+        "update",
+        "pop",
+        "popitem",
+        "clear",
+        "remove",
+        "discard",
+        "sort",
+        "reverse",
+        "setdefault",
+    }
 )
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -84,20 +98,20 @@ def is_definition(node: ast.stmt) -> bool:
     return isinstance(node, _DEFINITIONS)
 
 
-def hoist(cells: Iterable[Cell]) -> Hoisted:
-    """What of the cells can stand at the module's top level."""
-    return _Hoisting(list(cells)).result()
+def hoist(cells: Iterable[Cell], parameters: Iterable[str] = ()) -> Hoisted:
+    """What of the cells can stand at the module's top level, given the flow's parameters."""
+    return _Hoisting(list(cells), frozenset(parameters)).result()
 
 
 class _Hoisting:
-    def __init__(self, cells: list[Cell]) -> None:
+    def __init__(self, cells: list[Cell], parameters: AbstractSet[str]) -> None:
         self.cells = cells
         self.pieces = [(cell, piece) for cell in cells for piece in cell.pieces]
         self.found = Hoisted()
         self.binders: Counter[str] = Counter()
         #: What each imported name stands for; more than one thing: it cannot be hoisted.
         self.meanings: dict[str, set[str]] = {}
-        self.unstable: set[str] = set()
+        self.unstable: set[str] = set(parameters)
         self.reads: set[str] = set()
         #: Whether imports, and those of modules beside the notebook, may go to the top.
         self.free_imports = self.free_own_imports = True
@@ -236,10 +250,8 @@ class _Hoisting:
             return False
         if root in own:
             return isinstance(node, ast.Attribute) and node.attr in {"setter", "getter", "register"}
-        return (
-            root is not None
-            and (root in self.found.names or root in BUILTINS)
-            or (isinstance(node, ast.Attribute) and node.attr in {"setter", "getter", "deleter"})
+        return (root is not None and (root in self.found.names or root in BUILTINS)) or (
+            isinstance(node, ast.Attribute) and node.attr in {"setter", "getter", "deleter"}
         )
 
     def _wanted_constants(self) -> AbstractSet[str]:

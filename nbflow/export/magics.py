@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
@@ -29,15 +29,54 @@ from nbflow.exceptions import NotebookError
 
 #: Line magics that set up the notebook's front end; a module needs none of it.
 _DROPPED: Final = frozenset(
-    "matplotlib load_ext reload_ext unload_ext autoreload nbflow config colors xmode pdb autosave "
-    "precision pprint automagic history hist lsmagic magic who who_ls whos pinfo pinfo2 pdoc pdef "
-    "psource pfile logon logoff logstart logstop logstate qtconsole connect_info gui page "
-    "pastebin quickref tb alias doctest_mode".split()
+    {
+        "matplotlib",
+        "load_ext",
+        "reload_ext",
+        "unload_ext",
+        "autoreload",
+        "nbflow",
+        "config",
+        "colors",
+        "xmode",
+        "pdb",
+        "autosave",
+        "precision",
+        "pprint",
+        "automagic",
+        "history",
+        "hist",
+        "lsmagic",
+        "magic",
+        "who",
+        "who_ls",
+        "whos",
+        "pinfo",
+        "pinfo2",
+        "pdoc",
+        "pdef",
+        "psource",
+        "pfile",
+        "logon",
+        "logoff",
+        "logstart",
+        "logstop",
+        "logstate",
+        "qtconsole",
+        "connect_info",
+        "gui",
+        "page",
+        "pastebin",
+        "quickref",
+        "tb",
+        "alias",
+        "doctest_mode",
+    }
 )
 #: Cell magics that only show something.
 _SHOWN: Final = frozenset({"html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"})
 #: Line magics that are commands of the shell.
-_COMMANDS: Final = frozenset("ls ll la mkdir rmdir rm cp mv cat touch".split())
+_COMMANDS: Final = frozenset({"ls", "ll", "la", "mkdir", "rmdir", "rm", "cp", "mv", "cat", "touch"})
 _SHELLS: Final = frozenset({"bash", "sh"})
 _OPTIONS: Final = re.compile(r"(?:(?:-[nrp]\s*\d+|-[a-zA-Z]+|--[\w-]+)\s+)*")
 
@@ -46,15 +85,16 @@ _OPTIONS: Final = re.compile(r"(?:(?:-[nrp]\s*\d+|-[a-zA-Z]+|--[\w-]+)\s+)*")
 class Ours:
     """The modules that the exported code uses of its own accord, and what they are called there."""
 
-    #: Names that the notebook gives another meaning.
-    taken: AbstractSet[str] = frozenset()
+    #: What the notebook's names stand for, where that is one import's thing; else "".
+    meanings: Mapping[str, str] = field(default_factory=dict)
     #: Modules, or `module:name`, by the name that they go by.
     used: dict[str, str] = field(default_factory=dict)
 
     def use(self, what: str) -> str:
         """The name under which a module, or `module:name`, is known in the exported code."""
         name = what.rpartition(":")[2]
-        while name in self.taken or self.used.get(name, what) != what:
+        origin = what.replace(":", ".")
+        while self.meanings.get(name, origin) != origin or self.used.get(name, what) != what:
             name = f"_{name}"
         self.used[name] = what
         return name
@@ -134,13 +174,13 @@ class _Writer:
 
     def _script(self, shell: str, body: str) -> None:
         subprocess = self.ours.use("subprocess")
-        self.emit(f"{subprocess}.run([{shell!r}], input={_block(body)}, text=True, check=True)")
+        self.emit(f'{subprocess}.run(["{shell}"], input={_block(body)}, text=True, check=True)')
 
     def _file(self, rest: str, body: str) -> None:
         words = shlex.split(rest)
         path = self._text(words[-1])
         mode = "a" if words[0] in {"-a", "--append"} else "w"
-        self.emit(f'with open({path}, {mode!r}, encoding="utf-8") as file_to_write:')
+        self.emit(f'with open({path}, "{mode}", encoding="utf-8") as file_to_write:')
         self.emit(f"    file_to_write.write({_block(body)})")
 
     def _captured(self, rest: str, body: str, line: int) -> None:
@@ -240,12 +280,7 @@ class _Writer:
 
     def _output_of(self, command: str) -> str:
         subprocess = self.ours.use("subprocess")
-        streams = f"stdout={subprocess}.PIPE, stderr={subprocess}.STDOUT"
-        text = self._text(command.strip())
-        return (
-            f"{subprocess}.run({text}, shell=True, {streams}, text=True, check=False)"
-            ".stdout.splitlines()"
-        )
+        return f"{subprocess}.getoutput({self._text(command.strip())}).splitlines()"
 
     def chdir(self, rest: str, indent: str) -> None:
         os = self.ours.use("os")

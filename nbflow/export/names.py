@@ -149,7 +149,7 @@ class _Visitor(ast.NodeVisitor):
         for statement in (*node.body, *node.orelse):
             self.visit(statement)
 
-    visit_AsyncFor = visit_For
+    visit_AsyncFor = visit_For  # noqa: N815 - ast's names
 
     def visit_AsyncWith(self, node: ast.AsyncWith) -> None:
         self.found.awaits |= not self.depth
@@ -164,7 +164,7 @@ class _Visitor(ast.NodeVisitor):
             if alias.name != "*":
                 self._bind(bound_by_import(alias))
 
-    visit_ImportFrom = visit_Import
+    visit_ImportFrom = visit_Import  # noqa: N815 - ast's names
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.type:
@@ -218,14 +218,13 @@ class _Visitor(ast.NodeVisitor):
         for decorator in node.decorator_list:
             self.visit(decorator)
         self._signature(node.args)
-        for each in (*parameters(node.args), node):
-            annotation = each.returns if each is node else each.annotation  # type: ignore[attr-defined]
+        for annotation in (*(arg.annotation for arg in parameters(node.args)), node.returns):
             if annotation is not None:
                 self.visit(annotation)
         self._body(node.args, node.body, params=getattr(node, "type_params", []))
         self._bind(node.name)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's names
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._signature(node.args)
@@ -278,7 +277,7 @@ class _Visitor(ast.NodeVisitor):
     def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> None:
         self._comprehension(node.generators, [node.elt])
 
-    visit_SetComp = visit_ListComp
+    visit_SetComp = visit_ListComp  # noqa: N815 - ast's names
 
     def visit_DictComp(self, node: ast.DictComp) -> None:
         self._comprehension(node.generators, [node.key, node.value])

@@ -32,8 +32,6 @@ class Piece:
     paragraph: bool = False
     #: True when it shows nothing as the last one of a cell: it ends with a semicolon.
     quiet: bool = False
-    #: The cell's number among all cells.
-    cell: int = 0
 
     @cached_property
     def names(self) -> Names:
@@ -54,9 +52,17 @@ class Cut:
     below: str = ""
 
 
+def parsed(python: str) -> ast.Module:
+    """The code of a cell, which may await; raises SyntaxError."""
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    tree = compile(python, "<cell>", "exec", flags, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
 def cut(python: str) -> Cut:
     """Cut code into statements; raises SyntaxError."""
-    tree = compile(python, "<cell>", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    tree = parsed(python)
     lines = python.split("\n")
     comments = _comments(python)
     pieces: list[Piece] = []

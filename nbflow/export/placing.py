@@ -13,14 +13,26 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
+from nbflow.cells.records import FlowCellOptions
 from nbflow.dataflow import CellAnalysis, analyse_python
-from nbflow.export.hoisting import Hoisted, hoist, import_keys, is_definition, is_star
+from nbflow.export.hoisting import Hoisted, hoist, import_keys, is_definition
 from nbflow.export.names import Names, names_of
 from nbflow.export.pieces import Piece
 from nbflow.export.reading import Cell, Role, Source
 
-_BUILTINS = frozenset(dir(builtins))
+_BUILTINS: Final = frozenset(dir(builtins))
+#: What makes a function return code that may be called by anyone.
+_CARRIERS: Final = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.GeneratorExp,
+    ast.Yield,
+    ast.YieldFrom,
+)
 
 
 @dataclass(eq=False)
@@ -50,6 +62,11 @@ class Body:
         """Names bound by a `def`, `class` or `import` that stayed."""
         stayed = (p for p in self.pieces if is_definition(p.node) or import_keys(p.node))
         return frozenset(name for piece in stayed for name in piece.names.binds)
+
+    @property
+    def never_ends(self) -> bool:
+        """Whether it always raises."""
+        return bool(self.pieces) and isinstance(self.pieces[-1].node, ast.Raise)
 
     @property
     def awaits(self) -> bool:
@@ -100,7 +117,7 @@ def plan(source: Source, parameters: Iterable[str]) -> Plan:
 class _Placing:
     def __init__(self, source: Source, parameters: list[str]) -> None:
         self.parameters = parameters
-        self.hoisted = hoist(source.cells)
+        self.hoisted = hoist(source.cells, parameters)
         self.bodies = [
             Body(cell, [p for p in cell.pieces if not self.hoisted.has(p)]) for cell in source.cells
         ]
@@ -170,8 +187,7 @@ class _Placing:
         for body in self.bodies:
             for piece in body.cell.pieces:
                 names = piece.names
-                simple = isinstance(piece.node, ast.FunctionDef | ast.AsyncFunctionDef)
-                if not simple or piece.node.decorator_list:  # type: ignore[attr-defined]
+                if not _is_simple_function(piece.node):
                     found |= names.late_reads.keys()
                 for name in names.handed:
                     found |= self.reached.get(name, set())
@@ -224,7 +240,7 @@ class _Placing:
         found: set[str] = set()
         sure = set(self.parameters)
         for body in self.bodies:
-            if body.cell.is_called:
+            if body.cell.is_called and not body.never_ends:
                 analysis = body.when_it_ends
                 found |= body.names.binds.keys() - analysis.sure_defs - sure - analysis.sure_deletes
             sure = self._after(body, sure)
@@ -235,7 +251,8 @@ class _Placing:
     def _unit(self, body: Body, sure: AbstractSet[str]) -> Unit:
         unit = Unit(body)
         analysis = body.when_it_ends
-        changed = body.names.binds | body.names.deletes
+        declared = declared_names(body.cell)
+        changed = [n for n in body.names.binds | body.names.deletes if n not in declared]
         unit.globals = [n for n in changed if n in self.globals and self._is_own(n, body, sure)]
         unit.inputs = [n for n in self._inputs(body, analysis, sure) if n not in unit.globals]
         own = set(unit.globals) | body.definitions
@@ -261,7 +278,7 @@ class _Placing:
             return True
         late = body.names.late_reads.keys() | body.names.late_writes.keys()
         surely = name in body.when_it_ends.sure_defs | body.when_it_ends.sure_deletes
-        return name in late or (not surely and name not in sure)
+        return name in late or not (surely or name in sure or body.never_ends)
 
     def _inputs(self, body: Body, analysis: CellAnalysis, sure: AbstractSet[str]) -> list[str]:
         if self.everything:
@@ -280,7 +297,8 @@ class _Placing:
         ]
         definitions = frozenset[str]().union(*(each.definitions for each in self.bodies))
         late = names.late_reads.keys() & self.globals & self._rebound_under_lambdas()
-        found = dict.fromkeys(n for n in wanted if n in self.bound - definitions - late)
+        own = declared_names(body.cell)
+        found = dict.fromkeys(n for n in wanted if n in self.bound - definitions - late - own)
         stated = getattr(body.cell.options, "inputs", None) or ()
         return [*(n for n in stated if n in found), *(n for n in found if n not in stated)]
 
@@ -310,10 +328,31 @@ class _Placing:
         return [n for n in found if n in sure and not n.startswith("_") and n not in definitions]
 
 
+def declared_parameters(cell: Cell) -> list[ast.arguments]:
+    """The parameters that the line of a `%%flow` cell declares, as signatures of one each."""
+    options = cell.options
+    texts = options.parameters if isinstance(options, FlowCellOptions) else ()
+    functions = [ast.parse(f"def f({text}): ...").body[0] for text in texts]
+    return [each.args for each in functions if isinstance(each, ast.FunctionDef)]
+
+
+def declared_names(cell: Cell) -> frozenset[str]:
+    """Their names."""
+    return frozenset(arg.arg for each in declared_parameters(cell) for arg in each.args)
+
+
 def _is_run(cell: Cell) -> bool:
     """Whether a task or flow cell does more than to define something."""
     options = cell.options
     return getattr(options, "run", True) and not getattr(options, "define", False)
+
+
+def _is_simple_function(node: ast.stmt) -> bool:
+    """Whether only its name leads to its code: no closure, generator or coroutine of it does."""
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        return False
+    inside = (each for statement in node.body for each in ast.walk(statement))
+    return not any(isinstance(each, _CARRIERS) for each in inside)
 
 
 def _statements(node: ast.AST) -> Iterable[ast.stmt]:
@@ -353,4 +392,4 @@ def _outer_statements(node: ast.AST) -> Iterable[ast.stmt]:
             yield from _outer_statements(child)
 
 
-__all__ = ["Body", "Plan", "Unit", "is_star", "plan"]
+__all__ = ["Body", "Plan", "Unit", "declared_names", "declared_parameters", "plan"]

@@ -14,13 +14,33 @@ from pathlib import Path
 
 from nbflow.exceptions import NotebookError
 from nbflow.export.background import Waiting, waiting
-from nbflow.export.hoisting import Hoisted
-from nbflow.export.magics import Ours
+from nbflow.export.pieces import cut, parsed
 from nbflow.export.placing import Body, Plan, plan
 from nbflow.export.reading import Role, Source, read_source
-from nbflow.export.signature import Signature, signature, take_parameters
-from nbflow.export.writing import Writer, Written
+from nbflow.export.rewriting import with_inputs
+from nbflow.export.signature import signature, take_parameters
+from nbflow.export.writing import Writer, Written, base_label
 
+#: What the module may import of its own accord.
+_OURS = frozenset(
+    {
+        "flow",
+        "task",
+        "sys",
+        "os",
+        "io",
+        "subprocess",
+        "traceback",
+        "contextlib",
+        "asyncio",
+        "timedelta",
+        "display",
+        "INPUTS",
+        "TASK_SOURCE",
+        "ProcessPoolTaskRunner",
+        "SequentialTaskRunner",
+    }
+)
 #: What IPython puts into every notebook, and a module lacks.
 _HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "get_ipython"})
 
@@ -33,14 +53,32 @@ def export_python(path: str | Path) -> str:
     """
     source = read_source(path)
     declared = take_parameters(source.cells)
-    planned = plan(source, [parameter.name for parameter, _ in declared])
+    planned = _planned(source, [parameter.name for parameter, _ in declared])
     _refuse_history(planned.bodies, source)
     arguments = signature(declared, planned.hoisted.names, _changed(planned.bodies))
     waits = waiting(planned.bodies, planned.units)
     names = _named(source, planned, waits)
-    _prepare(source, planned.hoisted, planned.bodies)
+    _prepare(source, planned.bodies)
     text = Writer(source, planned, waits, arguments, names).text()
     return _checked(text, source.file)
+
+
+def _planned(source: Source, parameters: list[str]) -> Plan:
+    """The plan; calls of task cells are given what they leave out, which may change it."""
+    planned = plan(source, parameters)
+    tasks = {
+        unit.body.cell.given: unit.inputs
+        for unit in planned.units.values()
+        if unit.body.cell.given and unit.body.cell.role is Role.TASK
+    }
+    changed = False
+    for cell in source.cells:
+        given = with_inputs(cell.python, parsed(cell.python), tasks)
+        if given != cell.python and cell.role is not Role.PARAMETERS:
+            cell.python = given
+            cell.take(cut(given))
+            changed = True
+    return plan(source, parameters) if changed else planned
 
 
 def _checked(text: str, file: str) -> str:
@@ -67,7 +105,15 @@ def _changed(bodies: list[Body]) -> AbstractSet[str]:
 def _refuse_history(bodies: list[Body], source: Source) -> None:
     for body in bodies:
         for piece in body.cell.pieces:
-            used = [n for n in piece.names.mentions if n in _HISTORY and n not in source.ours.taken]
+            hidden = [n for n in piece.names.namespace if n.endswith("as a value") or n == "dir"]
+            if hidden:
+                raise NotebookError(
+                    f"Cell {body.cell.label!r}: {hidden[0].partition(' ')[0]} would not see the "
+                    "notebook's names in a module. Call globals() there instead."
+                )
+            used = [
+                n for n in piece.names.mentions if n in _HISTORY and n not in source.ours.meanings
+            ]
             if used:
                 raise NotebookError(
                     f"Cell {body.cell.label!r}: {used[0]} is there in notebooks only. "
@@ -75,9 +121,9 @@ def _refuse_history(bodies: list[Body], source: Source) -> None:
                 )
 
 
-def _prepare(source: Source, hoisted: Hoisted, bodies: list[Body]) -> None:
+def _prepare(source: Source, bodies: list[Body]) -> None:
     """`display` is always there in notebooks."""
-    if "display" in source.ours.taken | hoisted.names:
+    if "display" in source.ours.meanings:
         return
     if any("display" in piece.names.mentions for body in bodies for piece in body.cell.pieces):
         source.ours.use("IPython.display:display")
@@ -94,7 +140,9 @@ def _named(source: Source, planned: Plan, waits: Waiting) -> Written:
         given = cell.given or ""
         fits = given.isidentifier() and given not in taken
         outputs = unit.outputs + unit.globals
-        units[number] = given if fits else _function_name(given or cell.label, taken, outputs)
+        units[number] = (
+            given if fits else _function_name(given or base_label(cell.label), taken, outputs)
+        )
         taken.add(units[number])
     flow = _function_name(source.name, taken, [], "flow")
     taken.add(flow)
@@ -102,24 +150,11 @@ def _named(source: Source, planned: Plan, waits: Waiting) -> Written:
     for number in waits.submitted:
         futures[number] = _free(f"{units[number]}_future", taken)
         taken.add(futures[number])
-    source.ours.taken = frozenset(taken) - {"flow", "task"} | _own_words(source)
-    return Written(flow, units, futures)
-
-
-def _own_words(source: Source) -> AbstractSet[str]:
-    """`flow` and `task`, when the notebook means something else by them."""
-    meant = {
-        name
-        for cell in source.cells
-        for piece in cell.pieces
-        for name in piece.names.binds
-        if name in {"flow", "task"} and "nbflow" not in piece.text
-    }
-    return frozenset(meant)
+    return Written(flow, frozenset(taken), units, futures)
 
 
 def _taken(source: Source, planned: Plan) -> set[str]:
-    names = {"flow", "task", *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
+    names = {*_OURS, *keyword.kwlist, *keyword.softkwlist, *dir(builtins)}
     names |= planned.hoisted.names
     for cell in source.cells:
         for piece in cell.pieces:
@@ -145,6 +180,3 @@ def _free(name: str, taken: AbstractSet[str]) -> str:
     if name not in taken:
         return name
     return next(f"{name}_{n}" for n in range(2, len(taken) + 3) if f"{name}_{n}" not in taken)
-
-
-__all__ = ["Ours", "Role", "Signature", "export_python"]

@@ -21,7 +21,8 @@ from nbflow.dataflow import analyse_cell
 from nbflow.dataflow.lines import CELL_MAGIC
 from nbflow.exceptions import NotebookError, UsageError
 from nbflow.export.magics import Ours, convert
-from nbflow.export.pieces import Piece, cut
+from nbflow.export.pieces import Cut, Piece, cut, parsed
+from nbflow.export.rewriting import with_namespace, without_main_guard
 from nbflow.notebooks.cell_tags import header, is_tagged_task, read_tags
 from nbflow.notebooks.document import code_cells, read_notebook, remove_error_markers
 from nbflow.notebooks.events import CellInfo
@@ -64,6 +65,12 @@ class Cell:
     #: The name that the line or tag of the cell gives it.
     given: str | None = None
 
+    def take(self, parts: Cut) -> None:
+        """Have these statements."""
+        self.pieces, self.below = parts.pieces, parts.below
+        for piece in parts.pieces:
+            piece.quiet = piece.quiet or piece.text in self.quiet
+
     @property
     def is_called(self) -> bool:
         """Whether it is a task or a flow of its own."""
@@ -93,8 +100,9 @@ def read_source(path: str | Path) -> Source:
     nb = remove_error_markers(read_notebook(path))
     _check_language(nb, str(path))
     infos = [info for info in code_cells(nb) if _SKIP not in info.tags]
-    known = frozenset[str]().union(*(analyse_cell(info.source).defs for info in infos))
-    source = Source(Path(path).stem, Path(path).name, [], [], [], Ours(known))
+    meanings = _meanings(infos)
+    known = frozenset(meanings)
+    source = Source(Path(path).stem, Path(path).name, [], [], [], Ours(meanings))
     by_index = {info.index: info for info in infos}
     notes: list[str] = []
     for index, cell in enumerate(nb.cells):
@@ -109,6 +117,17 @@ def read_source(path: str | Path) -> Source:
             notes = []
     source.closing.extend(notes)
     return source
+
+
+def _meanings(infos: list[CellInfo]) -> dict[str, str]:
+    """What each name that the notebook binds stands for; "" for data, and for several things."""
+    found: dict[str, str] = {}
+    for info in infos:
+        analysis = analyse_cell(info.source)
+        for name in analysis.defs:
+            origin = analysis.imports.get(name, "")
+            found[name] = origin if found.get(name, origin) == origin else ""
+    return found
 
 
 def _opening(notes: list[str]) -> Iterator[str]:
@@ -135,28 +154,28 @@ def _cell(info: CellInfo, number: int, notes: list[str], known: frozenset[str], 
     role, options, body, line = _role(info)
     converted = convert(body, known=known, ours=ours, cell=info.name)
     try:
-        parts = cut(converted.python)
+        python = without_main_guard(converted.python, parsed(converted.python))
+        python = with_namespace(python, parsed(python))
+        parts = cut(python)
     except SyntaxError as error:
         raise NotebookError(
             f"Cell {info.name!r}, line {(error.lineno or 1) + line}: this is not Python "
             f"({error.msg}). Correct it, or tag the cell skip-execution to leave it out."
         ) from None
-    for piece in parts.pieces:
-        piece.cell = number
-        piece.quiet = piece.quiet or piece.text in converted.quiet
-    return Cell(
+    cell = Cell(
         number=number,
         label=info.name,
         role=role,
-        python=converted.python,
-        pieces=parts.pieces,
-        below=parts.below,
+        python=python,
+        pieces=[],
         notes=notes,
         options=options,
         may_raise=_MAY_RAISE in info.tags,
         quiet=converted.quiet,
         given=options.name if options else None,
     )
+    cell.take(parts)
+    return cell
 
 
 _Role = tuple[Role, TaskCellOptions | FlowCellOptions | None, str, int]

@@ -11,17 +11,17 @@ import re
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
-from nbflow.cells.records import FlowCellOptions, TaskCellOptions
+from nbflow.cells.records import TaskCellOptions
 from nbflow.export.background import Waiting
 from nbflow.export.hoisting import import_keys, is_star, modules_of
 from nbflow.export.pieces import Piece, indented
-from nbflow.export.placing import Body, Plan, Unit
+from nbflow.export.placing import Body, Plan, Unit, declared_parameters
 from nbflow.export.prose import WIDTH, comment, docstring, paragraphs
 from nbflow.export.reading import Cell, Role, Source
-from nbflow.export.showing import shows
+from nbflow.export.rewriting import without_annotations
+from nbflow.export.showing import shows, silent_functions
 from nbflow.export.signature import Signature
 
 INDENT: Final = "    "
@@ -32,6 +32,8 @@ class Written:
     """Names that the module gives to what it defines."""
 
     flow: str
+    #: Names that mean something already.
+    taken: frozenset[str]
     #: For each task or flow cell, its function.
     units: dict[int, str] = field(default_factory=dict)
     #: For each submitted cell, the variable that holds its future.
@@ -49,6 +51,7 @@ class Writer:
         self.ours = source.ours
         #: Parameters that functions read late: the module gets them, too.
         self.published = [n for n in arguments.names if n in plan.globals]
+        self.silent = silent_functions(plan.hoisted.definitions)
         self.awaits = any(body.awaits for body in plan.bodies)
 
     def text(self) -> str:
@@ -102,7 +105,7 @@ class Writer:
 
     def _unit(self, unit: Unit) -> str:
         cell = unit.body.cell
-        parameters = [*self._declared(cell), *unit.inputs]
+        parameters = [*unit.inputs, *self._declared(cell)]
         lead = "async def" if unit.body.awaits else "def"
         name = self.names.units[cell.number]
         head = _call(f"{lead} {name}", parameters, ":", "")
@@ -116,15 +119,22 @@ class Writer:
         return "".join(lines) + code
 
     def _declared(self, cell: Cell) -> list[str]:
-        options = cell.options
-        return list(options.parameters) if isinstance(options, FlowCellOptions) else []
+        """A flow cell's own parameters; by name only, so that inputs may stand in front."""
+        found = []
+        for each in declared_parameters(cell):
+            argument = each.args[0]
+            kind = f": {ast.unparse(argument.annotation)}" if argument.annotation else ""
+            equals = " = " if kind else "="
+            default = f"{equals}{ast.unparse(each.defaults[0])}" if each.defaults else ""
+            found.append(f"{argument.arg}{kind}{default}")
+        return ["*", *found] if found else []
 
     def _decorator(self, unit: Unit, name: str) -> str:
         cell, options = unit.body.cell, unit.body.cell.options
         assert options is not None
         said: list[str] = []
-        label = options.name or cell.label
-        if _plain(label) != _plain(name):
+        label = options.name or base_label(cell.label)
+        if _plain(label) not in {_plain(name), _plain(name).removeprefix("make ")}:
             said.append(f"name={_text(label)}")
         if options.retries is not None:
             said.append(f"retries={options.retries}")
@@ -166,15 +176,19 @@ class Writer:
         if not self._changes_published():
             start = _globals(n for n in self._flow_globals() if n not in self.arguments.names)
             publish = self._publish(INDENT)
-            start += "\n" if start else ""
+            start = f"{self._why_global()}{start}\n" if start else ""
             return f"{decorator}{head}{start}{publish}{body or f'{INDENT}pass{chr(10)}'}"
         return self._in_two(decorator, head, lead, body)
+
+    def _why_global(self) -> str:
+        why = self.plan.everything
+        return f"{INDENT}# All names are the module's, because of {why}.\n" if why else ""
 
     def _in_two(self, decorator: str, head: str, lead: str, body: str) -> str:
         """The flow, and its steps: a parameter cannot be a name of the module, too."""
         steps = self._free("steps_of_" + self.names.flow)
         own = [n for n in self.arguments.names if n not in self.published]
-        inner = f"{_call(f'{lead} {steps}', own, ':', '')}{_globals(self._flow_globals())}{body}"
+        inner = f"{_call(f'{lead} {steps}', own, ':', '')}{_globals(self._flow_globals())}\n{body}"
         call = f"{'await ' if self.awaits else ''}{steps}({', '.join(own)})"
         return f"{inner}\n\n{decorator}{head}{self._publish(INDENT)}{INDENT}return {call}\n"
 
@@ -265,14 +279,11 @@ class Writer:
         pieces = unit.body.pieces
         if unit.outputs:
             call = f"{', '.join(unit.outputs)} = {call}"
-        elif pieces and shows(pieces[-1]):
+        elif pieces and shows(pieces[-1], self.silent):
             call = f"{self.ours.use('sys')}.displayhook({call})"
         return indented(call, INDENT) + "\n" + deletes
 
     def _given(self, unit: Unit) -> list[str]:
-        """The arguments of a call; a flow's own parameters come first, and keep their defaults."""
-        if self._declared(unit.body.cell):
-            return [f"{name}={name}" for name in unit.inputs]
         futures = self.waiting.futures.get(unit.body.cell.number, {})
         return [
             self.names.futures[futures[name]] if name in futures else name for name in unit.inputs
@@ -294,7 +305,7 @@ class Writer:
             value = f"{self.names.futures[number]}.result()"
             if unit.outputs:
                 value = f"{', '.join(unit.outputs)} = {value}"
-            elif unit.body.pieces and shows(unit.body.pieces[-1]):
+            elif unit.body.pieces and shows(unit.body.pieces[-1], self.silent):
                 value = f"{self.ours.use('sys')}.displayhook({value})"
             lines.append(f"{indent}{value}\n")
             if unit.deletes:
@@ -319,12 +330,19 @@ class Writer:
         """The cell's own code; what its last expression shows is shown."""
         lines: list[str] = []
         pieces = body.pieces
+        unit = self.plan.units.get(body.cell.number)
+        own = frozenset(unit.globals) if unit else self.plan.globals
         shown = pieces[-1] if pieces and pieces[-1] is body.cell.pieces[-1] else None
         for piece in pieces:
             text = piece.source
             if piece in self.plan.hoisted.stars_in_place:
-                text = f'{piece.above}exec("{piece.text}", globals()){piece.behind}'
-            if piece is shown and shows(piece):
+                why = "# In its place, because it may bind names anew.\n"
+                text = f'{piece.above}{why}exec("{piece.text}", globals()){piece.behind}'
+            elif own and isinstance(
+                piece.node, ast.AnnAssign | ast.If | ast.For | ast.With | ast.Try
+            ):
+                text = without_annotations(piece.source, own)
+            elif piece is shown and shows(piece, self.silent):
                 text = self._shown(piece, returned=last_is_returned)
             gap = "\n" if lines and (piece.paragraph or _is_block(piece)) else ""
             lines.append(f"{gap}{indented(text, indent)}\n")
@@ -345,7 +363,7 @@ class Writer:
         return f'if __name__ == "__main__":\n{INDENT}{call}\n'
 
     def _free(self, name: str) -> str:
-        while name in self.ours.taken:
+        while name in self.names.taken:
             name += "_"
         return name
 
@@ -410,6 +428,11 @@ def _text(text: str) -> str:
 
 def _listed(words: Iterable[str]) -> str:
     return f"[{', '.join(map(_text, words))}]"
+
+
+def base_label(label: str) -> str:
+    """A cell's name without the number that makes it unique."""
+    return re.sub(r" \(\d+\)$", "", label)
 
 
 def _plain(text: str) -> str:
