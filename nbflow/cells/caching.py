@@ -7,37 +7,68 @@ storage. How values are keyed and written is decided in `keeping`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from nbflow.cache_policies import NO_CACHE
+from nbflow.cells.definitions import defined_names, redefinitions
 from nbflow.cells.joining import JoinedCell
 from nbflow.cells.keeping import CellPolicy, CellSerializer
 from nbflow.cells.records import Mode
 from nbflow.cells.task import CellTask
+from nbflow.dataflow import analyse_cell
+from nbflow.logging import get_run_logger
 from nbflow.settings import get_settings
+
+_NOT_KEPT: Final[Mapping[str, Any]] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
 def options_for(
-    task: CellTask, names: Callable[[], Mapping[str, Any]], joined: JoinedCell | None
+    task: CellTask,
+    names: Callable[[], Mapping[str, Any]],
+    notebook: dict[str, Any],
+    joined: JoinedCell | None,
 ) -> dict[str, Any]:
     """The engine's options for keeping this cell's values, or for not keeping them.
 
     With `--cache` everybody finds them who shares the result store. Without it, a recorded run
     keeps them for itself, so that it can go on after a failure.
     """
-    scope = _scope(joined)
-    if (not task.options.cache and not scope) or task.interface.mode is Mode.SHARED:
-        return {"cache_policy": NO_CACHE, "persist_result": False}
+    scope = "" if task.options.cache else _scope(joined)
+    if not (task.options.cache or scope):
+        return dict(_NOT_KEPT)
+    definitions = "" if task.interface.mode is Mode.PRIVATE else _definitions(task)
+    if definitions is None:
+        if task.options.cache:
+            get_run_logger().warning("Not cached: %s.", task.interface.reason)
+        return dict(_NOT_KEPT)
     policy = CellPolicy(
         code=task.fn.body.text,
         surroundings=lambda: {n: v for n, v in names().items() if n in task.interface.surroundings},
         namespace=names,
-        scope="" if task.options.cache else scope,
+        scope=scope,
+        defined=defined_names(definitions),
+        redefine=(lambda: _define(task, definitions, notebook)) if definitions else None,
     )
-    return {"cache_policy": policy, "result_serializer": CellSerializer(), "persist_result": True}
+    serializer = CellSerializer(policy.defined)
+    return {"cache_policy": policy, "result_serializer": serializer, "persist_result": True}
 
 
 def _scope(joined: JoinedCell | None) -> str:
     if joined is None or not joined.is_recorded or not get_settings().keep_cell_results:
         return ""
     return str(joined.flow_run_id)
+
+
+def _definitions(task: CellTask) -> str | None:
+    """What makes the code of a cell again, beside its data; None when nothing surely does."""
+    if analyse_cell(task.fn.body.text).ambiguous:
+        return None
+    return redefinitions(task.fn.body.python)
+
+
+def _define(task: CellTask, definitions: str, notebook: dict[str, Any]) -> None:
+    body = task.fn.body
+    body.remember_source()
+    # Empty lines stand for the header, so that tracebacks show the cell's own lines.
+    source = "\n" * body.header + definitions
+    exec(compile(source, body.filename, "exec", body.flags, dont_inherit=True), notebook)  # noqa: S102 - the user's own code

@@ -49,7 +49,8 @@ class _Apart(MutableMapping[int, Any]):
         return self._here().values()
 
     def __reversed__(self) -> Iterator[int]:
-        return reversed(self._here())
+        numbers: Iterator[int] = reversed(self._here())
+        return numbers
 
     def __len__(self) -> int:
         return len(self._here())

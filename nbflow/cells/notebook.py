@@ -323,7 +323,7 @@ class CellRun:
         upstream: Upstream | None = None,
     ) -> TaskExecution:
         attempts = self._attempts(show, awaited)
-        kept = options_for(self.task, attempts.names, self._joined)
+        kept = options_for(self.task, attempts.names, self._shell.namespace, self._joined)
         if kept.get("persist_result") and isinstance(attempts, CellAttempts):
             attempts.staged = self._staged(record=True)
         options = engine_options(self.task.options, self.task.name)
