@@ -18,7 +18,7 @@ import io
 import pickle
 import sys
 import types
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -112,7 +112,10 @@ class _Nowhere:
 
 def _pickler(target: _Chunks | _Nowhere) -> pickle.Pickler:
     pickler = pickle.Pickler(target, protocol=5)
-    pickler.dispatch_table = {**copyreg.dispatch_table, types.ModuleType: _reduce_module}
+    table = {**copyreg.dispatch_table, types.ModuleType: _reduce_module}
+    if (numpy := sys.modules.get("numpy")) is not None:
+        table[numpy.ndarray] = _reduce_array
+    pickler.dispatch_table = table
     return pickler
 
 
@@ -120,6 +123,20 @@ def _reduce_module(module: types.ModuleType) -> Any:
     if module.__name__ == "__main__" or sys.modules.get(module.__name__) is not module:
         raise pickle.PicklingError(f"module {module.__name__!r} cannot be imported")
     return importlib.import_module, (module.__name__,)
+
+
+def _reduce_array(array: Any) -> Any:
+    reduced = array.__reduce_ex__(5)
+    return reduced if array.flags.writeable else (_read_only, reduced)
+
+
+def _read_only(make: Callable[..., Any], args: tuple[Any, ...], state: Any = None) -> Any:
+    """An array that was read-only; numpy itself forgets that of some."""
+    array = make(*args)
+    if state is not None:
+        array.__setstate__(state)
+    array.flags.writeable = False
+    return array
 
 
 def _dump(pickler: pickle.Pickler, name: str, value: Any) -> None:
@@ -147,7 +164,9 @@ def _refuse_code(outputs: Mapping[str, Any]) -> None:
     for name, value in outputs.items():
         is_code = isinstance(value, (type, types.FunctionType)) and value.__module__ == "__main__"
         if is_code and value.__qualname__.partition(".")[0] in outputs:
-            raise NotKept(f"output {name!r} is code that the cell makes; define it in a cell above.")
+            raise NotKept(
+                f"output {name!r} is code that the cell makes; define it in a cell above."
+            )
 
 
 def check_faithful(

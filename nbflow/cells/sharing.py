@@ -28,6 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final
 
+from nbflow.hashing.code import is_library
+
 #: Neither they nor what they hold can change.
 _ATOMS: Final = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)}
@@ -81,6 +83,8 @@ class Memory:
     end: int
     #: What holds the array: an index or a table of pandas, or nothing of the kind.
     holder: str = ""
+    #: The id of a library's object that it is a part of; 0: it is the user's own.
+    owner: int = 0
 
     @property
     def fixed(self) -> bool:
@@ -98,10 +102,10 @@ class Reach:
 
 def reach_of(values: Iterable[Any]) -> Reach:
     """Everything mutable that can be reached from these values."""
-    reach, waiting = Reach(), [("", value) for value in values]
+    reach, waiting = Reach(), [("", 0, value) for value in values]
     seen: dict[int, Any] = {}
     while waiting:
-        holder, value = waiting.pop()
+        holder, owner, value = waiting.pop()
         if id(value) in seen or type(value) in _ATOMS:
             continue
         seen[id(value)] = value  # held, so that its id stays its own
@@ -110,11 +114,12 @@ def reach_of(values: Iterable[Any]) -> Reach:
             continue
         holder = sort if sort in {"index", "table"} else holder
         if sort == "array":
-            reach.memory.append(_memory_of(value, holder))
+            reach.memory.append(_memory_of(value, holder, owner))
         if sort == "table" or not (holder or sort in {"frozen", "index"}):
             reach.objects[id(value)] = value
         inner = "" if sort == "array" else holder  # what a column holds is nobody's but its own
-        waiting.extend((inner, each) for each in _inside(value, sort))
+        owner = owner or (id(value) if sort == "library" else 0)
+        waiting.extend((inner, owner, each) for each in _inside(value, sort))
     return reach
 
 
@@ -125,14 +130,18 @@ def common_object(one: Reach, other: Reach) -> Iterator[Any]:
 
 
 def common_memory(one: Reach, other: Reach | None = None) -> tuple[Any, Any] | None:
-    """Two arrays in the same memory, one of each reach; or both of one reach."""
+    """Two arrays in the same memory, one of each reach; or both of one reach.
+
+    What a library's object does with the memory of its own parts is its own business.
+    """
     sides = [(memory, 0) for memory in one.memory]
     sides += [(memory, 1) for memory in other.memory] if other else []
     active: list[tuple[Memory, int]] = []
     for memory, side in sorted(sides, key=lambda each: each[0].start):
         active = [each for each in active if each[0].end > memory.start]
         for before, side_before in active:
-            if (other is None or side != side_before) and _clash(before, memory):
+            asked = side != side_before if other else not 0 < before.owner == memory.owner
+            if asked and _clash(before, memory):
                 return before.array, memory.array
         active.append((memory, side))
     return None
@@ -148,7 +157,7 @@ def changeable(value: Any) -> bool:
 
 
 def _sort_of(kind: type) -> str:
-    """What is done with values of a type: beyond, frozen, array, index, table, plain."""
+    """What is done with values of a type: beyond, frozen, array, index, table, library, plain."""
     found = _sorts.get(kind)
     if found is None:
         found = _sorts[kind] = _find_sort(kind)
@@ -172,7 +181,8 @@ def _find_sort(kind: type) -> str:
     parameters = kind.__dict__.get("__dataclass_params__")
     if issubclass(kind, _FROZEN) or getattr(parameters, "frozen", False):
         return "frozen"
-    return "plain"
+    own = kind.__module__.partition(".")[0] in sys.stdlib_module_names  # deques are containers, too
+    return "library" if not own and is_library(kind.__module__) else "plain"
 
 
 def _library_names(kind: type) -> frozenset[str]:
@@ -225,19 +235,19 @@ def _array_type() -> Any:
     return getattr(sys.modules.get("numpy"), "ndarray", ())
 
 
-def _memory_of(array: Any, holder: str) -> Memory:
+def _memory_of(array: Any, holder: str, owner: int) -> Memory:
     if hasattr(array, "untyped_storage"):
         start = array.data_ptr() - array.storage_offset() * array.element_size()
-        return Memory(array, start, start + array.untyped_storage().nbytes(), holder)
+        return Memory(array, start, start + array.untyped_storage().nbytes(), holder, owner)
     start = end = array.__array_interface__["data"][0]
     if array.size == 0:
-        return Memory(array, start, start, holder)
+        return Memory(array, start, start, holder, owner)
     for length, stride in zip(array.shape, array.strides, strict=True):
         if stride < 0:
             start += (length - 1) * stride
         else:
             end += (length - 1) * stride
-    return Memory(array, start, end + array.itemsize, holder)
+    return Memory(array, start, end + array.itemsize, holder, owner)
 
 
 def _clash(one: Memory, other: Memory) -> bool:

@@ -213,6 +213,25 @@ def _polars_expression(value: Any) -> Parts:
     yield "", value.meta.serialize()
 
 
+# ── scikit-learn ─────────────────────────────────────────────────────────────────────────
+
+
+@register("sklearn.Bunch")
+def _bunch(value: Any) -> Parts:
+    """Its items: what else it holds is lost by pickling."""
+    yield "", dict(value)
+
+
+# ── pydantic ─────────────────────────────────────────────────────────────────────────────
+
+
+@register("pydantic.Decorator")
+def _pydantic_decorator(value: Any) -> Parts:
+    """A validator of a class: which one, and for what; not the class's address."""
+    yield ".cls_var_name", value.cls_var_name
+    yield ".info", value.info
+
+
 # ── arrow ────────────────────────────────────────────────────────────────────────────────
 
 

@@ -49,7 +49,10 @@ _MISSING: Final = b"missing"
 #: Names that the interpreter and the import system give to a module and to a class.
 _BOOKKEEPING: Final = frozenset(
     {"__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__firstlineno__"}
-    | {"__static_attributes__", "__abstractmethods__", "_abc_impl"}
+    | {"__static_attributes__", "__abstractmethods__", "_abc_impl", "__signature__"}
+    # What pydantic makes of the rest.
+    | {f"__pydantic_{name}__" for name in ("core_schema", "validator", "serializer", "complete")}
+    | {f"__pydantic_{name}__" for name in ("parent_namespace", "setattr_handlers")}
 )
 
 
