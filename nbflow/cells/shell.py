@@ -85,6 +85,7 @@ class Shell:
 
     def _place(self, text: str, added_lines: int) -> tuple[str, int]:
         """The cell as the notebook has it, and the lines above the body."""
+        text = text.rstrip("\n")  # IPython ends it with a line break that the cell may lack
         start = self.raw_cell.find(text) if text else -1
         if start < 0:  # indented, or made by another magic
             return f"%%task\n{text}", 1
