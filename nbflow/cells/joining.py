@@ -11,6 +11,7 @@ Outside of such a run nothing here does anything.
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ from nbflow.engine.naming import NameCounter
 from nbflow.engine.runners import runner_outside_flows
 from nbflow.engine.session import FlowSession, Outstanding
 from nbflow.engine.threads import let_threads_inherit
+from nbflow.logging import TASK_RUNS
 from nbflow.models import (
     Dependency,
     FlowKind,
@@ -241,8 +243,11 @@ class JoinedStore:
             open_store().add_dependencies(task_run_id, flow_run_id, dependencies)
 
     def add_logs(self, records: Sequence[LogRecord]) -> None:
-        """Remember log records."""
-        open_store().add_logs(records)
+        """Remember log records; why the cell itself failed is the runner's to write."""
+        own = self._cell.task_run_id
+        kept = [r for r in records if r.task_run_id != own or not _is_story(r)]
+        if kept:
+            open_store().add_logs(kept)
 
     def set_output(self, flow_run_id: UUID, output: str) -> None:
         """Remember where the executed notebook of a subflow is."""
@@ -256,6 +261,11 @@ class JoinedStore:
 
     def close(self) -> None:
         """Nothing: the process shares one store, which it closes at its end."""
+
+
+def _is_story(record: LogRecord) -> bool:
+    engines = record.logger == TASK_RUNS and record.level >= logging.ERROR
+    return engines and record.message.startswith("Traceback (most recent call last):\n")
 
 
 # ── the run as the context of a cell's code ──────────────────────────────────────────────

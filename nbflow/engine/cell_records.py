@@ -7,6 +7,7 @@ know kernels.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -58,6 +59,9 @@ _TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
     CellOutcome.STOPPED_EARLY: (StateType.COMPLETED, "Completed"),
     CellOutcome.NOT_RUN: (StateType.PENDING, "NotRun"),
 }
+
+#: A line of `nbflow.logging`'s console handler.
+_LOGGED: Final = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \| [A-Z]+ +\| (?:Task|Flow) run ")
 
 
 class CellRecorder:
@@ -215,6 +219,10 @@ class CellRecorder:
 
     def _record_text(self, cell: CellInfo, stream: str, text: str, at: datetime) -> None:
         lines = text.removesuffix("\n").split("\n")
+        # What tasks log is recorded by the kernel; this is the console's copy of it.
+        lines = [line for line in lines if not _LOGGED.match(line)]
+        if not lines:
+            return
         before = self._lines.get(cell.cell_id, 0)
         self._lines[cell.cell_id] = before + len(lines)
         room = self._log_limit - before

@@ -459,7 +459,7 @@ class NotebookRun:
     def _move(self, cell: RunningCell, state: State[Any], attempt: int | None) -> None:
         cell.told = state
         cell.attempt = max(cell.attempt, attempt or 0)
-        if state.is_final():
+        if state.is_settled():
             return  # its end will tell
         if state.is_running() and cell.waiting:
             cell.counted_from = time.monotonic()

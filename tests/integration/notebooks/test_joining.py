@@ -77,7 +77,8 @@ def test_tasks_called_in_a_cell_are_its_children(notebook: MakeNotebook, store: 
     by_name = {child.name: child for child in ran.children}
     assert [d.upstream for d in by_name["total"].dependencies] == [by_name["load"].id]
     logs = store.logs(LogFilter(task_run_id=by_name["load"].id))
-    assert "loading 3" in [log.message for log in logs]
+    assert [log.message for log in logs] == ["loading 3"]
+    assert store.logs(LogFilter(task_run_id=ran.cells[1].id)) == []
     assert len(store.flow_runs()) == 1
 
 
