@@ -143,6 +143,7 @@ class State(Generic[R]):
         Raises `UnfinishedRun` while the run has not ended and `MissingResult` when the
         value was not kept.
         """
+        __tracebackhide__ = True
         if not self.is_final():
             error: BaseException = _unfinished(self)
         elif self.is_completed():
