@@ -144,7 +144,7 @@ def _usage_words(error: click.ClickException) -> str:
     sentence = message if message.endswith((".", "?", "!", ")")) else f"{message}."
     context = getattr(error, "ctx", None)
     usage = f"\n{context.get_usage()}" if context is not None else ""
-    return f"{sentence[:1].upper()}{sentence[1:]}{usage}"
+    return f"{sentence[:1].upper()}{sentence[1:]}{usage}".replace("`nbflow ", "`%nbflow ")
 
 
 # ── where words go ───────────────────────────────────────────────────────────────────────

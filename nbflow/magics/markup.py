@@ -11,11 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from hashlib import sha256
 from html import escape
 from typing import Final
 
 from nbflow.drawing.icons import ICONS
-from nbflow.drawing.themes import DARK, LIGHT, role_colours
+from nbflow.drawing.svg import graph_svg
+from nbflow.drawing.themes import DARK, LIGHT, Theme, role_colours, style_sheet
+from nbflow.models import RunGraph
 from nbflow.states import LOOKS, State, look_of
 from nbflow.wording import BAD_NAMES, DONE_NAMES, one_line, state_word
 
@@ -86,9 +89,22 @@ def style() -> str:
     rules = [_rule(selector, body) for selector, body in _RULES]
     rules.append(_rule("", _colours("light", LIGHT.on_state)))
     dark = _colours("dark", DARK.on_state)
-    rules += [f"{page} .nbf{{{dark}}}" for page in _DARK_PAGES]
-    rules.append(f"@media (prefers-color-scheme:dark){{body{_TELLING_PAGE} .nbf{{{dark}}}}}")
-    return f"<style>{''.join(rules)}</style>"
+    return f"<style>{''.join(rules)}{_in_the_dark('.nbf', f'.nbf{{{dark}}}')}</style>"
+
+
+def _in_the_dark(top: str, css: str) -> str:
+    """The rules where a dark theme is in force; `top` is what each of their selectors begins with."""
+    told = css.replace(top, f":is({','.join(_DARK_PAGES)}) {top}")
+    untold = css.replace(top, f"body{_TELLING_PAGE} {top}")
+    return f"{told}@media (prefers-color-scheme:dark){{{untold}}}"
+
+
+def picture(graph: RunGraph) -> str:
+    """The graph as SVG that follows the page's theme; raises `VisualizationError`."""
+    scope = f"nbf-{sha256(repr(graph).encode('utf-8', 'backslashreplace')).hexdigest()[:10]}"
+    svg = graph_svg(graph, theme=Theme.LIGHT, scope=scope)
+    dark = _in_the_dark(f".{scope}", style_sheet(scope, Theme.DARK))
+    return element("div", "nbf-graph", svg, f"<style>{dark}</style>")
 
 
 def _rule(selector: str, body: str) -> str:

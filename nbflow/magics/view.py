@@ -34,10 +34,11 @@ from nbflow.cli.reports import (
     summary_line,
 )
 from nbflow.cli.terminal_text import plain_line
-from nbflow.drawing import mimebundle
-from nbflow.exceptions import NbflowError
+from nbflow.drawing import graph_text
+from nbflow.exceptions import NbflowError, VisualizationError
 from nbflow.magics import markup
 from nbflow.models import FlowRun, RunGraph
+from nbflow.run_graph import close_groups, is_large
 from nbflow.runs import get_run
 from nbflow.states import State, look_of, now
 from nbflow.store import open_store
@@ -129,11 +130,17 @@ def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
 
 def moment_data(moment: Moment) -> dict[str, str]:
     """The moment as notebooks take it: HTML, and text for those that show no HTML."""
-    picture = mimebundle(_bare(moment.graph)) if moment.graph and moment.graph.nodes else {}
-    return {
-        "text/html": _html(moment, picture.get("image/svg+xml", "")),
-        "text/plain": _text(moment, picture.get("text/plain", "")),
-    }
+    drawn, text = _drawn(moment.graph) if moment.graph and moment.graph.nodes else ("", "")
+    return {"text/html": _html(moment, drawn), "text/plain": _text(moment, text)}
+
+
+def _drawn(graph: RunGraph) -> tuple[str, str]:
+    """The graph as HTML and as text; a large one with its subflows closed."""
+    shown = _bare(close_groups(graph) if is_large(graph) else graph)
+    try:
+        return markup.picture(shown), graph_text(shown)
+    except VisualizationError:  # without Graphviz there is the text
+        return "", graph_text(shown)
 
 
 def _bare(graph: RunGraph) -> RunGraph:
@@ -141,7 +148,7 @@ def _bare(graph: RunGraph) -> RunGraph:
     return replace(graph, title="", state_name=None, state_type=None, duration=None, message=None)
 
 
-def _html(moment: Moment, svg: str) -> str:
+def _html(moment: Moment, picture: str) -> str:
     head = markup.element(
         "div",
         "nbf-row",
@@ -155,8 +162,7 @@ def _html(moment: Moment, svg: str) -> str:
     parts += [_row(name, seconds) for name, seconds in moment.rows[:_ROWS]]
     if len(moment.rows) > _ROWS:
         parts.append(markup.words(f"and {len(moment.rows) - _ROWS} more", "nbf-mute"))
-    if svg:
-        parts.append(markup.element("div", "nbf-graph", svg))
+    parts.append(picture)
     if moment.lines:
         parts.append(markup.element("pre", "nbf-mute", escape("\n".join(moment.lines))))
     return markup.page(*parts)
