@@ -170,8 +170,10 @@ class Tally:
 
 
 def tally(tasks: Iterable[TaskRun]) -> Tally:
-    """Count tasks or cells by their state."""
+    """Count tasks or cells by their state; what a cell calls is a part of the cell."""
     known = list(tasks)
+    callers = {task.id for task in known if task.kind is TaskKind.CELL}
+    known = [task for task in known if task.parent_id not in callers]
     cells = bool(known) and all(task.kind is TaskKind.CELL for task in known)
     return Tally(
         total=len(known),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nbflow.cli.events import Logged, Overwrites, RunMoved, Story, TaskMoved, tally
-from nbflow.models import Changes
+from nbflow.models import Changes, TaskKind
 from nbflow.states import (
     Cached,
     Completed,
@@ -77,6 +77,14 @@ def test_tally_counts_what_ended(make) -> None:
     counted = tally([make.cell(i, make.state(s)) for i, s in enumerate(states)])
     assert (counted.total, counted.done, counted.noun) == (6, 3, "cell")
     assert counted.counts["NotRun"] == 1
+
+
+def test_tasks_called_in_a_cell_are_not_counted_beside_it(make) -> None:
+    """A notebook has as many steps as it has cells."""
+    cell = make.cell(0, make.state(Completed))
+    child = replace(make.cell(1, make.state(Failed)), kind=TaskKind.FUNCTION, parent_id=cell.id)
+    counted = tally([cell, child])
+    assert (counted.total, counted.done, counted.noun) == (1, 1, "cell")
 
 
 def test_a_run_moves_too(make) -> None:
