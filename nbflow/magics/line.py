@@ -25,7 +25,7 @@ from nbflow.cli import graph as graph_command
 from nbflow.cli import run as run_command
 from nbflow.cli.console import Sheet, make_console, say
 from nbflow.cli.main import LazyGroup, cli
-from nbflow.cli.options import GraphOptions, RunOptions
+from nbflow.cli.options import DebugOptions, GraphOptions, RunOptions
 from nbflow.cli.parameter_help import tell_parameters
 from nbflow.cli.reports import Ending, surface
 from nbflow.drawing import Direction
@@ -39,7 +39,7 @@ from nbflow.exceptions import (
     UsageError,
 )
 from nbflow.flows import Flow
-from nbflow.magics import markup
+from nbflow.magics import debugging, markup
 from nbflow.magics.cell_graph import session_graph
 from nbflow.magics.help import NOTEBOOK_COMMANDS, nbflow_help, summaries
 from nbflow.magics.view import in_kernel, new_view
@@ -208,7 +208,11 @@ class NotebookCommands(LazyGroup):
         self.objects: dict[str, Any] = {}
         #: Standard output, while a command's words are collected.
         self.out: TextIO = sys.stdout
-        own: dict[str, Callable[..., Any]] = {"run": self._run, "graph": self._graph}
+        own: dict[str, Callable[..., Any]] = {
+            "run": self._run,
+            "graph": self._graph,
+            "debug": self._debug,
+        }
         for name, callback in own.items():
             self.add_command(_variant(name, callback), name)
         for name, callback in {"wait": self._wait, "cells": self._cells}.items():
@@ -292,6 +296,18 @@ class NotebookCommands(LazyGroup):
             return found.graph(**{p.name: None for p in found.parameters if p.required})
         return graph_command.graph_of(target)
 
+    # ── debug ────────────────────────────────────────────────────────────────────────────
+
+    def _debug(self, task: str | None, *, load: bool, **given: Any) -> int:
+        shell = self.notebook.shell
+        return debugging.debug(
+            DebugOptions(**given),
+            task,
+            load=load,
+            names=shell.namespace,
+            insert=shell.ip.set_next_input,
+        )
+
     # ── background cells ─────────────────────────────────────────────────────────────────
 
     def _wait(self) -> None:
@@ -321,7 +337,7 @@ def _overview(context: click.Context) -> None:
 
 
 def _variant(name: str, callback: Callable[..., Any]) -> click.Command:
-    """A command of the terminal with another callback; a picture needs no target here."""
+    """A command of the terminal as a notebook needs it."""
     source = cli.get_command(click.Context(cli), name)
     assert source is not None
     command = copy.copy(source)
@@ -329,6 +345,9 @@ def _variant(name: str, callback: Callable[..., Any]) -> click.Command:
     if name == "graph":
         command.params = [_optional(parameter) for parameter in source.params]
         command.help = _GRAPH_HELP
+    elif name == "debug":
+        command.params = [*source.params, *debugging.OPTIONS]
+        command.help = debugging.HELP
     else:
         command.help = f"{_RUN_HELP}\n\n{source.help}"
     return command

@@ -93,7 +93,7 @@ def style() -> str:
 
 
 def _in_the_dark(top: str, css: str) -> str:
-    """The rules where a dark theme is in force; `top` is what each of their selectors begins with."""
+    """The rules where a dark theme is in force; their selectors begin with `top`."""
     told = css.replace(top, f":is({','.join(_DARK_PAGES)}) {top}")
     untold = css.replace(top, f"body{_TELLING_PAGE} {top}")
     return f"{told}@media (prefers-color-scheme:dark){{{untold}}}"

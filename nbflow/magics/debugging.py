@@ -1,0 +1,127 @@
+"""`%nbflow debug RUN`: a cell that does again what failed, on the inputs that it failed with.
+
+This module decides what is written into that cell. Front ends insert one cell for each that
+runs, so there is one: its first line loads the inputs anew each time, what stands below is the
+code that failed. It must not know how inputs are kept.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from nbflow.cells.lines import quoted
+from nbflow.cli.debug import debug as debug_in_terminal
+from nbflow.cli.failure import first_failed, short_id
+from nbflow.cli.options import DebugOptions
+from nbflow.engine.failed_inputs import FailedInputs, load_failed
+from nbflow.exceptions import UsageError
+from nbflow.models import TaskRun
+from nbflow.notebooks.parking import parked_kernel
+from nbflow.runs import Run, find_task, get_run
+from nbflow.wording import last_line, state_word
+
+HELP: Final = """Look into a run that failed.
+
+While its kernel is kept, this tells how to attach to it. Otherwise a cell is inserted that
+loads what the failed task was given, and does again what it did: change it, run it, step
+through it with %debug. Without RUN, the kernels that wait are listed.
+"""
+
+OPTIONS: Final = (
+    click.Option(["--task"], metavar="NAME", help="This task; default: the first that failed."),
+    click.Option(["--load"], is_flag=True, help="Only load the inputs into the notebook."),
+)
+
+
+def debug(
+    options: DebugOptions,
+    task: str | None,
+    *,
+    load: bool,
+    names: dict[str, Any],
+    insert: Callable[[str], None],
+) -> int:
+    """Open what is left of a failed run.
+
+    Args:
+        options: Those of `nbflow debug`.
+        task: The task or cell that is meant; None: the first that failed.
+        load: Give the inputs to the notebook, and insert nothing.
+        names: The notebook's names.
+        insert: Puts a cell below the running one.
+    """
+    if options.run is None or options.free or options.extend is not None:
+        return debug_in_terminal(options)
+    run = get_run(options.run)
+    if task is None and not load and parked_kernel(str(run.id)) is not None:
+        return debug_in_terminal(options)
+    culprit = _culprit(run, task)
+    failed = load_failed(culprit.id)
+    if load:
+        names.update(failed.inputs)
+    else:
+        insert(cell_for(run, culprit, failed))
+    click.echo(_told(culprit, failed, loaded=load))
+    return 0
+
+
+def _culprit(run: Run, task: str | None) -> TaskRun:
+    tasks = run.all_task_runs
+    if task is not None:
+        return find_task(tasks, task)
+    found = first_failed(tasks)
+    if found is None:
+        raise UsageError(
+            f"No task of {run.name} failed: the run is {state_word(run.state.name)}. "
+            "Name a run that failed, or see them all: %nbflow runs ls --state failed"
+        )
+    return found
+
+
+def cell_for(run: Run, culprit: TaskRun, failed: FailedInputs) -> str:
+    """The cell: where it comes from, a line that loads the inputs, and the code."""
+    reason = last_line(culprit.state.message or culprit.state.name)
+    task = quoted(culprit.name)
+    return "\n".join(
+        [
+            f"# {culprit.name} failed in run {run.name}: {reason}",
+            f"%nbflow debug {short_id(run.record)} --task {task} --load",
+            "",
+            _code(failed) or f"# The code of {culprit.name} was not found.",
+        ]
+    )
+
+
+def _code(failed: FailedInputs) -> str:
+    """The code as it can run here: without the line of its magic, a function with a call."""
+    code = failed.source.strip("\n")
+    if code.startswith("%%task"):
+        code = code.partition("\n")[2]
+    call = _call(code, failed)
+    return f"{code}\n\n{call}" if call else code
+
+
+def _call(code: str, failed: FailedInputs) -> str:
+    """The call of the function that the code is, past what makes it a task."""
+    try:
+        (node,) = ast.parse(code).body
+    except (SyntaxError, ValueError):
+        return ""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return ""
+    names = [*failed.inputs, *failed.left_out]
+    function = f"{node.name}.fn" if node.decorator_list else node.name
+    waits = "await " if isinstance(node, ast.AsyncFunctionDef) else ""
+    return f"{waits}{function}({', '.join(f'{name}={name}' for name in names)})"
+
+
+def _told(culprit: TaskRun, failed: FailedInputs, *, loaded: bool) -> str:
+    names = ", ".join(failed.inputs) or "nothing"
+    done = "Loaded" if loaded else "The cell below loads"
+    lines = [f"{done} what {culprit.name!r} was given: {names}."]
+    lines += [f"Not kept: {name}, because {why}." for name, why in failed.left_out.items()]
+    return "\n".join(lines)
