@@ -36,13 +36,22 @@ EXIT_TERMINATED: Final = 143
 #: Where each subcommand is, and what the overview says of it.
 _SUBCOMMANDS: Final = {
     "run": ("nbflow.cli.run:command", "Run a notebook, or a flow of a Python file."),
-    "resume": ("nbflow.cli.resume:command", "Go on with a run that failed, crashed or was cancelled."),
+    "resume": (
+        "nbflow.cli.resume:command",
+        "Go on with a run that failed, crashed or was cancelled.",
+    ),
     "debug": ("nbflow.cli.debug:command", "Open the kernel of a run that failed."),
-    "cancel": ("nbflow.cli.cancel:command", "End a run that another process of this machine executes."),
+    "cancel": (
+        "nbflow.cli.cancel:command",
+        "End a run that another process of this machine executes.",
+    ),
     "runs": ("nbflow.cli.runs:group", "List runs, and look into one."),
     "logs": ("nbflow.cli.runs:logs_command", "Print what a run logged and printed."),
     "graph": ("nbflow.cli.graph:command", "Draw a notebook, a flow or a run."),
-    "config": ("nbflow.cli.config:command", "Show the settings that hold here, and where each comes from."),
+    "config": (
+        "nbflow.cli.config:command",
+        "Show the settings that hold here, and where each comes from.",
+    ),
     "export": ("nbflow.cli.export:command", "Write a notebook out as a Python module."),
     "doctor": ("nbflow.cli.doctor:command", "Check the installation and its surroundings."),
 }

@@ -46,8 +46,13 @@ def resume(options: ResumeOptions) -> int:
         run, wish=engine.KernelWish(options.kernel), changes=_changes(options), load=_load
     )
     reporter = reporter_for(console, options)
-    with events_alone(options):
-        _, ending = told(lambda: engine.resume(made, store), run.id, reporter, again=True)
+    _, ending = told(
+        lambda: engine.resume(made, store),
+        run.id,
+        reporter,
+        again=True,
+        within=events_alone(options),
+    )
     return ending.exit_code
 
 

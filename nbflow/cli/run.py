@@ -10,8 +10,8 @@ import base64
 import binascii
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from uuid import UUID
 
 import click
@@ -48,6 +48,8 @@ from nbflow.states import State
 from nbflow.store import open_store
 from nbflow.store.base import Store
 
+_NOTHING: Final = contextlib.nullcontext()
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @run_options
@@ -82,8 +84,14 @@ def execute(
     flow: Flow[Any, Any], values: dict[str, Any], options: RunOptions, reporter: Reporter
 ) -> Ending:
     """Run the flow as the options say while the reporter tells how it goes."""
-    with _surroundings(options):
-        return run_told(flow, values, reporter, name=options.name)[1]
+    run_id = new_id()
+    with tags(*options.tags):
+        return told(
+            lambda: run_flow(flow, values, run_id=run_id, name=options.name),
+            run_id,
+            reporter,
+            within=events_alone(options),
+        )[1]
 
 
 def run_told(
@@ -95,27 +103,34 @@ def run_told(
 
 
 def told(
-    carry_out: Callable[[], State[Any]], run_id: UUID, reporter: Reporter, *, again: bool = False
+    carry_out: Callable[[], State[Any]],
+    run_id: UUID,
+    reporter: Reporter,
+    *,
+    again: bool = False,
+    within: contextlib.AbstractContextManager[object] = _NOTHING,
 ) -> tuple[State[Any], Ending]:
-    """Tell of a run while it is carried out; `again`, when it has attempts behind it."""
+    """Tell of a run while it is carried out.
+
+    Args:
+        carry_out: Runs it, and returns its final state.
+        run_id: The run's id.
+        reporter: Who tells how it goes.
+        again: Whether it has attempts behind it, which are not told.
+        within: What holds while it runs, and not while its end is told.
+    """
     store = open_store()
     # The display shows the log; the engine's own lines would tear it.
     with (
         temporary_settings(logging_to_console=False),
         following(store, run_id, reporter, again=again) as follower,
+        within,
     ):
         state = carry_out()
     ending = _ending(store, run_id, state)
     with contextlib.suppress(OSError):  # a reader that went away does not change the answer
         follower.reporter.end(ending)
     return state, ending
-
-
-@contextlib.contextmanager
-def _surroundings(options: RunOptions) -> Iterator[None]:
-    """What holds while the flow runs: tags, and who writes to the terminal."""
-    with tags(*options.tags), events_alone(options):
-        yield
 
 
 def events_alone(options: OutputOptions) -> contextlib.AbstractContextManager[object]:

@@ -401,6 +401,8 @@ class Kernel:
         self._closed = True
         if self.channels is not None:
             self.channels.close()
+        self._manager.transport = "tcp"  # or the kernel's sockets are removed, not only ours
+        _finished(self._manager.cleanup_resources())
         process = getattr(self._manager.provisioner, "process", None)
         left = [each for each in (process, self._guard) if each is not None]
         if self._guard is not None and self._guard.stdin is not None:
