@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from nbflow.cells.random_states import Draws
 from nbflow.cells.records import CellValues
-from nbflow.cells.sharing import common_memory, common_object, reach_of
+from nbflow.cells.sharing import Reach, common_memory, common_object, reach_of
 from nbflow.exceptions import NotKept, SerializationError
 
 _FORMAT: Final = 1
@@ -65,9 +65,9 @@ def dumps_values(
     for name, value in outputs.items():
         _dump(pickler, name, value)
     pickler.dump(list(values.shown))
-    _check_within(outputs)
-    if inputs or others:
-        check_faithful(outputs, inputs, others)
+    made = reach_of(outputs.values())
+    _check_within(outputs, made)
+    _check_between(outputs, made, inputs, others)
     return b"".join(target.chunks)
 
 
@@ -173,7 +173,15 @@ def check_faithful(
     outputs: Mapping[str, Any], inputs: Mapping[str, Any], others: Iterable[Any] = ()
 ) -> None:
     """Raise `NotKept` when outputs share what can change with what the notebook holds on to."""
-    made, given = reach_of(outputs.values()), reach_of([*inputs.values(), *others])
+    _check_between(outputs, reach_of(outputs.values()), inputs, others)
+
+
+def _check_between(
+    outputs: Mapping[str, Any], made: Reach, inputs: Mapping[str, Any], others: Iterable[Any]
+) -> None:
+    if not (made.objects or made.memory):
+        return
+    given = reach_of([*inputs.values(), *others])
     if candidates := list(common_object(made, given)):
         copied = _copied(outputs)
         for value in candidates:
@@ -183,8 +191,7 @@ def check_faithful(
         raise NotKept(_shared_memory(pair, outputs, inputs))
 
 
-def _check_within(outputs: Mapping[str, Any]) -> None:
-    made = reach_of(outputs.values())
+def _check_within(outputs: Mapping[str, Any], made: Reach) -> None:
     if any(type(memory.array).__name__ == "memmap" for memory in made.memory):
         raise NotKept(
             "an output is an array in a file (numpy.memmap); keep the file's path instead."

@@ -77,10 +77,12 @@ def positions() -> dict[str, str]:
 def draws_since(before: Mapping[str, str], code: str) -> Draws | None:
     """What was drawn since `before`; None when nothing was."""
     states, now = _states(), positions()
-    moved = [name for name in now if now[name] != before.get(name, "") and before.get(name)]
+    seeded = seeds(code)
+    # A generator that came with its module during the run began anywhere, unless it was seeded.
+    known = seeded | before.keys()
+    moved = [name for name in now if name in known and now[name] != before.get(name)]
     if not moved:
         return None
-    seeded = seeds(code)
     return Draws(
         {name: before[name] for name in moved if name not in seeded},
         {name: states[name] for name in moved},

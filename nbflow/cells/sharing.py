@@ -197,12 +197,12 @@ def _inside(value: Any, sort: str) -> Iterable[Any]:
         return _elements(value)
     if isinstance(value, types.FunctionType):
         return (value.__defaults__, value.__kwdefaults__, value.__closure__, *vars(value).values())
-    if type(value) in _SEQUENCES and _ATOMS.issuperset(map(type, value)):
+    if type(value) in _SEQUENCES and set(map(type, value)) <= _ATOMS:
         return ()
     if sort == "frozen" and not isinstance(value, (tuple, frozenset)):
         return _attributes(value)
     inside = gc.get_referents(value)
-    return () if _ATOMS.issuperset(map(type, inside)) else inside
+    return () if set(map(type, inside)) <= _ATOMS else inside
 
 
 def _attributes(value: Any) -> Iterable[Any]:
@@ -222,7 +222,7 @@ def _elements(array: Any) -> Iterator[Any]:
     """The objects in an array, what a subclass adds to it, and what lends it its memory."""
     if getattr(getattr(array, "dtype", None), "hasobject", False):
         elements = array.ravel().tolist()
-        if not _ATOMS.issuperset(map(type, elements)):
+        if not set(map(type, elements)) <= _ATOMS:
             yield from elements
     yield from getattr(array, "__dict__", {}).values()
     owner = array

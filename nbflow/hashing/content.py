@@ -134,6 +134,9 @@ _TANGLE: Final = 50_000
 class Hasher:
     """Hashes one value and all that is inside it."""
 
+    #: Whether the order of a dict's items counts.
+    ordered = False
+
     def __init__(self) -> None:
         #: Digests of what was met, by id; the values are held so that ids stay theirs.
         self._done: dict[int, tuple[Any, bytes]] = {}
@@ -187,7 +190,7 @@ class Hasher:
         kind = type(value)
         state = hashlib.blake2b(digest_size=_SIZE)
         if kind is dict:
-            state.update(b"dict" + self._unordered_items(value))
+            state.update(b"dict" + self._dict_items(value))
         elif kind in _UNORDERED:
             state.update(kind.__name__.encode() + b"".join(sorted(self._tokens(value))))
         elif kind in _SEQUENCES:
@@ -216,11 +219,13 @@ class Hasher:
                 raise
             yield b"%d:" % len(token) + token
 
-    def _unordered_items(self, value: dict[Any, Any]) -> bytes:
+    def _dict_items(self, value: dict[Any, Any]) -> bytes:
         if _BULK.issuperset(map(type, value.values())) and _only_text(value):
+            items = value.items() if self.ordered else sorted(value.items())
             with contextlib.suppress(ValueError):
-                return b"=" + repr(sorted(value.items())).encode("utf-8", "surrogatepass")
-        return b"".join(sorted(self._items(value)))
+                return b"=" + repr(list(items)).encode("utf-8", "surrogatepass")
+        tokens = self._items(value)
+        return b"".join(tokens if self.ordered else sorted(tokens))
 
     def _items(self, value: dict[Any, Any]) -> Iterator[bytes]:
         for key, item in value.items():

@@ -62,6 +62,9 @@ class Uses(Hasher):
     Every method may raise `HashError`, which names what has no content.
     """
 
+    #: Code sees the order of a dict.
+    ordered = True
+
     def __init__(self, *, follow: bool = True) -> None:
         super().__init__()
         #: False: what values rest on is left out, they alone count.
@@ -180,10 +183,17 @@ class Uses(Hasher):
         parts = self.parts_of_code(value)
         if parts is None:
             self._note_kind(type(value))
-            return super()._compute(value)
+            return super()._compute(value) + self._attrs(value)
         state = hashlib.blake2b(type_name(type(value)).encode() + b"\0code\0", digest_size=16)
         self._parts(state, parts)
         return state.digest()
+
+    def _attrs(self, value: Any) -> bytes:
+        """What the user wrote on a table of pandas: code sees that, too."""
+        if type(value).__module__.partition(".")[0] != "pandas":
+            return b""
+        attrs = getattr(value, "attrs", None)
+        return self.token(attrs) if isinstance(attrs, dict) and attrs else b""
 
     def unwrapped(self, value: Any) -> Any:
         """What a value does when called, if a library only wrapped it: a compiled function."""
