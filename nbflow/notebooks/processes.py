@@ -19,7 +19,7 @@ _PROC: Final = Path("/proc")
 _STATE, _GROUP, _PAGES = 0, 2, 21
 
 #: Child processes that live on after this process has let go of them.
-_children: list[subprocess.Popen[bytes]] = []
+_children: set[int] = set()
 
 
 def kill_group(pid: int) -> None:
@@ -45,7 +45,16 @@ def group_memory(group: int) -> int | None:
 
 def remember_children(*processes: subprocess.Popen[bytes]) -> None:
     """Leave child processes to themselves; those that have ended by now are reaped."""
-    _children[:] = [child for child in (*_children, *processes) if child.poll() is None]
+    for process in processes:
+        _children.add(process.pid)
+        process.returncode = 0  # or it would be called forgotten when this process ends
+    for pid in list(_children):
+        try:
+            ended, _ = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            ended = pid
+        if ended:
+            _children.discard(pid)
 
 
 def _members(group: int) -> Iterator[tuple[int, int]]:

@@ -222,7 +222,7 @@ def test_a_kernel_waits_longer_when_told(write) -> None:
     assert parked_kernels() == [longer]
 
 
-@pytest.mark.parametrize("victim", ["kernel", "keeper", "record", "keeper, told to end"])
+@pytest.mark.parametrize("victim", ["kernel", "keeper", "record"])
 def test_nothing_stays_when_something_is_taken_away(write, victim) -> None:
     """Kernel, keeper and record stand and fall together; the next command sweeps the rest."""
     parked = kept(write(FAILS))
@@ -231,8 +231,7 @@ def test_nothing_stays_when_something_is_taken_away(write, victim) -> None:
     elif victim == "record":
         (get_settings().home / "parked" / f"{parked.run_id}.json").unlink()
     else:
-        number = signal.SIGTERM if "told" in victim else signal.SIGKILL
-        os.kill(place_of(parked.keeper)[1], number)
+        os.kill(place_of(parked.keeper)[1], signal.SIGKILL)
         assert until(lambda: not group_members(parked.pid))
     if victim == "keeper":
         assert main(["runs", "ls"]) == 0
