@@ -71,22 +71,22 @@ class Upstream:
 
     #: Cells that make values it needs, with the names.
     data: tuple[tuple[CellUnderWay, tuple[str, ...]], ...] = ()
-    #: Cells that must merely have ended.
-    order: tuple[CellUnderWay, ...] = ()
+    #: Cells that must merely have ended, with names that it perhaps binds anew.
+    order: tuple[tuple[CellUnderWay, tuple[str, ...]], ...] = ()
 
     @property
     def cells(self) -> list[CellUnderWay]:
         """All of them, each once."""
-        return list(dict.fromkeys([*(cell for cell, _ in self.data), *self.order]))
+        return list(dict.fromkeys(cell for cell, _ in (*self.data, *self.order)))
 
     def awaited(self) -> tuple[Awaited, ...]:
         """The values to take over when they are there."""
-        return tuple(Awaited(cell.future, names) for cell, names in self.data)
+        return tuple(Awaited(cell.future, names) for cell, names in (*self.order, *self.data))
 
     def wait_for(self) -> list[Any]:
         """The same for the engine: a failed producer stops its reader, and only its reader."""
         needed = [cell.future for cell, _ in self.data]
-        return [*needed, *(allow_failure(cell.future) for cell in self.order)]
+        return [*needed, *(allow_failure(cell.future) for cell, _ in self.order)]
 
 
 class Board:
@@ -126,7 +126,9 @@ class Board:
             before = {i for i in step.changes if i in self._cells}
             before |= {i for i in step.rebinds if self._collide(step, i, private=private)}
             needed = {cell.step.index for cell, _ in data}
-            order = tuple(self._cells[i] for i in sorted(before - needed))
+            ended = (self._cells[i] for i in sorted(before - needed))
+            binds = step.analysis.defs | step.analysis.deletes
+            order = tuple((cell, tuple(sorted(cell.binds & binds))) for cell in ended)
             return Upstream(tuple(data), order)
 
     def _collide(self, step: Step, index: int, *, private: bool) -> bool:

@@ -88,8 +88,13 @@ class CellAttempts:
             return self.notebook
         found = dict(self.snapshot)
         for each in self.awaited:
-            made = each.source.result().outputs
-            found.update({name: made[name] for name in each.names if name in made})
+            if each.source.state.is_completed():
+                values = each.source.result()
+                found |= {
+                    name: values.outputs[name] for name in each.names if name in values.outputs
+                }
+                for name in values.deleted.intersection(each.names):
+                    found.pop(name, None)
         return found
 
     def _in_private(self) -> CellValues:
