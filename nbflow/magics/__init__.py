@@ -13,7 +13,7 @@ from nbflow.exceptions import NbflowError
 from nbflow.magics.cells import task_magic
 from nbflow.magics.flow import flow_magic
 from nbflow.magics.line import nbflow_magic
-from nbflow.magics.loading import install
+from nbflow.magics.loading import install, uninstall
 
 
 def load(ip: Any) -> None:
@@ -43,6 +43,7 @@ def unload(ip: Any) -> None:
     ip.events.unregister("pre_run_cell", hooks.pre_run_cell)
     ip.events.unregister("post_run_cell", hooks.post_run_cell)
     ip.ast_transformers.remove(hooks.gate)
+    uninstall(ip)
     ip._nbflow_hooks = None  # noqa: SLF001 - our own mark on the shell
 
 

@@ -8,8 +8,7 @@ IPython asks, in a terminal and for a kernel's `complete_request` alike.
 from __future__ import annotations
 
 import contextlib
-import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +24,6 @@ from nbflow.cells.lines import (
     BareOption,
     LineCommand,
     Seconds,
-    Word,
     WordsOption,
     split_words,
 )
@@ -55,10 +53,11 @@ def complete_line(
     options = command.options()
     spelling, equals, value = incomplete.partition("=")
     if equals and spelling in options:
-        return [f"{spelling}={each}" for each in _fitting(_values(options[spelling], names), value)]
+        found = _fitting_last(options[spelling], names, value)
+        return [f"{spelling}={each}" for each in found]
     if not incomplete.startswith("-"):
         active = _active(words, options)
-        if active is not None and (found := _fitting(_values(active, names), incomplete)):
+        if active is not None and (found := _fitting_last(active, names, incomplete)):
             return found
         if incomplete or (active is not None and not isinstance(active, BareOption | WordsOption)):
             return []
@@ -91,6 +90,13 @@ def _values(option: click.Option, names: Mapping[str, Any]) -> Iterable[str]:
     return RUNNERS if option.opts[0] == "--runner" else ()
 
 
+def _fitting_last(option: click.Option, names: Mapping[str, Any], incomplete: str) -> list[str]:
+    """Values for a word; of `a,b` the last one is meant."""
+    commas = isinstance(option, WordsOption) and option.commas
+    head, comma, last = incomplete.rpartition(",") if commas else ("", "", incomplete)
+    return [f"{head}{comma}{each}" for each in _fitting(_values(option, names), last)]
+
+
 def _is_data(name: str, value: object) -> bool:
     return not name.startswith("_") and name not in {"In", "Out"} and not is_surrounding(value)
 
@@ -106,6 +112,9 @@ Source = Callable[[click.Context, str], Iterable[str]]
 
 class CompletingCommands(NotebookCommands):
     """The commands, whose parameters know what may stand there."""
+
+    #: The words before the one that is completed.
+    typed: Sequence[str] = ()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Find a command, and let its parameters complete."""
@@ -143,13 +152,15 @@ class CompletingCommands(NotebookCommands):
         runs = run_words() if ctx.info_name == "graph" else ()
         return [*flows, *files(begin, {".ipynb", ".py"}), *runs]
 
-    def _parameters(self, ctx: click.Context, _: str) -> Iterable[str]:
+    def _parameters(self, _: click.Context, __: str) -> Iterable[str]:
         """The parameters of the flow or notebook that is named already."""
-        target = ctx.params.get("target")
-        found = self._names().get(target or "")
-        if target and not isinstance(found, Flow):
-            found = flow_of(RunOptions(target=target, help_parameters=True))
-        return [each.name for each in found.parameters] if isinstance(found, Flow) else []
+        for word in self.typed[1:]:
+            found = self._names().get(word)
+            if not isinstance(found, Flow) and Path(word).suffix in {".ipynb", ".py"}:
+                found = flow_of(RunOptions(target=word, help_parameters=True))
+            if isinstance(found, Flow):
+                return [each.name for each in found.parameters]
+        return []
 
     def _names(self) -> Mapping[str, Any]:
         return self.notebook.shell.namespace
@@ -195,31 +206,36 @@ class Completion:
 
     def __init__(self, notebook: Notebook) -> None:
         self.notebook = notebook
-        commands = CompletingCommands(notebook)
-        self._shell = ShellComplete(commands, {}, "%nbflow", "")
+        self._commands = CompletingCommands(notebook)
+        self._shell = ShellComplete(self._commands, {}, "%nbflow", "")
 
-    def __call__(self, event: types.SimpleNamespace) -> list[str]:
-        """The completions for the word at the cursor, as IPython's hooks want them."""
+    def __call__(self, context: Any) -> dict[str, Any]:
+        """The completions for the word at the cursor, in the form of IPython's matchers."""
+        from IPython.core.completer import SimpleCompletion  # noqa: PLC0415 - with a shell it is loaded
+
+        line = context.text_until_cursor
         try:
-            words = [word.text for word in _words(event.text_until_cursor)]
+            words = [word.text for word in split_words(line)]
         except MagicUsageError:  # inside of quotes
-            return []
-        incomplete = "" if event.text_until_cursor[-1:].isspace() else words.pop()
+            return {"completions": []}
+        incomplete = "" if line[-1:].isspace() else words.pop()
         found = self._found(words[0] if words else "", words[1:], incomplete)
-        # IPython takes a part of the word only, where it holds `=`, `,` or `:`.
-        lead = len(incomplete) - len(event.symbol)
-        return [text[lead:] for text in found if lead >= 0]
+        return {
+            "completions": [SimpleCompletion(text, type="option") for text in dict.fromkeys(found)],
+            "matched_fragment": incomplete,
+            "suppress": True,
+            "ordered": True,
+        }
 
     def _found(self, magic: str, words: list[str], incomplete: str) -> list[str]:
         line = {"%%task": TASK_LINE, "%%flow": FLOW_LINE}.get(magic)
         if line is not None:
             return complete_line(line, words, incomplete, self.notebook.shell.namespace)
+        if magic != "%nbflow":
+            return []
+        self._commands.typed = words
         try:
             items = self._shell.get_completions(words, incomplete)
         except (NbflowError, click.ClickException, OSError):  # what is typed so far means nothing
             return []
         return [item.value for item in items if item.type == "plain"]
-
-
-def _words(line: str) -> list[Word]:
-    return split_words(line)

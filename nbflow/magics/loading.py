@@ -13,6 +13,7 @@ from typing import Any, Final
 from nbflow.cells.notebook import Notebook
 from nbflow.magics.help import explain, flow_help, nbflow_help, task_help
 
+_IDENTIFIER: Final = "nbflow"
 #: The first words of the lines that are completed.
 _COMPLETED: Final = ("%%task", "%%flow", "%nbflow")
 
@@ -27,8 +28,35 @@ def install(ip: Any, notebook: Notebook) -> None:
     if task is not None:
         explain(task, task_help)
     complete = _later("nbflow.magics.completion:Completion", "complete", notebook)
-    for word in _COMPLETED:
-        ip.set_hook("complete_command", lambda _, event: complete(event), str_key=word)
+    _matchers(ip).append(_matcher(complete))
+
+
+def uninstall(ip: Any) -> None:
+    """Take the magics and the completion away again."""
+    magics = ip.magics_manager.magics
+    for kind, name in (("cell", "task"), ("cell", "flow"), ("line", "nbflow")):
+        magics[kind].pop(name, None)
+    matchers = _matchers(ip)
+    matchers[:] = [m for m in matchers if getattr(m, "matcher_identifier", "") != _IDENTIFIER]
+
+
+def _matchers(ip: Any) -> list[Any]:
+    """What completes in the shell; a list of no consequence where IPython is too old for it."""
+    found: list[Any] = getattr(getattr(ip, "Completer", None), "custom_matchers", [])
+    return found
+
+
+def _matcher(complete: Callable[[Any], dict[str, Any]]) -> Any:
+    """What IPython asks for each word: silent on lines that are not ours."""
+
+    def match(context: Any) -> dict[str, Any]:
+        first = context.text_until_cursor.partition(" ")[0]
+        return complete(context) if first in _COMPLETED else {"completions": []}
+
+    match.matcher_api_version = 2  # type: ignore[attr-defined] # IPython's marks
+    match.matcher_priority = 1000  # type: ignore[attr-defined] # before Python's own names
+    match.matcher_identifier = _IDENTIFIER  # type: ignore[attr-defined]
+    return match
 
 
 def _later(place: str, name: str, notebook: Notebook) -> Callable[..., Any]:
