@@ -52,6 +52,7 @@ _LINES: Final = 6
 _ROWS: Final = 6
 _LONGEST_LINE: Final = 160
 _ERROR_LEVEL: Final = 40
+_MINUTE: Final = 60
 
 
 class Screen(Protocol):
@@ -99,14 +100,19 @@ class Moment:
     @property
     def side(self) -> str:
         """How far it is, and how long it takes."""
-        seconds = self.seconds
-        if seconds is not None and not self.state.is_settled():
-            seconds = float(int(seconds))  # tenths would only flicker
-        took = "" if seconds is None else duration(seconds) if seconds else "0 s"
+        settled = self.state.is_settled()
+        took = duration(self.seconds) if settled else _ticking(self.seconds)
         counts = self.tally.counts
         good = sum(number for name, number in counts.items() if name in DONE_NAMES)
         far = f"{good} of {self.tally.total}" if self.tally.total else ""
         return " · ".join(filter(None, (far, took)))
+
+
+def _ticking(seconds: float | None) -> str:
+    """A length of time that goes on: tenths would only flicker."""
+    if seconds is None:
+        return ""
+    return f"{int(seconds)} s" if seconds < _MINUTE else duration(seconds)
 
 
 def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
@@ -174,7 +180,7 @@ def _row(name: str, seconds: float) -> str:
         "nbf-row",
         markup.icon(states.Running()),
         markup.words(name),
-        markup.words(duration(float(int(seconds))) if seconds >= 1 else "", "nbf-time"),
+        markup.words(_ticking(seconds), "nbf-time"),
     )
 
 
@@ -204,7 +210,7 @@ def _text(moment: Moment, graph: str) -> str:
     told = [failure.what, f"  {failure.error}"] if failure else []
     if failure is not None and failure.source is not None:
         told.append(f"  {failure.source.place}: {failure.source.text}")
-    running = [f"  ◉ {name}  {duration(seconds)}" for name, seconds in moment.rows[:_ROWS]]
+    running = [f"  ◉ {name}  {_ticking(seconds)}" for name, seconds in moment.rows[:_ROWS]]
     return "\n".join([head, *told, *running, *([graph] if graph else []), *moment.lines])
 
 
