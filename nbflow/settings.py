@@ -87,7 +87,16 @@ class Settings:
 
     def resolved_database_url(self) -> str:
         """The database's URL, defaults filled in."""
-        return self.database_url or f"sqlite:///{self.home / 'nbflow.db'}"
+        return self.database_url or self._own_database_url
+
+    @property
+    def _own_database_url(self) -> str:
+        return f"sqlite:///{self.home / 'nbflow.db'}"
+
+    @property
+    def has_own_database(self) -> bool:
+        """Whether the database lies in the home, which then has to be there."""
+        return self.database_url in {"", self._own_database_url}
 
     def results_root(self) -> str:
         """The result storage's root, defaults filled in."""

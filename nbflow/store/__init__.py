@@ -33,7 +33,7 @@ def open_store(settings: Settings | None = None) -> Store:
     with _lock:
         store = _open_stores.get(url)
         if store is None or store.closed:
-            if not settings.database_url:
+            if settings.has_own_database:
                 settings.ensure_home()
             store = _open_stores[url] = SQLStore(url)
     return store
