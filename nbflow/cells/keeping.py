@@ -123,7 +123,9 @@ class CellPolicy(CachePolicy):
             n: v for n, v in inputs.items() if self.may_change is None or n in self.may_change
         }
         if changed := changed_places(before.digests, before.reads, watched):
-            raise NotKept(_changed(changed[0]))
+            raise NotKept(
+                _changed(changed[0]) + (" or leave --cache out." if self.is_asked_for else ".")
+            )
 
     def restore(self, kept: KeptResult) -> None:
         """Load kept values now, so that the run takes place if that cannot be done."""
@@ -171,10 +173,6 @@ def _changed(place: Place) -> str:
     group, name = place
     if group != "input":
         return (
-            f"the cell changes {described(place)} in place, which functions read; "
-            "leave --cache out, or return what changes."
+            f"the cell changes {described(place)} in place, which functions read; make it an output"
         )
-    return (
-        f"the cell changes its input {name!r} in place; work on a copy "
-        f"({name} = {name}.copy()) or leave --cache out."
-    )
+    return f"the cell changes its input {name!r} in place; work on a copy ({name} = {name}.copy())"

@@ -61,6 +61,7 @@ class Unhashable(HashError):
         if not self.steps:
             return f"{name} {self.reason}"
         place = "".join(self.steps)
+        place = place if len(place) <= _LONGEST_PLACE else f"{place[: _LONGEST_PLACE - 1]}…"
         word = "attribute" if place.startswith(".") else "element"
         return f"{name}: {word} {place} {self.reason}"
 
@@ -124,9 +125,11 @@ _LEAVES: Final[dict[type, Callable[[Any], bytes]]] = {
 _BULK: Final = frozenset({type(None), bool, int, float, complex, str})
 
 
+#: Characters that an error tells of the way to what has no content.
+_LONGEST_PLACE: Final = 80
 #: Objects that refer to each other in circles are hashed from each place where they are met:
 #: beyond this many times it would never end.
-_TANGLE: Final = 50_000
+_TANGLE: Final = 10_000
 
 # ── the walk ─────────────────────────────────────────────────────────────────────────────
 
