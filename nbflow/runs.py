@@ -7,7 +7,7 @@ the store and must not execute anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ from nbflow.drawing import mimebundle
 from nbflow.exceptions import ObjectNotFound, RunTimeout
 from nbflow.models import FlowRun, FlowRunFilter, LogFilter, LogRecord, RunGraph, TaskRun
 from nbflow.run_graph import graph_of_run
-from nbflow.states import State
+from nbflow.states import FINAL_TYPES, State, StateType
 from nbflow.store import open_store
 from nbflow.store.base import Store
 from nbflow.wording import ago, duration, state_word
@@ -25,6 +25,7 @@ from nbflow.wording import ago, duration, state_word
 #: Deeper subflows are not drawn; nobody nests this deep on purpose.
 _DEEPEST: Final = 20
 _WATCH_SECONDS: Final = 5.0
+_BAD: Final = FINAL_TYPES - {StateType.COMPLETED}
 
 
 def get_run(reference: str | UUID = "latest", *, store: Store | None = None) -> Run:
@@ -190,3 +191,11 @@ def find_task(tasks: list[TaskRun], reference: str) -> TaskRun:
         names = ", ".join(dict.fromkeys(task.name for task in tasks[:12])) or "none"
         raise ObjectNotFound(f"The run has no task {reference!r}. Its tasks are: {names}.")
     return found[-1]
+
+
+def first_failed(tasks: Iterable[TaskRun]) -> TaskRun | None:
+    """The task that failed first: what came after it may only have followed."""
+    bad = [task for task in tasks if task.state.type in _BAD]
+    # A cancelled task is a failure's victim when anything else went wrong.
+    worse = [task for task in bad if task.state.type is not StateType.CANCELLED]
+    return min(worse or bad, key=lambda task: task.end_time or task.created, default=None)

@@ -23,7 +23,8 @@ from nbflow.exceptions import CellFailed
 from nbflow.models import FlowKind, FlowRun, LogRecord, TaskKind, TaskRun
 from nbflow.notebooks.parking import parked_kernel
 from nbflow.paths import expanded
-from nbflow.states import FINAL_TYPES, StateType, now
+from nbflow.runs import first_failed
+from nbflow.states import now
 from nbflow.wording import duration, last_line, state_word
 
 _ERROR_LEVEL: Final = 40
@@ -35,7 +36,6 @@ _PYTHON_FRAME: Final = re.compile(
 )
 #: Where code lies that is not the user's own.
 _FOREIGN: Final = ("site-packages", "dist-packages", "<frozen", str(Path(__file__).parents[1]))
-_BAD: Final = FINAL_TYPES - {StateType.COMPLETED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,6 @@ def explain(
         traceback=tuple(_from_user_line(lines)),
         next_steps=tuple(_next_steps(run, culprit)),
     )
-
-
-def first_failed(tasks: Iterable[TaskRun]) -> TaskRun | None:
-    """The task that failed first: what came after it may only have followed."""
-    bad = [task for task in tasks if task.state.type in _BAD]
-    # A cancelled task is a failure's victim when anything else went wrong.
-    worse = [task for task in bad if task.state.type is not StateType.CANCELLED]
-    return min(worse or bad, key=lambda task: task.end_time or task.created, default=None)
 
 
 def _what(run: FlowRun, culprit: TaskRun | None) -> str:

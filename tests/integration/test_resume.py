@@ -22,6 +22,7 @@ from nbflow.models import RunKind, new_id
 from nbflow.notebooks.parking import free_run, parked_kernel, parked_kernels
 from nbflow.notebooks.processes import group_members
 from nbflow.owner import this_owner
+from nbflow.replay import debug_cells
 from nbflow.runs import Run, get_run
 from nbflow.states import Failed, Running, StateType, now
 from nbflow.store import close_stores, open_store
@@ -256,6 +257,28 @@ def test_a_python_flow_runs_again_with_what_was_kept(folder, capsys) -> None:
     assert (run.record.attempt, dict(run.parameters)) == (2, {"n": 5})
     assert (folder / "ran").read_text() == "x"
     assert "completed" in capsys.readouterr().out
+
+
+# ── replay ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_cells_that_do_a_failure_again(folder) -> None:
+    """A plain cell after those that made what it reads; a task on the inputs that it had."""
+    write("a = 5", "unrelated = 1", "b = [a]", "print('no')", "c = b[1]")
+    assert main(["run", "n.ipynb", "-q"]) == 1
+    *before, last = debug_cells("latest")
+    names: dict[str, Any] = {}
+    assert before == ["a = 5", "b = [a]"]
+    assert "IndexError" in last
+    with pytest.raises(IndexError):
+        exec("\n".join([*before, last]), names)
+
+    (folder / "flows.py").write_text(FLOWS)
+    assert main(["run", "flows.py:etl", "-q", "-p", "n", "5"]) == 1
+    loading, code = debug_cells("latest", "check")
+    exec(loading, names)
+    assert names["n"] == 5
+    assert code.startswith("if not Path")
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────
