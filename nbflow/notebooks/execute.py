@@ -28,13 +28,13 @@ from nbflow.notebooks.document import (
 from nbflow.notebooks.events import (
     CellInfo,
     CellPrinted,
-    CellRecord,
     NotebookEvent,
     NotebookOutcome,
 )
 from nbflow.notebooks.kernels import Kernel, choose_kernel
 from nbflow.notebooks.protocol import CellIdentity
-from nbflow.notebooks.running import CellLimit, NotebookRun, RunOptions
+from nbflow.notebooks.run_options import CellLimit, Keep, RunOptions, unidentified
+from nbflow.notebooks.running import NotebookRun
 from nbflow.notebooks.save import check_output
 from nbflow.parameters import to_source
 from nbflow.settings import as_environment, get_settings
@@ -44,11 +44,6 @@ ENGINE: Final = "nbflow"
 
 def _ignore(event: NotebookEvent) -> None:
     del event
-
-
-def _unknown(cell: CellInfo) -> CellIdentity | None:
-    del cell
-    return None
 
 
 def run_notebook(
@@ -67,11 +62,11 @@ def run_notebook(
     strict_shell: bool = False,
     report_mode: bool = False,
     raise_on_failure: bool = True,
-    identify: Callable[[CellInfo], CellIdentity | None] = _unknown,
+    identify: Callable[[CellInfo], CellIdentity | None] = unidentified,
     kernel: Kernel | None = None,
     start_at: int = 0,
     known: Mapping[str, NotebookNode] = MappingProxyType({}),
-    keep: Callable[[Kernel, CellRecord | None, NotebookOutcome], bool] | None = None,
+    keep: Keep | None = None,
 ) -> NotebookOutcome:
     """Run a notebook from top to bottom and keep the executed copy, failed ones too.
 

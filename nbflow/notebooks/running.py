@@ -10,28 +10,20 @@ due saves. So every wait is bounded and nothing needs a lock.
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from nbformat import NotebookNode
 
 from nbflow.exceptions import (
-    CancelledRun,
-    CellTimeout,
-    FlowRunTimeout,
     KernelDied,
     NbflowError,
     OutputPathError,
-    TerminationSignal,
 )
 from nbflow.notebooks.cell_tags import (
-    TaskTags,
     header,
     is_tagged_task,
     named_before,
@@ -44,7 +36,6 @@ from nbflow.notebooks.events import (
     CellMoved,
     CellOutcome,
     CellPrinted,
-    CellRecord,
     CellStarted,
     KernelEnded,
     KernelReady,
@@ -64,10 +55,10 @@ from nbflow.notebooks.judgement import (
 )
 from nbflow.notebooks.kernel_side import ALWAYS, FINISH, LOAD_EXTENSION, SETTLE, STRICT_SHELL, join
 from nbflow.notebooks.kernels import Kernel, KernelChoice
+from nbflow.notebooks.limits import Limits
 from nbflow.notebooks.protocol import (
     MESSAGE_TYPE,
     CellError,
-    CellIdentity,
     Event,
     read_news,
     request_metadata,
@@ -80,14 +71,11 @@ from nbflow.notebooks.record import (
     stamp_papermill,
     take_over,
 )
+from nbflow.notebooks.run_options import RunOptions
 from nbflow.notebooks.save import NotebookWriter, writer_for
 from nbflow.notebooks.signals import RememberedSignals
 from nbflow.states import State, now
 
-CellLimit: TypeAlias = float | Callable[[CellInfo], float | None] | None
-
-#: Seconds an interrupted cell gets to end by itself before its kernel is killed.
-INTERRUPT_GRACE: Final = 5.0
 #: Seconds a kernel gets to run its exit handlers.
 SHUTDOWN_GRACE: Final = 5.0
 #: Seconds of silence after a cell's reply before its missing idle message is given up.
@@ -95,45 +83,6 @@ _IDLE_PATIENCE: Final = 10.0
 _POLL: Final = 0.1
 #: Seconds to receive what a dead kernel still sent.
 _LAST_WORDS: Final = 0.3
-
-
-def _ignore(event: NotebookEvent) -> None:
-    del event
-
-
-def _unknown(cell: CellInfo) -> CellIdentity | None:
-    del cell
-    return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How a notebook is to be run."""
-
-    cwd: str | None = None
-    cell_timeout: CellLimit = None
-    timeout: float | None = None
-    start_timeout: float = 60.0
-    allow_errors: bool = False
-    #: A shell command (`!command`) that ends with another code than 0 fails its cell.
-    strict_shell: bool = False
-    output_limit: int = 2_000_000
-    interrupt_grace: float = INTERRUPT_GRACE
-    on_event: Callable[[NotebookEvent], None] = _ignore
-    stop: threading.Event = field(default_factory=threading.Event)
-    #: Variables of the kernel's process, beside this one's.
-    environment: Mapping[str, str] = field(default_factory=dict)
-    #: Which recorded run a started cell belongs to; the kernel is told.
-    identify: Callable[[CellInfo], CellIdentity | None] = _unknown
-    #: A running kernel to use instead of a new one.
-    kernel: Kernel | None = None
-    #: Cells before this index are not sent: they have run in that kernel.
-    start_at: int = 0
-    #: What those cells left, by cell id: outputs and metadata.
-    known: Mapping[str, NotebookNode] = field(default_factory=dict)
-    #: Asked instead of ending the kernel of a run that failed or was stopped; gets the kernel,
-    #: the cell that ended the run and how it ended. True: the kernel is no longer ours.
-    keep: Callable[[Kernel, CellRecord | None, NotebookOutcome], bool] | None = None
 
 
 class Stopped(Exception):
@@ -170,9 +119,9 @@ class NotebookRun:
         #: Whether somebody else ends the kernel.
         self._kept = False
         self._started = now()
-        self._deadline = time.monotonic() + options.timeout if options.timeout else None
         self._interruption: Interruption | None = None
         self._signals = RememberedSignals()
+        self._limits = Limits(options, self._signals, self._own_limit)
         self._parents: dict[str, int] = {}
         self._hidden: set[str] = set()
         self._current: RunningCell | None = None
@@ -277,16 +226,16 @@ class NotebookRun:
             cell.outcome = CellOutcome(ours(left).get("state", str(CellOutcome.NOT_RUN)))
 
     def _wait_for_kernel(self) -> None:
-        patience = self._options.start_timeout
-        if self._deadline is not None:
-            patience = min(patience, max(0.0, self._deadline - time.monotonic()))
+        stop = self._limits.stop_error
         try:
-            ready = self._kernel.wait_ready(patience, lambda: self._stop_error() is not None)
+            ready = self._kernel.wait_ready(
+                self._limits.startup_patience(), lambda: stop() is not None
+            )
         except KernelDied as died:
             self._check_deadline()
             raise Stopped(CellOutcome.CRASHED, died) from None
         if not ready:
-            raise Stopped(CellOutcome.CANCELLED, self._stop_error())
+            raise Stopped(CellOutcome.CANCELLED, self._limits.stop_error())
         self._tell(
             KernelReady(
                 kernel_name=self.choice.name,
@@ -371,7 +320,7 @@ class NotebookRun:
             raise self._trouble
         if self._interruption is not None:
             raise Stopped(self._interruption.outcome, self._interruption.error)
-        if (error := self._stop_error()) is not None:
+        if (error := self._limits.stop_error()) is not None:
             raise Stopped(CellOutcome.CANCELLED, error)
         self._check_deadline()
         if not self._kernel.is_alive():
@@ -379,8 +328,8 @@ class NotebookRun:
             raise Stopped(CellOutcome.CRASHED, KernelDied(message))
 
     def _check_deadline(self) -> None:
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise Stopped(CellOutcome.TIMED_OUT, self._run_timeout())
+        if (over := self._limits.overrun()) is not None:
+            raise Stopped(CellOutcome.TIMED_OUT, over)
 
     def _start_cell(self, cell: RunningCell, node: NotebookNode) -> None:
         cell.started, cell.clock = now(), time.monotonic()
@@ -629,60 +578,18 @@ class NotebookRun:
             self._save()
 
     def _interrupt_if_asked(self) -> None:
-        reason = self._reason_to_stop()
+        started = [*([self._current] if self._current else ()), *self._behind.values()]
+        reason = self._limits.reason_to_stop(started)
         if reason is None:
             return
         self._interruption = reason
+        self._culprit = reason.culprit or self._culprit
         self._kernel.interrupt()
-
-    def _reason_to_stop(self) -> Interruption | None:
-        at = time.monotonic()
-        deadline = at + self._options.interrupt_grace
-        if (error := self._stop_error()) is not None:
-            return Interruption(CellOutcome.CANCELLED, error, deadline)
-        if self._deadline is not None and at > self._deadline:
-            return Interruption(CellOutcome.TIMED_OUT, self._run_timeout(), deadline)
-        for cell in self._timed_cells(at):
-            limit = self._limit_of(cell)
-            if limit and at - cell.counted_from > limit:
-                message = f"The cell {cell.info.name!r} exceeded its time limit of {limit:g} s."
-                late = CellTimeout(message)
-                self._culprit = cell
-                return Interruption(CellOutcome.TIMED_OUT, late, deadline, cell)
-        return None
-
-    def _timed_cells(self, at: float) -> list[RunningCell]:
-        """The started cells; who waits for another to end is not at work meanwhile."""
-        cells = [*([self._current] if self._current else ()), *self._behind.values()]
-        working = any(not cell.waiting for cell in cells)
-        for cell in cells:
-            if cell.waiting and working:
-                cell.counted_from = at
-        return cells
-
-    def _limit_of(self, cell: RunningCell) -> float | None:
-        limit = self._options.cell_timeout
-        if callable(limit):
-            limit = limit(cell.info)
-        own = None if self._has_tasks else self._own_limit(cell.info)
-        return min(filter(None, (limit, own)), default=None)
 
     def _own_limit(self, info: CellInfo) -> float | None:
         """What its `timeout:` tag says, where the kernel cannot see to it."""
-        tags: TaskTags = self._tags[info.cell_id]
-        return tags.timeout if is_tagged_task(info, tags) else None
-
-    def _run_timeout(self) -> FlowRunTimeout:
-        return FlowRunTimeout(
-            f"The notebook exceeded its time limit of {self._options.timeout:g} s."
-        )
-
-    def _stop_error(self) -> BaseException | None:
-        if self._signals.received == signal.SIGINT:
-            return KeyboardInterrupt()
-        if self._signals.received is not None:
-            return TerminationSignal("The run was told to end (SIGTERM).")
-        return CancelledRun() if self._options.stop.is_set() else None
+        tags = self._tags[info.cell_id]
+        return tags.timeout if is_tagged_task(info, tags) and not self._has_tasks else None
 
     # ── judgement ────────────────────────────────────────────────────────────────────────
     def _judge(self, cell: RunningCell, reply: Mapping[str, Any] | None) -> Verdict:
