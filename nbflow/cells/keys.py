@@ -123,11 +123,17 @@ def normal_code(code: str) -> str:
     except (SyntaxError, ValueError):
         pass
     cell = to_python(code)
+    if cell.magic and cell.external:  # a body in another language
+        return _trimmed(code)
     magics = [line.rstrip() for line in code.splitlines() if line.lstrip()[:1] in "!%?"]
     try:
         return "\n".join([_plain_code(cell.python), *magics, cell.magic, cell.magic_line])
     except (SyntaxError, ValueError):
-        return "\n".join(line.rstrip() for line in code.strip().splitlines())
+        return _trimmed(code)
+
+
+def _trimmed(code: str) -> str:
+    return "\n".join(line.rstrip() for line in code.strip().splitlines())
 
 
 def _plain_code(code: str) -> str:

@@ -214,8 +214,8 @@ class Uses(Hasher):
         return None
 
     def _function(self, fn: types.FunctionType) -> Parts:
-        module = fn.__globals__.get("__name__")
-        if _is_importable(fn) and is_library(module):
+        module = str(fn.__globals__.get("__name__"))
+        if is_library(module) and _is_found(fn, module):
             yield "", f"{module}.{fn.__qualname__} ".encode() + library_version(module)
             return
         yield "", instructions_digest(fn.__code__)
@@ -305,8 +305,9 @@ def _of_the_shell(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] in {"IPython", "ipykernel"}
 
 
-def _is_importable(fn: types.FunctionType) -> bool:
-    return vars(sys.modules.get(fn.__module__, sys)).get(fn.__qualname__) is fn
+def _is_found(fn: types.FunctionType, module: str) -> bool:
+    """Whether a library's module holds this very function: nobody's closure."""
+    return getattr(sys.modules.get(module), fn.__qualname__, None) is fn
 
 
 def _source_of(module: str) -> bytes:
