@@ -43,6 +43,8 @@ class RunningCell:
     counted_from: float = 0.0
     #: How often it was started, this time included.
     attempt: int = 1
+    #: It belongs to a recorded run.
+    recorded: bool = False
     #: It waits for its turn, which is not its own time.
     waiting: bool = False
     #: It goes on in the background.

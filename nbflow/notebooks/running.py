@@ -308,6 +308,7 @@ class NotebookRun:
         headed = self._has_tasks and is_tagged_task(info, tags)
         identity = self._options.identify(info)
         cell.attempt = identity.attempt if identity else 1
+        cell.recorded = identity is not None
         cell.shown = ("Running", cell.attempt)
         return self._channels.execute(
             f"{header(info, tags)}\n{info.source}" if headed else info.source,
@@ -397,7 +398,8 @@ class NotebookRun:
         if news is None or cell.ended is not None:
             return
         if news.event is Event.SUBMITTED:
-            cell.submitted = cell.waiting = True
+            cell.submitted = True
+            cell.waiting = cell.recorded  # its engine will tell when it begins
         elif news.event is Event.ENDED:
             cell.end = news
             if cell.info.index in self._behind:

@@ -34,6 +34,8 @@ class Board:
 def submit(body, *, starts=True):
     joined = joining.join(get_ipython().get_parent())
     joined.tell("submitted")
+    if not starts:
+        joined.tell("state", state=states.Pending())
 
     def run():
         if starts:

@@ -26,7 +26,7 @@ class Gate:
     """A file that one cell waits for and another makes: no variable, so no dependency."""
 
     def __init__(self, path: Path) -> None:
-        self.opens = f"import pathlib\npathlib.Path({str(path)!r}).touch()\n"
+        self.opens = f"__import__('pathlib').Path({str(path)!r}).touch()\n"
         self.waits = (
             f"import pathlib, time\nwhile not pathlib.Path({str(path)!r}).exists():\n"
             "    time.sleep(0.02)\n"
@@ -58,7 +58,7 @@ def test_independent_cells_overlap_and_their_reader_waits(run: Any, gate: Gate) 
         f"%%task --submit\n{gate.waits}print('one')\none = 1",
         f"%%task --submit\nprint('two')\n{gate.opens}two = 2",
         "print(one + two)",
-        cell_timeout=60,
+        cell_timeout=30,
     )
 
     assert ran.told.outcomes() == ran.states() == ["completed"] * 4
@@ -72,7 +72,7 @@ def test_a_failure_in_the_background_is_the_runs_own(run: Any, gate: Gate) -> No
         gate.opens,
         "print(rows)",
         "print('never')",
-        cell_timeout=60,
+        cell_timeout=30,
     )
 
     assert ran.told.outcomes()[:3] == ["completed", "failed", "completed"]
