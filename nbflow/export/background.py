@@ -7,6 +7,7 @@ tasks a submitted task waits. It must not know how that is written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from nbflow.cells.records import TaskCellOptions
@@ -26,6 +27,8 @@ class Waiting:
     first: dict[int, list[int]] = field(default_factory=dict)
     #: For each submitted cell: names that it is given as futures, with the cell they come from.
     futures: dict[int, dict[str, int]] = field(default_factory=dict)
+    #: Cells that ask for a process of their own, and can have one.
+    in_processes: frozenset[int] = frozenset()
     #: Those whose results are taken when the flow ends.
     at_end: list[int] = field(default_factory=list)
 
@@ -34,12 +37,12 @@ def waiting(bodies: Sequence[Body], units: Mapping[int, Unit]) -> Waiting:
     """When to wait for what."""
     numbers = [body.cell.number for body in bodies]
     graph = analyse_cells([(body.cell.python, body.cell.may_raise) for body in bodies])
-    found = Waiting()
+    found = Waiting(in_processes=_in_processes(units))
     pending: list[int] = []
     for place, body in enumerate(bodies):
         number = body.cell.number
         needed = [e for e in graph.edges if e.target == place and numbers[e.source] in pending]
-        background = _is_background(body, units.get(number))
+        background = _is_background(body, units.get(number), found.in_processes)
         taken = [] if background else [numbers[e.source] for e in needed]
         if background:
             taken = _for_background(found, units, body, needed, numbers)
@@ -55,10 +58,24 @@ def waiting(bodies: Sequence[Body], units: Mapping[int, Unit]) -> Waiting:
     return found
 
 
-def _is_background(body: Body, unit: Unit | None) -> bool:
+def _is_background(body: Body, unit: Unit | None, in_processes: AbstractSet[int]) -> bool:
     options = body.cell.options
-    asked = isinstance(options, TaskCellOptions) and options.submit
-    return bool(asked and unit and not unit.globals and not body.awaits and not body.cell.may_raise)
+    if unit is None or not isinstance(options, TaskCellOptions) or not options.submit:
+        return False
+    if in_processes and body.cell.number not in in_processes:
+        return False  # a flow has one runner: this one runs in its place
+    waits = options.runner == "sequential" or body.awaits or body.cell.may_raise
+    return not unit.globals and not waits
+
+
+def _in_processes(units: Mapping[int, Unit]) -> frozenset[int]:
+    return frozenset(
+        number
+        for number, unit in units.items()
+        if getattr(unit.body.cell.options, "runner", None) == "process"
+        and isinstance(unit.body.cell.options, TaskCellOptions)
+        and unit.isolated
+    )
 
 
 def _for_background(

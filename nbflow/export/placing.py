@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -63,6 +64,12 @@ class Body:
         stayed = (p for p in self.pieces if is_definition(p.node) or import_keys(p.node))
         return frozenset(name for piece in stayed for name in piece.names.binds)
 
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Where each name first stands in the code: the order of parameters and results."""
+        words = re.findall(r"[^\W\d]\w*", "\n".join(piece.text for piece in self.pieces))
+        return {name: number for number, name in reversed(list(enumerate(words)))}
+
     @property
     def never_ends(self) -> bool:
         """Whether it always raises."""
@@ -85,6 +92,8 @@ class Unit:
     globals: list[str] = field(default_factory=list)
     #: Names that the flow deletes once it has run.
     deletes: list[str] = field(default_factory=list)
+    #: Whether it needs nothing of the flow but its inputs, so that it may run anywhere.
+    isolated: bool = True
     #: Why what it makes cannot be cached; empty when it can.
     uncached: str = ""
 
@@ -263,11 +272,15 @@ class _Placing:
             and (n in analysis.sure_defs or n in unit.inputs)
             and n not in analysis.sure_deletes
         ]
+        unit.outputs.sort(key=lambda name: body.order.get(name, len(body.order)))
         unit.outputs = _as_stated(unit.outputs, body.cell)
         unit.deletes = [
             n for n in body.names.deletes if n in analysis.sure_deletes and n not in own
         ]
-        unit.uncached = self._why_uncached(unit, analysis)
+        through = (self.reached.get(name, set()) for name in body.names.mentions)
+        read = sorted(frozenset[str]().union(*through) & self.globals)
+        unit.isolated = not (self.everything or unit.globals or read or body.awaits)
+        unit.uncached = self._why_uncached(unit, analysis, read)
         return unit
 
     def _is_own(self, name: str, body: Body, sure: AbstractSet[str]) -> bool:
@@ -284,7 +297,7 @@ class _Placing:
         if self.everything:
             return []
         names = body.names
-        first = analysis.refs | analysis.builtins
+        first, order = analysis.refs | analysis.builtins, body.order
         unsure = names.binds.keys() - analysis.sure_defs
         wanted = [
             *(n for n in names.mentions if n in first or n not in names.binds),
@@ -298,11 +311,12 @@ class _Placing:
         definitions = frozenset[str]().union(*(each.definitions for each in self.bodies))
         late = names.late_reads.keys() & self.globals & self._rebound_under_lambdas()
         own = declared_names(body.cell)
-        found = dict.fromkeys(n for n in wanted if n in self.bound - definitions - late - own)
+        fitting = {n for n in wanted if n in self.bound - definitions - late - own}
+        found = sorted(fitting, key=lambda name: order.get(name, len(order)))
         stated = getattr(body.cell.options, "inputs", None) or ()
         return [*(n for n in stated if n in found), *(n for n in found if n not in stated)]
 
-    def _why_uncached(self, unit: Unit, analysis: CellAnalysis) -> str:
+    def _why_uncached(self, unit: Unit, analysis: CellAnalysis, read: list[str]) -> str:
         if not getattr(unit.body.cell.options, "cache", False):
             return ""
         if self.everything or unit.globals or unit.deletes:
@@ -310,8 +324,6 @@ class _Placing:
         changed = sorted((analysis.mutates | analysis.may_mutate) & set(unit.inputs))
         if changed:
             return f"the cell may change {', '.join(changed)} in place"
-        through = (self.reached.get(name, set()) for name in unit.body.names.mentions)
-        read = sorted(frozenset[str]().union(*through) & self.globals)
         return f"functions that it calls read {', '.join(read)}" if read else ""
 
     # ── results ──────────────────────────────────────────────────────────────────────────

@@ -42,7 +42,7 @@ _OURS = frozenset(
     }
 )
 #: What IPython puts into every notebook, and a module lacks.
-_HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "get_ipython"})
+_HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "get_ipython", "__annotations__"})
 
 
 def export_python(path: str | Path) -> str:

@@ -157,11 +157,8 @@ def _cell(info: CellInfo, number: int, notes: list[str], known: frozenset[str], 
         python = without_main_guard(converted.python, parsed(converted.python))
         python = with_namespace(python, parsed(python))
         parts = cut(python)
-    except SyntaxError as error:
-        raise NotebookError(
-            f"Cell {info.name!r}, line {(error.lineno or 1) + line}: this is not Python "
-            f"({error.msg}). Correct it, or tag the cell skip-execution to leave it out."
-        ) from None
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise NotebookError(_not_python(info, error, line)) from None
     cell = Cell(
         number=number,
         label=info.name,
@@ -176,6 +173,15 @@ def _cell(info: CellInfo, number: int, notes: list[str], known: frozenset[str], 
     )
     cell.take(parts)
     return cell
+
+
+def _not_python(info: CellInfo, error: Exception, above: int) -> str:
+    at = f", line {(error.lineno or 1) + above}" if isinstance(error, SyntaxError) else ""
+    reason = error.msg if isinstance(error, SyntaxError) else str(error) or "nested too deeply"
+    return (
+        f"Cell {info.name!r}{at}: this is not Python ({reason}). "
+        "Correct it, or tag the cell skip-execution to leave it out."
+    )
 
 
 _Role = tuple[Role, TaskCellOptions | FlowCellOptions | None, str, int]

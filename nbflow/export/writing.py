@@ -25,6 +25,8 @@ from nbflow.export.showing import shows, silent_functions
 from nbflow.export.signature import Signature
 
 INDENT: Final = "    "
+#: What `--runner` of a flow cell says, where that is not the default.
+_RUNNERS: Final = {"process": "ProcessPoolTaskRunner", "sequential": "SequentialTaskRunner"}
 
 
 @dataclass
@@ -148,6 +150,9 @@ class Writer:
             if options.tags:
                 said.append(f"tags={_listed(sorted(options.tags))}")
             said += self._caching(unit, options)
+        elif options.runner in _RUNNERS:
+            runner = self.ours.use(f"nbflow.task_runners:{_RUNNERS[options.runner]}")
+            said.append(f"task_runner={runner}()")
         kind = "flow" if cell.role is Role.FLOW else "task"
         why = f"# Not cached: {unit.uncached}.\n" if unit.uncached else ""
         used = self.ours.use(f"nbflow:{kind}")
@@ -168,17 +173,26 @@ class Writer:
     def _flow(self) -> str:
         lead = "async def" if self.awaits else "def"
         name = self.names.flow
-        label = self.source.name
-        decorator = f"@{self.ours.use('nbflow:flow')}"
-        decorator += "\n" if label == name else f"(name={_text(label)})\n"
+        decorator = self._flow_decorator(name)
         head = self._head(f"{lead} {name}")
         body = self._late_defaults() + self._body()
+        if not _has_code(body):
+            body += f"{INDENT}pass\n"
         if not self._changes_published():
             start = _globals(n for n in self._flow_globals() if n not in self.arguments.names)
             publish = self._publish(INDENT)
             start = f"{self._why_global()}{start}\n" if start else ""
-            return f"{decorator}{head}{start}{publish}{body or f'{INDENT}pass{chr(10)}'}"
+            return f"{decorator}{head}{start}{publish}{body}"
         return self._in_two(decorator, head, lead, body)
+
+    def _flow_decorator(self, name: str) -> str:
+        said = [] if self.source.name == name else [f"name={_text(self.source.name)}"]
+        if self.waiting.in_processes:
+            said.append(
+                f"task_runner={self.ours.use('nbflow.task_runners:ProcessPoolTaskRunner')}()"
+            )
+        used = f"@{self.ours.use('nbflow:flow')}"
+        return _call(used, said, "", "") if said else f"{used}\n"
 
     def _why_global(self) -> str:
         why = self.plan.everything
@@ -273,7 +287,10 @@ class Writer:
         name = self.names.units[number]
         if number in self.waiting.submitted:
             return self._submitted(unit, name)
-        call = _call(name, self._given(unit), "", "", newline=False)
+        if number in self.waiting.in_processes:
+            call = _call(f"{name}.submit", self._given(unit), ".result()", "", newline=False)
+        else:
+            call = _call(name, self._given(unit), "", "", newline=False)
         call = f"await {call}" if unit.body.awaits else call
         deletes = f"{INDENT}del {', '.join(unit.deletes)}\n" if unit.deletes else ""
         pieces = unit.body.pieces
@@ -352,7 +369,8 @@ class Writer:
         if returned:
             return f"{piece.above}return {piece.text}{piece.behind}"
         hook = f"{self.ours.use('sys')}.displayhook"
-        return f"{piece.above}{hook}({piece.text}){piece.behind}"
+        shown = f"({piece.text})" if _is_several(piece.text) else piece.text
+        return f"{piece.above}{hook}({shown}){piece.behind}"
 
     # ── end ──────────────────────────────────────────────────────────────────────────────
 
@@ -371,6 +389,16 @@ class Writer:
 def _is_run(cell: Cell) -> bool:
     options = cell.options
     return getattr(options, "run", True) and not getattr(options, "define", False)
+
+
+def _is_several(text: str) -> bool:
+    """Whether an expression, put into a call, becomes several arguments: `1, 2`."""
+    call = ast.parse(f"f({text}\n)", mode="eval").body if "await" not in text else None
+    return isinstance(call, ast.Call) and len(call.args) != 1
+
+
+def _has_code(body: str) -> bool:
+    return any(line.strip() and not line.lstrip().startswith("#") for line in body.split("\n"))
 
 
 def _is_block(piece: Piece) -> bool:

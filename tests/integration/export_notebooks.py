@@ -66,13 +66,17 @@ NOTEBOOKS: Final[dict[str, list[Cell]]] = {
     ],
     "class_bodies_read_names": [
         "size = 3",
-        "class Box:\n    size = size\n    doubled = size * 2\n    parts = [n for n in range(size)]\n"
-        "    def volume(self):\n        return size ** 3",
+        (
+            "class Box:\n    size = size\n    doubled = size * 2\n    parts = [n for n in range(size)]\n"
+            "    def volume(self):\n        return size ** 3"
+        ),
         "size = 4\nbox = Box()\nfound = box.size, box.doubled, box.parts, box.volume()\nprint(found)",
     ],
     "classes_of_a_task": [
-        "%%task\nclass Point:\n    def __init__(self, x):\n        self.x = x\n"
-        "    def __repr__(self):\n        return f'Point({self.x})'\n\norigin = Point(0)",
+        (
+            "%%task\nclass Point:\n    def __init__(self, x):\n        self.x = x\n"
+            "    def __repr__(self):\n        return f'Point({self.x})'\n\norigin = Point(0)"
+        ),
         "moved = Point(origin.x + 5)\nprint(origin, moved, isinstance(origin, Point))",
     ],
     "augmented_assignment": [
@@ -108,22 +112,28 @@ NOTEBOOKS: Final[dict[str, list[Cell]]] = {
     ],
     "match": [
         "event = {'kind': 'click', 'at': [3, 4], 'extra': 1}",
-        "match event:\n    case {'kind': 'click', 'at': [x, y], **rest}:\n        place = x + y\n"
-        "    case _:\n        place = None\nprint(place, rest)",
+        (
+            "match event:\n    case {'kind': 'click', 'at': [x, y], **rest}:\n        place = x + y\n"
+            "    case _:\n        place = None\nprint(place, rest)"
+        ),
         "%%task\nmatch [1, 2, 3]:\n    case [head, *tail]:\n        got = head, tail",
         "print(got, x, y)",
     ],
     "decorators": [
-        "seen = []\ndef noted(fn):\n    seen.append(fn.__name__)\n    print('noting', fn.__name__)\n"
-        "    def wrapper(*args):\n        seen.append(args)\n        return fn(*args)\n    return wrapper",
+        (
+            "seen = []\ndef noted(fn):\n    seen.append(fn.__name__)\n    print('noting', fn.__name__)\n"
+            "    def wrapper(*args):\n        seen.append(args)\n        return fn(*args)\n    return wrapper"
+        ),
         "print('before')\n\n@noted\ndef double(x):\n    return 2 * x",
         "%%task\nfour = double(2)",
         "print(four, seen)",
     ],
     "library_decorators": [
         "import functools\n\n@functools.lru_cache\ndef fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)",
-        "from dataclasses import dataclass, field\n\n@dataclass\nclass Row:\n    name: str\n"
-        "    values: list = field(default_factory=list)",
+        (
+            "from dataclasses import dataclass, field\n\n@dataclass\nclass Row:\n    name: str\n"
+            "    values: list = field(default_factory=list)"
+        ),
         "%%task\nrow = Row('a', [fib(20)])",
         "row.values.append(1)\nprint(row)",
     ],
@@ -201,8 +211,10 @@ NOTEBOOKS: Final[dict[str, list[Cell]]] = {
     ],
     "parameters": [
         (
-            "import datetime as dt\nname = 'world'  # whom to greet\ntimes: int = 2\nratio = 0.5\n"
-            "day = dt.date(2024, 1, 31)\nsizes = [1, 2]\nflag = False\nnothing = None",
+            (
+                "import datetime as dt\nname = 'world'  # whom to greet\ntimes: int = 2\nratio = 0.5\n"
+                "day = dt.date(2024, 1, 31)\nsizes = [1, 2]\nflag = False\nnothing = None"
+            ),
             ["parameters"],
         ),
         "sizes.append(times)\ntext = f'hello {name} ' * times",
@@ -305,6 +317,8 @@ NOTEBOOKS: Final[dict[str, list[Cell]]] = {
         "%%task\nlen(values)",
         "%%task\ncount = len(values)\ncount + 1  # shown",
         "[\n    1,\n    2,\n]",
+        "1, 2",
+        "(3), (4)  # both",
     ],
     "tasks_are_called_later": [
         "names = ['a', 'b']",
@@ -347,8 +361,10 @@ NOTEBOOKS: Final[dict[str, list[Cell]]] = {
         "print(total)",
     ],
     "nested_functions": [
-        "level = 1\ndef outer():\n    inner_level = level\n    def inner():\n        nonlocal inner_level\n"
-        "        inner_level += level\n        return inner_level\n    return inner",
+        (
+            "level = 1\ndef outer():\n    inner_level = level\n    def inner():\n        nonlocal inner_level\n"
+            "        inner_level += level\n        return inner_level\n    return inner"
+        ),
         "inner = outer()\nlevel = 10\nfirst = inner()",
         "%%task\nlevel = 100\nsecond = inner()",
         "print(first, second)",

@@ -14,7 +14,6 @@ import importlib.util
 import inspect
 import io
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -23,9 +22,9 @@ from typing import Any
 
 def described(value: Any) -> str:
     """A value as text that is the same in another process, and another module."""
-    if hasattr(value, "to_dict"):
+    if type(value).__name__ in {"DataFrame", "Series"}:
         value = value.to_dict()
-    text = repr(value).replace(os.getcwd(), ".")
+    text = repr(value).replace(str(Path.cwd()), ".")
     return re.sub(r" at 0x[0-9a-f]+|__main__\.|exported_\w+\.|\w+\.<locals>\.", "", text)
 
 
