@@ -61,7 +61,10 @@ class Bindings(Sharing):
 
     def _load_unbound(self, frame: Frame, name: str) -> Value:
         """Read a name that a class or body may not have bound yet: then it is an outer one."""
-        outer = frame.parent.resolve(name)[0] if frame.parent else None
+        around = frame.parent
+        while around and around.kind not in {"module", "body", "parameters"}:
+            around = around.parent  # a class passes over the functions around it, then
+        outer = around.resolve(name)[0] if around else None
         key = outer.key(name) if outer else name
         if outer is None:
             self.read_global(name)
@@ -111,6 +114,8 @@ class Bindings(Sharing):
         if self.sink is self.cell:
             self.defs.update(names)
             self.variables.update(names)
+            for name in names:
+                self.imports.pop(name, None)
         else:
             self.sink.writes.update(names)
 
@@ -140,6 +145,8 @@ class Bindings(Sharing):
 
     def _bind_global(self, name: str, value: Value) -> None:
         self._settle(name)
+        if not value.const:  # `np = None` is what a failed import leaves
+            self.imports.pop(name, None)
         if self.sink is self.cell:
             self.defs.add(name)
             self._settle("+" + name)
@@ -181,12 +188,18 @@ class Bindings(Sharing):
         """`del name`: it must exist, and is gone afterwards."""
         name = self.frame.mangle(name)
         owner = self.frame.resolve(name)[0]
-        self.load(name)
         if owner is not None:
-            if self.state is not None:
-                self.state.discard(owner.key(name))
+            if owner.kind == "body":
+                self.load(name)
+            self._unbind(owner.key(name))
             return
+        self.load(name)
         self._forget(name)
+
+    def _unbind(self, key: str) -> None:
+        """A local name is gone; in a class, the name means an outer one again."""
+        if self.state is not None:
+            self.state.discard(key)
 
     def _forget(self, name: str) -> None:
         """A global name is gone from here on."""
@@ -252,7 +265,9 @@ class Bindings(Sharing):
 
     def _change_parts(self, target: ast.expr, value: Value) -> None:
         """`x.a = v`, `x[k] = v`: x is changed, and may hold v from now on."""
-        owner = self._target_parts(target)
+        self._change_part(self._target_parts(target), value)
+
+    def _change_part(self, owner: Value, value: Value) -> None:
         self.mutate(owner, certain=True)
         for name in owner.names:
             self.share(name, value)

@@ -19,6 +19,7 @@ from .libraries import (
     is_object,
     keeps_arguments,
     leaves_arguments,
+    library_of,
 )
 from .records import (
     ANY,
@@ -35,6 +36,7 @@ from .values import (
     token,
 )
 
+_TABLES = re.compile(r"\b(?:from|join|pivot|describe|summarize)\s+(?=([\w\s,]+))", re.IGNORECASE)
 _AT_NAME = re.compile(r"(?<![\w@])@([A-Za-z_]\w*)")
 
 
@@ -49,7 +51,7 @@ class Calls(Bindings):
         if callee:
             self.sink.calls.add(callee)
         self._run_given(function, values)
-        self._dynamic(node, callee)
+        self._dynamic(node, callee, function)
         if not isinstance(node.func, ast.Attribute):
             self.mutate(function, certain=False, callee=f"({ITSELF})")
         for slot, value in given:
@@ -217,7 +219,7 @@ class Calls(Bindings):
             return ""
         return ".".join([node.id, *reversed(parts)])
 
-    def _dynamic(self, node: ast.Call, callee: str) -> None:
+    def _dynamic(self, node: ast.Call, callee: str, function: Value) -> None:
         """Calls that reach names which the code does not show."""
         no_arguments = not node.args and not node.keywords
         if callee in {"exec", "eval", "globals"} or (callee in {"vars", "dir"} and no_arguments):
@@ -226,6 +228,8 @@ class Calls(Bindings):
             self.sink.ambiguous["locals()"] = None
         elif last_name(node.func) in {"query", "eval"} and node.args:
             self._at_names(node.args[0])
+        if function.origin and library_of(function.origin) in known.SCANNING_LIBRARIES:
+            self._tables(node)
 
     def _at_names(self, node: ast.expr) -> None:
         """pandas: `df.query("x > @limit")` reads the variable `limit`."""
@@ -233,10 +237,28 @@ class Calls(Bindings):
             for name in _AT_NAME.findall(node.value):
                 self.load(name)
 
+    def _tables(self, node: ast.Call) -> None:
+        """duckdb: `duckdb.sql("from df")` reads the variable `df`, if there is one."""
+        if last_name(node.func) not in known.SQL_FUNCTIONS:
+            return
+        texts = [item for arg in node.args[:1] for item in ast.walk(arg)]
+        for text in texts:
+            if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                for name in tables(text.value):
+                    self.load(name)
+                    self.optional.add(name)
+
     def _shell(self, node: ast.Attribute) -> None:
         is_shell = isinstance(node.value, ast.Call) and last_name(node.value) == "get_ipython"
         if is_shell and node.attr in known.SHELL_METHODS:
             self.sink.ambiguous[f"get_ipython().{node.attr}"] = None
+
+
+def tables(sql: str) -> list[str]:
+    """The names in SQL text that may be tables."""
+    lists = [match[1].split(",") for match in _TABLES.finditer(sql)]
+    first = [words[0] for item in lists for part in item if (words := part.split())]
+    return [name for name in first if name.isidentifier()]
 
 
 def _is_module(origin: str) -> bool:

@@ -99,7 +99,7 @@ def analyse_cell(source: str, origins: Mapping[str, str] | None = None) -> CellA
     analysis = analyse_python(cell.python, origins)
     return analysis.with_(
         parse_error=_relocated(analysis.parse_error, cell),
-        interpolated=cell.interpolated,
+        interpolated=analysis.interpolated | cell.interpolated,
         ambiguous=tuple(dict.fromkeys(analysis.ambiguous + cell.ambiguous)),
         external=cell.external,
         magic=cell.magic,

@@ -154,6 +154,10 @@ EAGER_CALLERS = _words(
     "minimize curve_fit quad solve_ivp",
 )
 
+#: Libraries whose SQL finds tables among the variables around, and the functions that run it.
+SCANNING_LIBRARIES = _words("duckdb polars marimo pandasql")
+SQL_FUNCTIONS = _words("sql query execute sqldf")
+
 #: Parameters that take random generators.
 RANDOM_SLOTS = _words("random_state rng generator")
 

@@ -21,7 +21,17 @@ from .closures import Closure
 from .edges import Edge, EdgeKind, Why
 from .libraries import leaves_arguments
 from .objects import Object, Run, Variable
-from .records import ANY, ENTANGLED, ITSELF, NONE, CellAnalysis, Effects, Names, slot_of
+from .records import (
+    ANY,
+    ENTANGLED,
+    ITSELF,
+    NONE,
+    RECEIVER,
+    CellAnalysis,
+    Effects,
+    Names,
+    slot_of,
+)
 
 #: A cell that changes an object comes after all earlier ones that did, so that a reader needs
 #: edges to the last of them only; some more are kept for people. Binding is alike.
@@ -185,6 +195,8 @@ class Linker:
                 if not leaves_arguments(origin):
                     return False
                 continue
+            if slot == RECEIVER and self._has_no_state(name):
+                continue
             if slot == ITSELF:
                 if not self._is_plain(name):
                     return False
@@ -198,6 +210,11 @@ class Linker:
             todo += passed_to - done
             done |= passed_to
         return True
+
+    def _has_no_state(self, name: str) -> bool:
+        """True for functions, whose methods (`task.submit()`) change at most what they call."""
+        variable = self.variables.get(name)
+        return bool(variable and variable.function and not variable.function.carries)
 
     def _is_plain(self, name: str) -> bool:
         """True when calling the name changes no state that it carries with it."""

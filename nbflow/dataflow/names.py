@@ -17,15 +17,14 @@ The visitor is built in layers, each in a module of its own: `sharing`, `binding
 from __future__ import annotations
 
 import ast
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import known
 from .expressions import Expressions
-from .libraries import (
-    library_of,
-)
+from .libraries import is_object, library_of
 from .records import (
     NONE,
     CellAnalysis,
@@ -88,7 +87,13 @@ def parse(source: str) -> ast.Module:
 class Visitor(Expressions):
     """Walks one cell's tree in execution order; see the module's docstring."""
 
+    #: True where annotations are not evaluated until somebody asks for them.
+    lazy_annotations = sys.version_info >= (3, 14)
+
     def analyse(self, tree: ast.Module) -> CellAnalysis:
+        self.lazy_annotations = self.lazy_annotations or any(
+            map(_makes_annotations_lazy, tree.body)
+        )
         self.straight_block(tree.body)
         try:
             return self._analysis()
@@ -136,13 +141,16 @@ class Visitor(Expressions):
             self.assign(node.target, value)
         elif not isinstance(node.target, ast.Name):
             self._target_parts(node.target)
-        if not self._in_function():
+        if not self.lazy_annotations and not self._in_function():
             self.expr(node.annotation)
+        elif self.frame.kind == "class":
+            self._deferred_expression(node.annotation)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         target = node.target
         if not isinstance(target, ast.Name):
-            self._change_parts(target, self.expr(node.value))
+            owner = self._target_parts(target)
+            self._change_part(owner, self.expr(node.value))
             return
         old = self.load(target.id)
         value = self.expr(node.value)
@@ -171,8 +179,11 @@ class Visitor(Expressions):
                 self._import(bound_by_import(alias), f"{module}.{alias.name}")
 
     def _import(self, name: str, origin: str) -> None:
+        other = self.imports.get(name, origin)
         self.store(name, Value(origin=origin))
-        if self.frame.kind == "module":
+        if self.frame.kind == "module" and (
+            self.straight or library_of(other) == library_of(origin)
+        ):
             self.imports[name] = origin
 
     def visit_Return(self, node: ast.Return) -> None:
@@ -309,6 +320,8 @@ class Visitor(Expressions):
         frame = self.frame
         if frame.kind == "module" or frame.mangle(handler.name) in frame.globals:
             self._forget(frame.mangle(handler.name))
+        else:
+            self._unbind(frame.key(frame.mangle(handler.name)))
 
     def _finally(self, body: list[ast.stmt], before: State, after: State) -> State:
         """Runs after anything, and then adds to whatever held."""
@@ -364,13 +377,11 @@ class Visitor(Expressions):
         if node.decorator_list and last_name(node.decorator_list[0]) in {RUNS, KEPT}:
             self._kept_body(node)
             return
-        for decorator in node.decorator_list:
-            self.expr(decorator)
+        decorators = [self.expr(decorator) for decorator in node.decorator_list]
         defaults = self._defaults(node.args)
         outer = self.frame
-        self._type_params(node)
-        if node.name != LOCAL_CODE:
-            self._annotations(node)
+        lazy = self._type_params(node)
+        annotations = self._annotations(node) if node.name != LOCAL_CODE else ()
         sink = self._body(node.args, node.body, outer.owner_key(node.name))
         self.frame = outer
         sink.generator = sink.generator or isinstance(node, ast.AsyncFunctionDef)
@@ -379,7 +390,8 @@ class Visitor(Expressions):
             self.run([sink])
         if node.name != LOCAL_CODE:
             names = defaults.indirect().names | sink.kept()
-            self.store(node.name, Value(names, (sink, *defaults.carried)))
+            value = Value(names, (sink, *lazy, *annotations, *defaults.carried))
+            self.store(node.name, self._decorated(value, node.decorator_list, decorators))
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
@@ -448,24 +460,38 @@ class Visitor(Expressions):
     def _decorators_may_call(self, decorators: list[ast.expr]) -> bool:
         return any(last_name(item) not in known.QUIET_DECORATORS for item in decorators)
 
-    def _annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        for arg in parameters(node.args):
-            if arg.annotation:
-                self.expr(arg.annotation)
-        if node.returns:
-            self.expr(node.returns)
+    def _decorated(self, value: Value, nodes: list[ast.expr], decorators: list[Value]) -> Value:
+        """What a function or class is once its decorators were called with it.
 
-    def _type_params(self, node: ast.AST) -> None:
+        Those of libraries are trusted to give nothing but what they got, in other clothes.
+        """
+        for node, decorator in reversed(list(zip(nodes, decorators, strict=True))):
+            library = decorator.origin and not is_object(decorator.origin)
+            if not library and last_name(node) not in known.QUIET_DECORATORS:
+                self._pass(value, "", "")
+                given = self._result_of(decorator, [value], named=True, eager=False)
+                value = merged([value, given])
+        return value
+
+    def _annotations(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[Sink]:
+        """Evaluate a function's annotations, or gather what they do when they are asked for."""
+        present = [arg.annotation for arg in parameters(node.args)] + [node.returns]
+        found = [annotation for annotation in present if annotation]
+        if self.lazy_annotations and not node.decorator_list:
+            return [self._deferred_expression(annotation) for annotation in found]
+        for annotation in found:
+            self.expr(annotation)
+        return []
+
+    def _type_params(self, node: ast.AST) -> list[Sink]:
         """PEP 695: `def f[T: int]` puts T in a scope around the function; bounds are lazy."""
         params: list[ast.AST] = getattr(node, "type_params", [])
         if not params:
-            return
-        frame = self._push("types")
+            return []
+        frame = self._push("types", node.name if isinstance(node, ast.ClassDef) else "")
         frame.bound.update(frame.mangle(param.name) for param in params)  # type: ignore[attr-defined]
-        for param in params:
-            for attribute in ("bound", "default_value"):
-                if lazy := getattr(param, attribute, None):
-                    self._deferred_expression(lazy)
+        lazy = [getattr(item, name, None) for item in params for name in ("bound", "default_value")]
+        return [self._deferred_expression(item) for item in lazy if item]
 
     def _deferred_expression(self, node: ast.expr) -> Sink:
         outer = self.frame
@@ -477,16 +503,15 @@ class Visitor(Expressions):
     def visit_TypeAlias(self, node: ast.AST) -> None:
         """PEP 695: `type X = ...` binds X at once and evaluates its value when asked for."""
         outer = self.frame
-        self._type_params(node)
+        lazy = self._type_params(node)
         sink = self._deferred_expression(node.value)  # type: ignore[attr-defined]
         self.frame = outer
-        self.store(node.name.id, Value(carried=(sink,)))  # type: ignore[attr-defined]
+        self.store(node.name.id, Value(carried=(sink, *lazy)))  # type: ignore[attr-defined]
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        for decorator in node.decorator_list:
-            self.expr(decorator)
+        decorators = [self.expr(decorator) for decorator in node.decorator_list]
         outer, sinks = self.frame, self.class_sinks
-        self._type_params(node)
+        lazy = self._type_params(node)
         bases = merged([self.expr(base) for base in _bases(node)])
         self.class_sinks = []
         frame = self._push("class", node.name)
@@ -505,7 +530,13 @@ class Visitor(Expressions):
             self.run(own)
         attributes = {frame.key(name): True for name in frame.bound}
         names = attributes | bases.indirect().names
-        self.store(node.name, Value(names, (*own, *bases.carried)))
+        value = Value(names, (*own, *lazy, *bases.carried))
+        self.store(node.name, self._decorated(value, node.decorator_list, decorators))
+
+
+def _makes_annotations_lazy(node: ast.stmt) -> bool:
+    future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    return future and any(alias.name == "annotations" for alias in node.names)  # type: ignore[attr-defined]
 
 
 def _texts(node: ast.expr) -> list[str]:

@@ -106,6 +106,8 @@ _NOTHING = Effects()
 
 #: The slot of a callee that may get an object as any argument.
 ANY = "any"
+#: The slot of an object whose method is called.
+RECEIVER = "."
 #: The slot of an object that is called itself; such a callee has no path.
 ITSELF = "self!"
 
@@ -167,7 +169,8 @@ class CellAnalysis:
     passed: Names = NONE
     #: Dotted names called (`np.random.seed`); the graph looks for known shared state in them.
     calls: Names = NONE
-    #: Names that shell lines and magics interpolate (`!ls $folder`); missing ones are no error.
+    #: Names that shell lines and magics interpolate (`!ls $folder`) or that SQL may mean; missing
+    #: ones are no error.
     interpolated: Names = NONE
     #: Why reads or writes cannot be known; such a cell keeps its place among the others.
     ambiguous: tuple[str, ...] = ()

@@ -72,6 +72,8 @@ class Sharing:
         #: Steps taken from name to name.
         self.steps = 0
         self.looked_up: set[str] = set()
+        #: Names that SQL may mean, if they exist.
+        self.optional: set[str] = set()
         self.statements: dict[type, Any] = {}
         self.expressions: dict[type, Any] = {}
 
@@ -137,6 +139,7 @@ class Sharing:
             handed=self._effects(self.cell.handed),
             passed=self._globals(self.cell.passed),
             calls=frozenset(self.cell.calls),
+            interpolated=frozenset(self.optional),
             ambiguous=tuple(self.cell.ambiguous),
         )
 

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from nbflow.dataflow import analyse_cell, from_json, to_json
+from nbflow.dataflow.names import Visitor
 
 # code | defs | refs | names read by functions, when called
 TABLE = r"""
@@ -183,7 +184,111 @@ class C:\n    global x\n    x = 1 | C x | |
 class C:\n    def m(self): return super().m() + __class__.n | C | |
 class C:\n    def m(self): return a\nC() | C | a | a
 def f():\n    class C:\n        x = y\n    return C | f | | y
-def f(y):\n    class C:\n        y = y\n    return C | f | |
+def f(y):\n    class C:\n        y = y\n    return C | f | | y
+def f(y):\n    class C:\n        z = y\n    return C | f | |
+def f(y):\n    class C:\n        global y\n        z = y\n    return C | f | | y
+def f(y):\n    class C:\n        nonlocal y\n        y = z\n    return C | f | | z
+def f(y):\n    class C:\n        y = 1\n        def m(self): return y\n    return C | f | |
+def f():\n    class C:\n        y = 1\n        z = [y for _ in x]\n    return C | f | | x y
+class C:\n    for i in x: j = i\n    del i\n    k = i | C | x i |
+class C:\n    x = 1\n    try: pass\n    except E as x: pass\n    y = x | C | E x |
+class C:\n    x = 1\n    del x\n    y = x | C | x |
+class C:\n    x = 1\n    class D: y = x | C | x |
+class C:\n    import x\n    y = x.z | C | |
+class C:\n    def m(self): return 1\n    n = property(m) | C | |
+class C:\n    y = (lambda: x)() | C | x | x
+class C:\n    __x = 1\n    y = __x, __z | C | _C__z |
+class _C:\n    def m(self): return __x, __y__ | _C | | _C__x __y__
+class C:\n    def m(self):\n        global __x\n        __x = 1\nC().m() | C _C__x | |
+class C:\n    def m(self, a=b, *, c: d = e) -> h: return a | C | b d e h |
+def f(a, b=lambda: a): pass | f | | a
+def f(a, b=[a for _ in c]): pass | f | a c |
+def f(x=x): return x | f | x |
+@(x := y)\ndef f(): return x | f x | y | x
+def f(a: (x := y)): return x | f x | y | x
+def f():\n    global x, y\n    import x\n    from a import y as z, b as y | f | |
+def f():\n    global x\n    def x(): return y\nf(); x() | f x | x y | y
+def f():\n    global x\n    for x in y: pass\nf()\nx | f x | x y | y
+def f():\n    def g():\n        def h():\n            nonlocal x\n            x = y\n        return h\n    x = 1\n    return g | f | | y
+def f():\n    x = 1\n    def g():\n        global x\n        def h(): return x\n        return h\n    return g | f | | x
+def f():\n    print(x)\n    x = 1 | f | |
+def f():\n    if a: x = 1\n    return x | f | | a
+def f():\n    return [x for x in x] | f | | x
+def f():\n    x = [x for x in y]\n    return x | f | | y
+def f(*x, **y): return [(x, y, z) for _ in x] | f | | z
+def f(): return [y for x in z if (y := x)] | f | | z
+def f():\n    def g(): return x\n    return g\nf()() | f | x | x
+def f(): return (lambda y: lambda z: x + y + z) | f | | x
+def f(): return {**x, "y": y}, [*z] | f | | x y z
+async def f(): return [x async for x in y if await z] | f | | y z
+async def f():\n    async for x.a in y: pass\n    async with a as b, b.c() as d: return d | f | | x y a
+[y for x in z if (y := x)] | y | z |
+[[(x := y) for y in z] for _ in w]; x | x | z w x |
+[x for x, y in z if y for w in x] | | z |
+[(lambda: x)() for x in y] | | y |
+[lambda x=x: x + z for x in y] | | y |
+list(x for x in x) | | x |
+(y for x in z for y in w) | | z w |
+g = (y for x in z for y in w) | g | z w | w
+g = (lambda: (yield x)) | g | | x
+any((y := x) for x in z); y | y | z y |
+while a:\n    b = c\n    if b: break\nelse: d = b | b d | a c b |
+for x in x: pass\nelse: y = x | x y | x |
+for x in y:\n    for z in x: pass\nz | x z | y z |
+with a() as x, x.b() as y: z = y | x y z | a |
+with (a as x, b as y): pass | x y | a b |
+try: x\nexcept NameError: x = 1\nx | x | x |
+try:\n    import a.b as x\nexcept ImportError:\n    from c import x\nx | x | |
+try: pass\nexcept (A or B) as e: e | | A B |
+try: x = 1\nexcept E as x: pass\nx | x | E |
+e = 1\ntry: pass\nexcept E as e: pass\nx = e | e x | E |
+def f():\n    try: pass\n    except E as e: pass\n    return e | f | | E
+try:\n    raise A\nexcept* B as e: x = e.exceptions\nelse: y = 1\nfinally: z = 1 | x y z | A B |
+import a.b.c, a.d as e | a e | |
+from .a import (b, c as d) | b d | |
+x: y.z[T] = a | x | y T a |
+(x): y = a | x | y a |
+x: int; x | | x |
+del x, y.z, w[v] | | x y w v |
+x = 1\nif a: del x\nx | x | a |
+x[i], y.z, *w = a | w | x i y a |
+x[y := a] = y | y | x y a |
+x[i := 1] += i | i | x |
+for x[i] in y: x | | x i y |
+(x, y), z = a, x | x y z | a x |
+x = (x, y := x) | x y | x |
+print(f"{x:{y}.{z}}", f"{a!r}", f"{b = }") | | x y z a b |
+f"{(lambda: x)()}" | | x |
+f"{x:{y}}" if a else f"{b}{{c}}" | | a x y b |
+match x:\n    case {"a": [y, *_], **z} if y in w: z | y z | x w |
+match x:\n    case A.B \| C.D: pass\n    case E(f=E.g) as h: h | h | x A C E |
+match x, y:\n    case (a, b), [*c]: a | a b c | x y |
+match x:\n    case -1 \| "a" \| None: y = 1\n    case (1 \| 2) as z: y = z\n    case z: y = z\ny, z | y z | x z |
+match = case = type = 1; match, case, type | match case type | |
+list = [1]; list | list | |
+def len(x): return y\nlen(1) | len | y | y
+print(__name__, __file__, __doc__, __builtins__) | | |
+_ = x; _ | _ | x |
+a = b = a | a b | a |
+a, b = b, a | a b | a b |
+a = a if a else b | a | a b |
+x = y = z = f(x) | x y z | f x |
+assert x, (y := z) | y | x z |
+lambda *, x=y, **z: (x, z, w) | | y |
+f = lambda x, *y, z=z: (x, y, z, w) | f | z | w
+f = lambda: (x := y) | f | | y
+f = lambda: [x for x in y if z] | f | | y z
+x = lambda: x | x | | x
+def f(n): return f(n - 1) + g(n)\ndef g(n): return f(n) + x\nf(1) | f g | x | f g x
+def f():\n    yield x\n    y = yield from z\n    return y | f | | x z
+if 0: x = y\nx | x | x |
+if True: x = 1\nx | x | |
+while 1:\n    x = 1\n    break\nx | x | |
+if a:\n    def f(): return x\nelse:\n    f = None\nf() | f | a x | x
+sys.exit(x) if a else y | | sys x a y |
+import duckdb as d\nx = d.sql("select * from df join other o on o.a = df.a, more") | d x | df other |
+import polars as pl\npl.sql(f"from {a} join b").collect() | pl | a b |
+sql("select * from df") | | sql |
 match x:\n    case 1: a = 2 | a | x |
 match x:\n    case y: y | y | x |
 match x:\n    case _: y | | x y |
@@ -224,10 +329,20 @@ type X = int | X | |
 type X = Y | X | | Y
 type X[T] = list[T] | X | |
 def f[T](a: T) -> T: return a | f | |
-def f[T: B](a: T) -> T: return a | f | |
+def f[T: B](a: T) -> T: return a | f | | B
 def f[T](a: T): return T, U | f | | U
 class C[T](B[T]): pass | C | B |
 class C[T]:\n    def m(self) -> T: return T | C | |
+class C[T]:\n    x: list[T] = y | C | y |
+class C[__T]:\n    x = __T | C | |
+type X[T: A] = T \| Y | X | | A Y
+type X = X | X | | X
+type X = Y\nX.__value__ | X | Y | Y
+def f[T: (A, B), *Ts, **P](*a: *Ts, b: C = d) -> P: return T, x | f | C d | A B x
+async def f[T](a: T): return [T for _ in x] | f | | x
+@dec\ndef f[T](a: T): return T | f | dec |
+class C[T](B, metaclass=M):\n    def m[U](self, a: U) -> T: return a, U, x | C | B M x | x
+def f():\n    T = 1\n    def g[U](a: T): return U\n    return g | f | |
 """.strip("\n")
 
 
@@ -290,6 +405,29 @@ def f():\n    y = x\n    y.append(1)\nf() | x |
 (lambda: x.append(1))() | x |
 y = lambda: x.append(1) | |
 """.strip("\n")
+
+
+LAZY = r"""
+def f(a: x, *b: y) -> z: return w | f | | x y z w
+x: y = z | x | z |
+x: y | | |
+x.a: y = z | | x z |
+class C:\n    a: x = y\n    def m(self: z): return w | C | y | x z w
+class C(B):\n    a: x = y | C | B y x | x
+@dec\nclass C:\n    a: x = y | C | dec y x | x
+@dec\ndef f(a: x): pass | f | dec x |
+def f():\n    a: x = y | f | | y
+""".strip("\n")
+
+
+@pytest.mark.parametrize(("code", "defs", "refs", "late"), rows(LAZY))
+def test_annotations_may_be_evaluated_later(
+    code: str, defs: str, refs: str, late: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    future = "from __future__ import annotations\n" + code
+    test_what_code_binds_and_reads(future, f"annotations {defs}", refs, late)
+    monkeypatch.setattr(Visitor, "lazy_annotations", True)
+    test_what_code_binds_and_reads(code, defs, refs, late)
 
 
 @pytest.mark.parametrize(("code", "surely", "perhaps"), rows(MUTATIONS))
