@@ -29,7 +29,10 @@ _NEW_LOGS: Final = Insert("log", rows.LOG_COLUMNS)
 _STATE_ASSIGNMENTS: Final = (
     *((column, "{v}") for column in rows.STATE_COLUMNS[:6]),
     ("attempt", "COALESCE({v}, attempt)"),
-    ("start_time", "COALESCE(start_time, {v})"),
+    (  # -1 is rows.START_ANEW
+        "start_time",
+        "NULLIF(COALESCE(CASE WHEN end_time IS NULL THEN start_time END, {v}, start_time), -1)",
+    ),
     ("end_time", "{v}"),
     ("result", "COALESCE({v}, result)"),
 )
@@ -93,8 +96,10 @@ class Batch:
         identifier = change.run_id.bytes
         history = rows.state_row(change, identifier, seq)
         if change.kind is RunKind.TASK:
-            row = self._task_runs.get(identifier) or self._task_update(identifier)
-            rows.advance(row, history, change.state.type)
+            row = self._task_runs.get(identifier)
+            stored = row is None
+            row = row or self._task_update(identifier)
+            rows.advance(row, history, change.state.type, stored=stored)
         else:
             self._move_flow_run(identifier, history, change)
         self._states.append(history)
@@ -113,7 +118,7 @@ class Batch:
             row = self._flow_updates.get(identifier)
             if row is None:
                 row = self._flow_updates[identifier] = [*rows.pending_update(), 0]
-        if rows.advance(row, history, change.state.type):
+        if rows.advance(row, history, change.state.type, stored=released == 1):
             row[rows.OWNER] = released
 
     def set_output(self, item: tuple[UUID, str]) -> None:

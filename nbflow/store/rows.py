@@ -26,7 +26,7 @@ from nbflow.models import (
     TaskKind,
     TaskRun,
 )
-from nbflow.states import FINAL_TYPES, State, StateType
+from nbflow.states import FINAL_TYPES, Resuming, State, StateType
 
 #: A row on its way into the database: only None, int, str and bytes.
 Row = list[Any]
@@ -293,23 +293,31 @@ def state_row(change: StateChange, identifier: bytes, seq: int) -> Row:
     ]
 
 
+#: In the place of a start time: forget it, if the run had ended.
+START_ANEW: Final = -1
+_RESUMING: Final = Resuming().name
+
+
 def pending_update() -> Row:
     """An empty update of a stored run, for `advance`; None means: leave as it is."""
     return [None] * len(STATE_COLUMNS)
 
 
-def advance(row: Row, history: Row, type_: StateType) -> bool:
-    """Move a run row, new or pending update, to the state of a history row.
+def advance(row: Row, history: Row, type_: StateType, *, stored: bool = False) -> bool:
+    """Move a run row, new or pending update (`stored`), to the state of a history row.
 
     Returns whether the state is final.
     """
     seq, _, row[1], row[2], row[3], at, row[5], attempt, result = history
+    anew = type_ is StateType.PENDING or row[2] == _RESUMING
+    if anew and (row[8] is not None or (stored and row[7] is None)):
+        row[7] = START_ANEW if stored else None  # had it ended, its time is over, too
     row[0], row[4] = seq, at
     if attempt:
         row[6] = attempt
     if result is not None:
         row[9] = result
-    if type_ is StateType.RUNNING and row[7] is None:
+    if type_ is StateType.RUNNING and row[7] in {None, START_ANEW}:
         row[7] = at
     final = type_ in FINAL_TYPES
     row[8] = at if final else None

@@ -281,7 +281,7 @@ class SQLStore:
         batch.write(self._dialect, connection)
         give = self._dialect.sql("UPDATE flow_run SET owner=? WHERE id=?")
         connection.execute(give, (owner, run.id.bytes))
-        return replace(run, state=state, owner=owner, end_time=None), True
+        return replace(run, state=state, owner=owner, start_time=None, end_time=None), True
 
     def info(self) -> StoreInfo:
         """Version, size and counts."""

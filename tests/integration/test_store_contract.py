@@ -333,6 +333,32 @@ def test_states_set_start_end_attempt_result_and_history(store: Store, grouped: 
 
 
 @pytest.mark.parametrize("grouped", [True, False], ids=["one batch", "a batch each"])
+def test_what_runs_again_after_its_end_starts_anew(store: Store, grouped: bool) -> None:
+    flow = flow_run()
+    task = task_run(flow)
+    again, once_more = Running(name="Retrying"), Pending()
+    created(store, flow, task)
+
+    def then(*states: State[Any]) -> None:
+        for state in states:
+            for run in (flow, task):
+                if not grouped:
+                    store.flush()
+                store.set_state(change(run, state))
+        store.flush()
+
+    then(Running(), Failed(), once_more)
+    for found in (store.flow_run(flow.id), store.task_run(task.id)):
+        assert (found.start_time, found.end_time) == (None, None)
+    then(again, AwaitingRetry(delay=1), Running(name="Retrying"), Completed())
+    for found in (store.flow_run(flow.id), store.task_run(task.id)):
+        assert found.start_time == again.timestamp
+    then(Completed())  # told twice: nothing is lost
+    for found in (store.flow_run(flow.id), store.task_run(task.id)):
+        assert found.start_time == again.timestamp
+
+
+@pytest.mark.parametrize("grouped", [True, False], ids=["one batch", "a batch each"])
 @pytest.mark.parametrize("final", [Completed, Failed, Cancelled, Crashed])
 def test_a_final_state_lets_go_of_the_owner_and_a_retry_clears_the_end(
     store: Store, final: Callable[[], State[Any]], grouped: bool
