@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from nbflow.exceptions import UsageError
 from nbflow.notebooks.parked import ParkedKernel
 from nbflow.notebooks.parking import extend, free_run, parked_kernel, parked_kernels
 from nbflow.notebooks.processes import group_memory
+from nbflow.owner import is_alive
 from nbflow.runs import Run, get_run
 from nbflow.wording import ago, duration, state_word
 
@@ -145,6 +147,10 @@ def _found(run: Run) -> ParkedKernel:
     parked = parked_kernel(str(run.id))
     if parked is None:
         raise UsageError(_gone(run))
+    if is_alive(parked.process) is None:
+        raise UsageError(
+            f"The kernel of {run.name} waits on the machine {parked.host}. Type the command there."
+        )
     return parked
 
 
@@ -190,7 +196,7 @@ def _open(console: Console, run: Run, parked: ParkedKernel) -> int:
 def _tell_before(console: Console, run: Run, parked: ParkedKernel) -> None:
     failure: Failure | None = explain(run.record, run.all_task_runs)
     if failure is not None:
-        tell_failure(console, failure, run.record, with_traceback=True)
+        tell_failure(console, replace(failure, next_steps=()), run.record, with_traceback=True)
     short = short_id(run.record)
     for line in (
         f"You are in the kernel of {run.name}, with everything that its cells made.",
