@@ -168,7 +168,7 @@ def flow_of(options: RunOptions) -> Flow[Any, Any]:
     """The flow that the options name."""
     target = runnable(options.target)
     if isinstance(target, FlowTarget):
-        _refuse_notebook_options(options)
+        refuse_notebook_options(options)
         flow = load_flow(target)
         limit = options.timeout
         return flow.with_options(timeout_seconds=limit) if limit is not None else flow
@@ -177,7 +177,8 @@ def flow_of(options: RunOptions) -> Flow[Any, Any]:
     return notebook_flow(target.path, options)
 
 
-def _refuse_notebook_options(options: RunOptions) -> None:
+def refuse_notebook_options(options: RunOptions) -> None:
+    """Refuse, for a Python flow, the options that are for notebooks."""
     given = {
         "--kernel": options.kernel,
         "--output": options.output,

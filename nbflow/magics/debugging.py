@@ -15,13 +15,13 @@ import click
 
 from nbflow.cells.lines import quoted
 from nbflow.cli.debug import debug as debug_in_terminal
-from nbflow.cli.failure import first_failed, short_id
+from nbflow.cli.failure import short_id
 from nbflow.cli.options import DebugOptions
 from nbflow.engine.failed_inputs import FailedInputs, load_failed
 from nbflow.exceptions import UsageError
 from nbflow.models import TaskRun
 from nbflow.notebooks.parking import parked_kernel
-from nbflow.runs import Run, find_task, get_run
+from nbflow.runs import Run, find_task, first_failed, get_run
 from nbflow.wording import last_line, state_word
 
 HELP: Final = """Look into a run that failed.

@@ -177,15 +177,19 @@ def _shown(ip: Any) -> Iterator[TextIO]:
         with contextlib.redirect_stdout(sheet):
             yield outside
     finally:
-        lines = sheet.getvalue().strip("\n").split("\n")
-        text = "\n".join(line.rstrip() for line in lines)  # tables fill their width with spaces
+        text = sheet.getvalue().strip("\n")
         if text:
             ip.display_pub.publish(
                 data={
                     "text/html": markup.page(markup.preformatted(text)),
-                    "text/plain": without_escapes(text),
+                    "text/plain": _without_padding(without_escapes(text)),
                 }
             )
+
+
+def _without_padding(text: str) -> str:
+    """The text without the spaces that fill tables up to their width."""
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 # ── the commands ─────────────────────────────────────────────────────────────────────────
@@ -246,6 +250,7 @@ class NotebookCommands(LazyGroup):
         found = self.notebook.shell.namespace.get(options.target)
         if not isinstance(found, Flow):
             return None
+        run_command.refuse_notebook_options(options)
         limit = options.timeout
         return found.with_options(timeout_seconds=limit) if limit is not None else found
 
