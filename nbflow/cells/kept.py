@@ -233,9 +233,10 @@ def _shared_memory(
 ) -> str:
     names = [name for array in pair if (name := _name_of(array, outputs))]
     source = next((name for array in pair if (name := _name_of(array, inputs))), None)
-    first = names[0] if names else "?"
-    if source:
-        return f"output {first!r} is a view into the memory of input {source!r}; copy it (.copy())."
+    first = names[0] if names else next(iter(outputs))
+    if inputs:
+        whose = f"input {source!r}" if source else "an input"
+        return f"output {first!r} is a view into the memory of {whose}; copy it (.copy())."
     second = names[1] if len(names) > 1 else first
     where = (
         f"outputs {first!r} and {second!r} share" if first != second else f"output {first!r} shares"

@@ -115,6 +115,8 @@ def reach_of(values: Iterable[Any]) -> Reach:
         holder = sort if sort in {"index", "table"} else holder
         if sort == "array":
             reach.memory.append(_memory_of(value, holder, owner))
+        elif type(value) is bytearray and value and (numpy := sys.modules.get("numpy")):
+            reach.memory.append(_memory_of(numpy.frombuffer(value, "u1"), holder, owner))
         if sort == "table" or not (holder or sort in {"frozen", "index"}):
             reach.objects[id(value)] = value
         inner = "" if sort == "array" else holder  # what a column holds is nobody's but its own
@@ -145,12 +147,6 @@ def common_memory(one: Reach, other: Reach | None = None) -> tuple[Any, Any] | N
                 return before.array, memory.array
         active.append((memory, side))
     return None
-
-
-def changeable(value: Any) -> bool:
-    """Whether a value, or something inside it, may change."""
-    reach = reach_of((value,))
-    return bool(reach.objects or reach.memory)
 
 
 # ── sorts of values ──────────────────────────────────────────────────────────────────────
@@ -219,16 +215,12 @@ def _attributes(value: Any) -> Iterable[Any]:
 
 
 def _elements(array: Any) -> Iterator[Any]:
-    """The objects in an array, what a subclass adds to it, and what lends it its memory."""
+    """The objects in an array, and what a subclass adds to it."""
     if getattr(getattr(array, "dtype", None), "hasobject", False):
         elements = array.ravel().tolist()
         if not set(map(type, elements)) <= _ATOMS:
             yield from elements
     yield from getattr(array, "__dict__", {}).values()
-    owner = array
-    while isinstance(owner, _array_type()):
-        owner = owner.base
-    yield owner
 
 
 def _array_type() -> Any:
