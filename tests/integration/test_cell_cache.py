@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -41,7 +42,7 @@ class Cell:
         self.code, self.notebook, self.runs = code, notebook, 0
         policy = {k: options.pop(k) for k in ("scope", "defined", "redefine") if k in options}
         self.task = Task(
-            self._body,
+            self._function(),
             name="cell",
             persist_result=True,
             result_serializer=CellSerializer(policy.get("defined", frozenset())),
@@ -54,7 +55,18 @@ class Cell:
             **options,
         )
 
-    def _body(self, **inputs):
+    def _function(self):
+        """What the engine calls: it takes what the cell reads, by name."""
+        kind = inspect.Parameter.KEYWORD_ONLY
+        parameters = [inspect.Parameter(name, kind) for name in ("x",) if name in self.notebook]
+
+        def function(**inputs):
+            return self._body(inputs)
+
+        function.__signature__ = inspect.Signature(parameters)
+        return function
+
+    def _body(self, inputs):
         self.runs += 1
         before = dict(self.notebook)
         after = {**before, **inputs}
@@ -62,9 +74,10 @@ class Cell:
         made = {n: v for n, v in after.items() if v is not before.get(n) and n != "__builtins__"}
         return CellValues(outputs=made)
 
-    def run(self, *names):
-        """Run it; returns its state, with what the notebook gets."""
-        state = self.task(**{name: self.notebook[name] for name in names}, return_state=True)
+    def run(self):
+        """Run it on the notebook's x, if there is one; returns the name of its state."""
+        given = {"x": self.notebook["x"]} if "x" in self.task.signature.parameters else {}
+        state = self.task(**given, return_state=True)
         self.notebook.update(state.result().outputs)
         return state.name
 
@@ -79,7 +92,7 @@ def logs(*words):
 
 def test_a_hit_restores_the_outputs_without_running(main):
     cell = Cell("y = [x, [x]]", main("x = 1"))
-    assert [cell.run("x"), cell.run("x")] == ["Completed", "Cached"]
+    assert [cell.run(), cell.run()] == ["Completed", "Cached"]
     assert cell.runs == 1
     assert cell.notebook["y"] == [1, [1]]
 
@@ -90,7 +103,7 @@ def test_another_input_or_helper_runs_again(main):
     states, values = [], []
     for change in ("", "", "x = 5", "R = 3", "x, R = 1, 2", "def f(x): return -x"):
         exec(change, notebook)
-        states.append(cell.run("x"))
+        states.append(cell.run())
         values.append(notebook["y"])
     assert states == ["Completed", "Cached", "Completed", "Completed", "Cached", "Completed"]
     assert values == [2, 2, 10, 15, 2, -1]
@@ -121,7 +134,7 @@ NOT_KEPT = {
 @pytest.mark.parametrize("why", NOT_KEPT)
 def test_what_cannot_be_restored_is_told_in_one_warning_and_runs_again(why, main):
     code, above, message = NOT_KEPT[why]
-    assert [Cell(code, main(above)).run("x") for _ in range(2)] == ["Completed", "Completed"]
+    assert [Cell(code, main(above)).run() for _ in range(2)] == ["Completed", "Completed"]
     told = logs("Not kept: ")
     assert len(told) == 2
     assert all(message in text and level == 30 for level, text in told)
@@ -129,13 +142,13 @@ def test_what_cannot_be_restored_is_told_in_one_warning_and_runs_again(why, main
 
 
 def test_what_a_run_keeps_for_itself_is_kept_without_warnings(main):
-    Cell("y = [x]", main("x = []"), scope="run").run("x")
+    Cell("y = [x]", main("x = []"), scope="run").run()
     assert [text for level, text in logs("Not kept") if level >= 20] == []
 
 
 def test_data_that_functions_change_is_told(main):
     notebook = main("seen = []\ndef f(x):\n seen.append(x)\n return x\nx = 1")
-    Cell("y = f(x)", notebook, uses=("f",)).run("x")
+    Cell("y = f(x)", notebook, uses=("f",)).run()
     assert logs("Not kept: the cell changes 'seen' in place")
 
 
@@ -147,7 +160,7 @@ def test_data_that_functions_return_is_shared(main):
 
 def test_a_cell_without_a_key_is_not_kept(main):
     cell = Cell("y = 1", main("import threading\nx = threading.Lock()"))
-    assert cell.run("x") == "Completed"
+    assert cell.run() == "Completed"
     assert logs("Not cached: Input 'x' is a _thread.lock.")
     assert not list(Path(get_settings().results_root()).rglob("runs/*"))
 
