@@ -45,7 +45,14 @@ def debug_cells(run: Run | str = "latest", task: str | None = None) -> list[str]
         if culprit.kind is not TaskKind.CELL:
             raise
         return list(_cells_before_and(run, culprit))
-    return [_loading(run, culprit, failed), stepwise(failed.source)]
+    return [_loading(run, culprit, failed), stepwise(source_of(run, culprit, failed))]
+
+
+def source_of(run: Run, culprit: TaskRun, failed: FailedInputs) -> str:
+    """The code that failed: as it was kept, or as the executed notebook has it."""
+    if failed.source or culprit.kind is not TaskKind.CELL:
+        return failed.source
+    return next((c.source for c in _executed_cells(run) if c.cell_id == culprit.task_key), "")
 
 
 def inputs_of(task_run: str | UUID) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from nbflow.cli.debug import debug as debug_in_terminal
 from nbflow.cli.failure import short_id
 from nbflow.cli.options import DebugOptions
 from nbflow.engine.failed_inputs import FailedInputs, load_failed
-from nbflow.exceptions import UsageError
-from nbflow.models import TaskRun
+from nbflow.exceptions import MissingResult, UsageError
+from nbflow.models import TaskKind, TaskRun
 from nbflow.notebooks.parking import parked_kernel
+from nbflow.replay import debug_cells, source_of
 from nbflow.runs import Run, find_task, first_failed, get_run
 from nbflow.wording import last_line, state_word
 
@@ -60,7 +61,14 @@ def debug(
     if task is None and not load and parked_kernel(str(run.id)) is not None:
         return debug_in_terminal(options)
     culprit = _culprit(run, task)
-    failed = load_failed(culprit.id)
+    try:
+        failed = load_failed(culprit.id)
+    except MissingResult:
+        if load or culprit.kind is not TaskKind.CELL:
+            raise
+        insert("\n\n".join(debug_cells(run, culprit.name)))  # a plain cell has no inputs of its own
+        click.echo(f"The cell below runs what {culprit.name!r} needs, and then itself.")
+        return 0
     if load:
         names.update(failed.inputs)
     else:
@@ -91,14 +99,15 @@ def cell_for(run: Run, culprit: TaskRun, failed: FailedInputs) -> str:
             f"# {culprit.name} failed in run {run.name}: {reason}",
             f"%nbflow debug {short_id(run.record)} --task {task} --load",
             "",
-            _code(failed) or f"# The code of {culprit.name} was not found.",
+            _code(failed, source_of(run, culprit, failed))
+            or f"# The code of {culprit.name} was not found.",
         ]
     )
 
 
-def _code(failed: FailedInputs) -> str:
+def _code(failed: FailedInputs, source: str) -> str:
     """The code as it can run here: without the line of its magic, a function with a call."""
-    code = failed.source.strip("\n")
+    code = source.strip("\n")
     if code.startswith("%%task"):
         code = code.partition("\n")[2]
     call = _call(code, failed)
