@@ -102,8 +102,8 @@ class Seconds(click.ParamType):  # type: ignore[type-arg]  # not generic in clic
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Read the value, or fail with a sentence about it."""
-        if value == "":  # the option stands alone
-            return math.inf if self.bare else math.nan
+        if self.bare and value == "":  # the option stands alone
+            return math.inf
         try:
             seconds = read_duration(str(value))
         except ValueError as error:
@@ -172,18 +172,24 @@ class WordsOption(click.Option):
     """
 
     def __init__(
-        self, *declarations: Any, commas: bool = True, raw: bool = False, **rest: Any
+        self,
+        *declarations: Any,
+        commas: bool = True,
+        raw: bool = False,
+        empty: bool = False,
+        **rest: Any,
     ) -> None:
         super().__init__(*declarations, **{"multiple": True, **rest})
         self.commas = commas
         self.raw = raw
+        #: Whether no word at all says something, too.
+        self.empty = empty
 
-    def split(self, word: Word | str) -> list[str]:
+    def split(self, word: Word) -> list[str]:
         """The values in one word."""
-        if isinstance(word, Word):
-            whole = len(word.raw) > 1 and word.raw[0] == word.raw[-1] and word.raw[0] in "'\""
-            word = word.raw if self.raw and not whole else word.text
-        return [part for part in word.split(",") if part] if self.commas else [word]
+        whole = len(word.raw) > 1 and word.raw[0] == word.raw[-1] and word.raw[0] in "'\""
+        text = word.raw if self.raw and not whole else word.text
+        return [part for part in text.split(",") if part] if self.commas else [text]
 
 
 class BareOption(click.Option):
@@ -277,6 +283,8 @@ class _Attaching:
     def _attached(self, option: click.Option, spelling: str, *, given: bool) -> Iterator[str]:
         if isinstance(option, WordsOption):
             values = [v for word in self._following(given=given) for v in option.split(word)]
+            if not values and not option.empty:
+                raise MagicUsageError(_needs_value(spelling, option))
             yield from (f"{spelling}={value}" for value in values or [""])
         elif isinstance(option, BareOption):
             taken = given or (bool(self.words) and option.takes(self.words[-1].text))
@@ -284,13 +292,17 @@ class _Attaching:
         elif given or (self.words and not _is_option(self.words[-1])):
             yield f"{spelling}={self.words.pop().text}"
         else:
-            raise MagicUsageError(f"{spelling} needs a value: {spelling} {option.metavar}.")
+            raise MagicUsageError(_needs_value(spelling, option))
 
     def _following(self, *, given: bool) -> Iterator[Word]:
         if given:
             yield self.words.pop()
         while self.words and not _is_option(self.words[-1]):
             yield self.words.pop()
+
+
+def _needs_value(spelling: str, option: click.Option) -> str:
+    return f"{spelling} needs a value: {spelling} {option.metavar}."
 
 
 def _is_option(word: Word) -> bool:
@@ -388,8 +400,12 @@ TASK_LINE: Final = LineCommand(
     help="Make the cell a task, and run it.\n\nWhat the cell reads and binds is found in its code.",
     params=[
         _name_argument(),
-        WordsOption(["--in", "inputs"], metavar=NAMES, help="Names that the cell reads."),
-        WordsOption(["--out", "outputs"], metavar=NAMES, help="Names that the cell makes."),
+        WordsOption(
+            ["--in", "inputs"], empty=True, metavar=NAMES, help="Names that the cell reads."
+        ),
+        WordsOption(
+            ["--out", "outputs"], empty=True, metavar=NAMES, help="Names that the cell makes."
+        ),
         *_run_options("the cell"),
         BareOption(
             ["--cache"],
@@ -441,11 +457,11 @@ def read_task_line(line: str) -> TaskCellOptions:
         inputs=_names(TASK_LINE, "--in", given["inputs"]),
         outputs=_names(TASK_LINE, "--out", given["outputs"]),
         retries=given["retries"],
-        retry_delays=_filled(TASK_LINE, "--retry-delay", given["retry_delays"]),
+        retry_delays=given["retry_delays"],
         timeout=given["timeout"],
         cache=cache is not None,
         cache_seconds=None if cache == math.inf else cache,
-        tags=frozenset(_filled(TASK_LINE, "--tags", given["tags"]) or ()),
+        tags=frozenset(given["tags"] or ()),
         runner=given["runner"],
         submit=given["submit"],
         run=not given["no_run"],
@@ -455,30 +471,19 @@ def read_task_line(line: str) -> TaskCellOptions:
 def read_flow_line(line: str) -> FlowCellOptions:
     """What the line of a `%%flow` cell asks for; raises `MagicUsageError`."""
     given = FLOW_LINE.read(line)
-    parameters = _filled(FLOW_LINE, "--param", given["parameters"]) or ()
+    parameters = given["parameters"] or ()
     for text in parameters:
         _check_parameter(text)
     return FlowCellOptions(
         name=given["name"],
         parameters=parameters,
         retries=given["retries"],
-        retry_delays=_filled(FLOW_LINE, "--retry-delay", given["retry_delays"]),
+        retry_delays=given["retry_delays"],
         timeout=given["timeout"],
-        tags=frozenset(_filled(FLOW_LINE, "--tags", given["tags"]) or ()),
+        tags=frozenset(given["tags"] or ()),
         runner=given["runner"],
         define=given["define"],
     )
-
-
-def _filled(command: LineCommand, spelling: str, values: tuple[Any, ...] | None) -> Any:
-    """The values of an option that takes words; an option without any is a mistake."""
-    if values is None:
-        return None
-    kept = tuple(value for value in values if value != "" and value == value)  # noqa: PLR0124 - nan
-    if not kept:
-        option = command.options()[spelling]
-        command.refuse(f"{spelling} needs a value: {spelling} {option.metavar}.")
-    return kept
 
 
 def _names(
