@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from nbflow.cells.records import TaskCellOptions
-from nbflow.dataflow import CellGraph, Edge, analyse_cells
+from nbflow.dataflow import Edge, analyse_cells
 from nbflow.export.placing import Body, Unit
 
 
@@ -38,34 +38,41 @@ def waiting(bodies: Sequence[Body], units: Mapping[int, Unit]) -> Waiting:
     numbers = [body.cell.number for body in bodies]
     graph = analyse_cells([(body.cell.python, body.cell.may_raise) for body in bodies])
     found = Waiting(in_processes=_in_processes(units))
+    links = {(numbers[edge.source], numbers[edge.target]) for edge in graph.edges}
     pending: list[int] = []
     for place, body in enumerate(bodies):
         number = body.cell.number
         needed = [e for e in graph.edges if e.target == place and numbers[e.source] in pending]
         background = _is_background(body, units.get(number), found.in_processes)
-        taken = [] if background else [numbers[e.source] for e in needed]
         if background:
             taken = _for_background(found, units, body, needed, numbers)
-        taken = _with_rivals(taken, pending, units)
+        elif _is_asked(body):  # it touches names of the module: all in the notebook's order
+            taken = pending
+        else:
+            taken = [numbers[e.source] for e in needed]
+        taken = _with_rivals(taken, pending, units, links)
         pending = [each for each in pending if each not in taken]
         if taken:
             found.before[number] = taken
         if background:
-            found.first[number] = [n for n in found.first.get(number, []) if n in pending]
+            first = dict.fromkeys(found.first.get(number, []))
+            found.first[number] = [n for n in first if n in pending]
             pending.append(number)
             found.submitted.append(number)
     found.at_end = pending
     return found
 
 
+def _is_asked(body: Body) -> bool:
+    return isinstance(body.cell.options, TaskCellOptions) and body.cell.options.submit
+
+
 def _is_background(body: Body, unit: Unit | None, in_processes: AbstractSet[int]) -> bool:
-    options = body.cell.options
-    if unit is None or not isinstance(options, TaskCellOptions) or not options.submit:
+    if unit is None or not _is_asked(body) or not unit.isolated or unit.deletes:
         return False
     if in_processes and body.cell.number not in in_processes:
         return False  # a flow has one runner: this one runs in its place
-    waits = options.runner == "sequential" or body.awaits or body.cell.may_raise
-    return not unit.globals and not waits
+    return getattr(body.cell.options, "runner", None) != "sequential" and not body.cell.may_raise
 
 
 def _in_processes(units: Mapping[int, Unit]) -> frozenset[int]:
@@ -105,14 +112,17 @@ def _only_rebinds(name: str, body: Body, earlier: Unit) -> bool:
     return name in analysis.sure_defs and name not in touched and bool(earlier.outputs)
 
 
-def _with_rivals(taken: list[int], pending: list[int], units: Mapping[int, Unit]) -> list[int]:
-    """Results come in the notebook's order where two tasks make the same name."""
+def _with_rivals(
+    taken: list[int],
+    pending: list[int],
+    units: Mapping[int, Unit],
+    links: AbstractSet[tuple[int, int]],
+) -> list[int]:
+    """Results come in the notebook's order where one task's names matter to the other."""
     wanted = set(taken)
     for number in reversed(pending):
-        names = {n for each in wanted if each > number for n in units[each].outputs}
-        if names & set(units[number].outputs):
+        later = [each for each in wanted if each > number]
+        names = {n for each in later for n in units[each].outputs}
+        if names & set(units[number].outputs) or any((number, each) in links for each in later):
             wanted.add(number)
     return [number for number in pending if number in wanted]
-
-
-__all__ = ["CellGraph", "Waiting", "waiting"]

@@ -6,12 +6,15 @@ have no meaning there. It must not know where the cell's code will go.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import re
 import shlex
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Final, NoReturn
 
 from nbflow.dataflow.lines import (
@@ -20,12 +23,12 @@ from nbflow.dataflow.lines import (
     ESCAPE,
     HELP,
     Statement,
-    interpolations,
     is_expression,
     is_python,
     statements,
 )
 from nbflow.exceptions import NotebookError
+from nbflow.export.names import names_of
 
 #: Line magics that set up the notebook's front end; a module needs none of it.
 _DROPPED: Final = frozenset(
@@ -77,6 +80,9 @@ _DROPPED: Final = frozenset(
 _SHOWN: Final = frozenset({"html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG"})
 #: Line magics that are commands of the shell.
 _COMMANDS: Final = frozenset({"ls", "ll", "la", "mkdir", "rmdir", "rm", "cp", "mv", "cat", "touch"})
+#: `$name`, but for those in single quotes, as IPython finds it.
+_DOLLAR: Final = re.compile(r"(.*?)\$(\$?[\w.]+)(?=(?:[^']*'[^']*')*[^']*$)", re.DOTALL)
+_BUILTINS: Final = frozenset(dir(builtins))
 _SHELLS: Final = frozenset({"bash", "sh"})
 _OPTIONS: Final = re.compile(r"(?:(?:-[nrp]\s*\d+|-[a-zA-Z]+|--[\w-]+)\s+)*")
 
@@ -127,6 +133,17 @@ def convert(source: str, *, known: AbstractSet[str], ours: Ours, cell: str) -> C
     writer = _Writer(known, ours, cell)
     writer.cell(source, 1)
     return Converted("".join(writer.out), frozenset(writer.quiet))
+
+
+class _Unreadable(Exception):
+    """IPython leaves a line alone when it cannot read all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """An expression in braces."""
+
+    text: str
 
 
 @dataclass(slots=True)
@@ -308,23 +325,41 @@ class _Writer:
             self.emit(f"import {module}", indent)
 
     def _text(self, text: str) -> str:
-        """The text as Python, with what IPython would put into it."""
-        found = [each for each in interpolations(text) if self._is_known(each)]
-        if not found:
-            return _quoted(text.replace("$$", "$"))
-        if text.replace("{{", "").replace("}}", "").count("{") > sum(
-            not each.isidentifier() or f"{{{each}}}" in text for each in found
-        ):  # one that cannot be read keeps IPython from reading any
+        """The text as Python, with what IPython would put into it; all of it, or nothing."""
+        try:
+            parts = [part for piece in Formatter().parse(text) for part in self._parts(*piece)]
+        except (_Unreadable, ValueError):
             return _quoted(text)
-        for name in (each for each in found if each.isidentifier()):
-            text = re.sub(rf"(?<![\\$])\${name}\b", f"{{{name}}}", text)
-        body = text.replace("\\", "\\\\")
+        if all(isinstance(part, str) for part in parts):
+            return _quoted("".join(map(str, parts)))
+        body = "".join(
+            part.text if isinstance(part, _Field) else part.replace("{", "{{").replace("}", "}}")
+            for part in parts
+        ).replace("\\", "\\\\")
         quote = next(q for q in ('"', "'", '"""', "'''") if q not in body and body[-1] != q[0])
         return f"f{quote}{body}{quote}"
 
-    def _is_known(self, expression: str) -> bool:
-        names = re.findall(r"(?<![\w.'\"])[A-Za-z_]\w*", expression)
-        return bool(names) and names[0] in self.known
+    def _parts(
+        self, literal: str, field_name: str | None, spec: str | None, conversion: str | None
+    ) -> Iterator[str | _Field]:
+        """What one piece of a text with `$name` and `{expression}` consists of."""
+        done = 0
+        for match in _DOLLAR.finditer(literal):
+            yield match[1]
+            done = match.end(2)
+            yield match[2] if match[2].startswith("$") else self._field(match[2], "")
+        yield literal[done:]
+        if field_name is not None:
+            ending = (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            yield self._field(field_name, ending)
+
+    def _field(self, expression: str, ending: str) -> _Field:
+        if not is_expression(expression):
+            raise _Unreadable
+        names = names_of([ast.Expr(ast.parse(expression.strip(), mode="eval").body)])
+        if not names.mentions.keys() <= self.known | _BUILTINS:
+            raise _Unreadable
+        return _Field(f"{{{expression}{ending}}}")
 
 
 _LINES: Final[dict[str, Callable[[_Writer, str, str], None]]] = {

@@ -131,6 +131,8 @@ class _Placing:
             Body(cell, [p for p in cell.pieces if not self.hoisted.has(p)]) for cell in source.cells
         ]
         self.bound = {n for body in self.bodies for n in body.names.binds} | set(parameters)
+        #: Names that stand for code, at least for a while; they are the module's.
+        self.definitions = frozenset[str]().union(*(body.definitions for body in self.bodies))
         self.everything = self._why_everything()
         self.reached = self._reached_by_functions()
         self.anywhere = self._reached_from_anywhere()
@@ -285,7 +287,7 @@ class _Placing:
 
     def _is_own(self, name: str, body: Body, sure: AbstractSet[str]) -> bool:
         """Whether a cell must bind a name of the module itself: others look at it meanwhile."""
-        if self.everything or name in body.definitions or name in self.anywhere:
+        if self.everything or name in self.definitions or name in self.anywhere:
             return True
         if any(name in self.reached.get(mentioned, ()) for mentioned in body.names.mentions):
             return True
@@ -308,10 +310,9 @@ class _Placing:
                 if n in sure and n in unsure | names.deletes.keys()
             ),
         ]
-        definitions = frozenset[str]().union(*(each.definitions for each in self.bodies))
         late = names.late_reads.keys() & self.globals & self._rebound_under_lambdas()
         own = declared_names(body.cell)
-        fitting = {n for n in wanted if n in self.bound - definitions - late - own}
+        fitting = {n for n in wanted if n in self.bound - self.definitions - late - own}
         found = sorted(fitting, key=lambda name: order.get(name, len(order)))
         stated = getattr(body.cell.options, "inputs", None) or ()
         return [*(n for n in stated if n in found), *(n for n in found if n not in stated)]
@@ -336,8 +337,9 @@ class _Placing:
             found |= dict.fromkeys(
                 n for n in assigned if unit is None or n in unit.outputs or n in unit.globals
             )
-        definitions = frozenset[str]().union(*(body.definitions for body in self.bodies))
-        return [n for n in found if n in sure and not n.startswith("_") and n not in definitions]
+        return [
+            n for n in found if n in sure and not n.startswith("_") and n not in self.definitions
+        ]
 
 
 def declared_parameters(cell: Cell) -> list[ast.arguments]:

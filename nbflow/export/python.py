@@ -41,8 +41,12 @@ _OURS = frozenset(
         "SequentialTaskRunner",
     }
 )
+#: Words of a cell's name that its function is named after.
+_LONGEST_NAME = 6
 #: What IPython puts into every notebook, and a module lacks.
-_HISTORY = frozenset({"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "get_ipython", "__annotations__"})
+_HISTORY = frozenset(
+    {"_", "__", "___", "_i", "_ii", "_iii", "In", "Out", "get_ipython", "__annotations__"}
+)
 
 
 def export_python(path: str | Path) -> str:
@@ -66,11 +70,13 @@ def export_python(path: str | Path) -> str:
 def _planned(source: Source, parameters: list[str]) -> Plan:
     """The plan; calls of task cells are given what they leave out, which may change it."""
     planned = plan(source, parameters)
-    tasks = {
-        unit.body.cell.given: unit.inputs
-        for unit in planned.units.values()
-        if unit.body.cell.given and unit.body.cell.role is Role.TASK
-    }
+    tasks: dict[str, list[str]] = {}
+    for unit in planned.units.values():
+        name = unit.body.cell.given
+        if name in tasks:
+            _refuse_second(source, name)
+        elif name and unit.body.cell.role is Role.TASK:
+            tasks[name] = unit.inputs
     changed = False
     for cell in source.cells:
         given = with_inputs(cell.python, parsed(cell.python), tasks)
@@ -79,6 +85,16 @@ def _planned(source: Source, parameters: list[str]) -> Plan:
             cell.take(cut(given))
             changed = True
     return plan(source, parameters) if changed else planned
+
+
+def _refuse_second(source: Source, name: str) -> None:
+    """Two task cells of one name are no trouble, unless the notebook calls one by that name."""
+    for cell in source.cells:
+        if any(name in piece.names.mentions for piece in cell.pieces):
+            raise NotebookError(
+                f"Cell {cell.label!r} calls {name}, which is the name of two task cells. "
+                "Give them different names."
+            )
 
 
 def _checked(text: str, file: str) -> str:
@@ -139,12 +155,10 @@ def _named(source: Source, planned: Plan, waits: Waiting) -> Written:
         cell = unit.body.cell
         given = cell.given or ""
         fits = given.isidentifier() and given not in taken
-        outputs = unit.outputs + unit.globals
-        units[number] = (
-            given if fits else _function_name(given or base_label(cell.label), taken, outputs)
-        )
+        words = given or base_label(cell.label)
+        units[number] = given if fits else _function_name(words, taken)
         taken.add(units[number])
-    flow = _function_name(source.name, taken, [], "flow")
+    flow = _flow_name(source.name, taken)
     taken.add(flow)
     futures = {}
     for number in waits.submitted:
@@ -164,16 +178,17 @@ def _taken(source: Source, planned: Plan) -> set[str]:
     return names - {name for name in given if name and name not in bound}
 
 
-def _function_name(
-    words: str, taken: AbstractSet[str], makes: list[str], kind: str = "task"
-) -> str:
+def _flow_name(stem: str, taken: AbstractSet[str]) -> str:
+    plain = re.sub(r"\W+", "_", stem).strip("_")
+    name = plain if plain.isidentifier() else f"flow_{plain}".rstrip("_")
+    return name if name not in taken else _free(f"{name}_flow", taken)
+
+
+def _function_name(words: str, taken: AbstractSet[str]) -> str:
     plain = re.sub(r"\W+", "_", words).strip("_").lower()
-    short = "_".join(plain.split("_")[:6])
-    name = short if short.isidentifier() else f"{kind}_{short}".rstrip("_")
-    if name not in taken:
-        return name
-    made = f"make_{name}" if name in makes or kind == "task" else f"{name}_{kind}"
-    return _free(made, taken)
+    short = "_".join(part for part in plain.split("_")[:_LONGEST_NAME] if part)
+    name = short if short.isidentifier() else f"task_{short}".rstrip("_")
+    return name if name not in taken else _free(f"make_{name}", taken)
 
 
 def _free(name: str, taken: AbstractSet[str]) -> str:

@@ -113,11 +113,12 @@ class Writer:
         head = _call(f"{lead} {name}", parameters, ":", "")
         lines = [self._decorator(unit, name), head, docstring(paragraphs(cell.notes), INDENT)]
         lines += [_globals(unit.globals)]
-        code = self._statements(unit.body, INDENT, last_is_returned=not unit.outputs)
+        returned = not unit.outputs and cell.number not in self.waiting.submitted
+        code = self._statements(unit.body, INDENT, last_is_returned=returned)
         if unit.outputs:
             code += f"{INDENT}return {', '.join(unit.outputs)}\n"
         if not code and not lines[2]:
-            code = f"{INDENT}pass\n"
+            code = f'{INDENT}"""All that it defines stands above."""\n'
         return "".join(lines) + code
 
     def _declared(self, cell: Cell) -> list[str]:
@@ -136,7 +137,8 @@ class Writer:
         assert options is not None
         said: list[str] = []
         label = options.name or base_label(cell.label)
-        if _plain(label) not in {_plain(name), _plain(name).removeprefix("make ")}:
+        said_by = {_plain(name), _plain(name).removeprefix("make ")}
+        if _plain(label) not in said_by and (options.name or not re.search(r"[(\[{=]", label)):
             said.append(f"name={_text(label)}")
         if options.retries is not None:
             said.append(f"retries={options.retries}")
@@ -322,11 +324,7 @@ class Writer:
             value = f"{self.names.futures[number]}.result()"
             if unit.outputs:
                 value = f"{', '.join(unit.outputs)} = {value}"
-            elif unit.body.pieces and shows(unit.body.pieces[-1], self.silent):
-                value = f"{self.ours.use('sys')}.displayhook({value})"
             lines.append(f"{indent}{value}\n")
-            if unit.deletes:
-                lines.append(f"{indent}del {', '.join(unit.deletes)}\n")
         return "".join(lines)
 
     def _ending(self) -> str:
