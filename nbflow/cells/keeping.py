@@ -21,9 +21,9 @@ from uuid import UUID
 from nbflow.cache_policies import CacheContext, CachePolicy, KeptResult
 from nbflow.cells.kept import KeptValues, check_faithful, dumps_values, loads_values
 from nbflow.cells.keys import CellUses, described, key_of, rested_on
-from nbflow.cells.random_states import draws_since, positions
+from nbflow.cells.random_states import draws_since, may_be_seeded, positions
 from nbflow.cells.records import CellValues
-from nbflow.exceptions import NotKept
+from nbflow.exceptions import HashError, NotKept
 from nbflow.hashing.uses import Place
 from nbflow.serializers import register_serializer
 
@@ -122,7 +122,11 @@ class CellPolicy(CachePolicy):
         watched = {
             n: v for n, v in inputs.items() if self.may_change is None or n in self.may_change
         }
-        if changed := changed_places(before.digests, before.reads, watched):
+        try:
+            changed = changed_places(before.digests, before.reads, watched)
+        except HashError as error:
+            raise NotKept(f"{str(error).rstrip('.')} after the run.") from None
+        if changed:
             raise NotKept(
                 _changed(changed[0]) + (" or leave --cache out." if self.is_asked_for else ".")
             )
@@ -132,9 +136,10 @@ class CellPolicy(CachePolicy):
         if self.redefine is not None:
             self.redefine()
         values = kept.load()
-        if isinstance(values, KeptValues) and values.draws is not None:
-            values.draws.check()
-            values.draws.leave()
+        draws = values.draws if isinstance(values, KeptValues) else None
+        if draws is not None and may_be_seeded(self.code, self.namespace()):
+            draws.check()
+            draws.leave()
         kept.hold(values)
 
 

@@ -14,6 +14,7 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from nbflow.cells.records import CellInterface
@@ -21,8 +22,9 @@ from nbflow.dataflow import to_python
 from nbflow.exceptions import HashError
 from nbflow.flows import Flow
 from nbflow.hashing import Uses, content_hash, normal_form
-from nbflow.hashing.content import Parts
+from nbflow.hashing.content import Parts, Unhashable
 from nbflow.hashing.uses import Place
+from nbflow.models import FlowKind
 from nbflow.tasks import Task
 
 #: Change this when keys of the same cells change, so that old values are not found.
@@ -85,17 +87,28 @@ class CellUses(Uses):
 
     def unwrapped(self, value: Any) -> Any:
         """The function of a task or flow: its options do not change its values."""
-        if isinstance(value, (Task, Flow)):
-            return getattr(value, "fn", value)
+        if isinstance(value, (Task, Flow)) and not _is_notebook(value):
+            return value.fn
         return super().unwrapped(value)
 
     def parts_of_code(self, value: Any) -> Parts | None:
         """What code is made of; the body of another cell is code, too."""
+        if _is_notebook(value):
+            return self._notebook(value)
         if type(value).__module__.startswith("nbflow.cells."):
             interface = getattr(value, "interface", None)
             if isinstance(interface, CellInterface):
                 return self._cell(value, interface)
         return super().parts_of_code(value)
+
+    def _notebook(self, flow: Any) -> Parts:
+        """Another notebook: its file, wherever that can be read."""
+        yield ".path", str(flow.path)
+        yield ".kernel_name", flow.kernel_name
+        try:
+            yield "", Path(flow.path).read_bytes()
+        except OSError as error:
+            raise Unhashable("is a notebook whose file cannot be read", flow) from error
 
     def _cell(self, cell: Any, interface: CellInterface) -> Parts:
         yield "", normal_code(cell.body.python).encode()
@@ -103,6 +116,10 @@ class CellUses(Uses):
         namespace = cell.namespace()
         for name in (*interface.inputs, *sorted(interface.surroundings)):
             self._note_read(namespace, name)
+
+
+def _is_notebook(value: Any) -> bool:
+    return isinstance(value, Flow) and value.kind_of_flow is FlowKind.NOTEBOOK
 
 
 def described(place: Place) -> str:

@@ -94,8 +94,24 @@ def _states() -> dict[str, Any]:
     return {each.module: each.read(module) for each, module in loaded.items() if module}
 
 
+def may_be_seeded(code: str, names: Mapping[str, Any]) -> bool:
+    """Whether the numbers that a cell draws may be the same in every run of the notebook.
+
+    Where nothing ever seeded, each run draws other numbers anyway, and kept ones are as good.
+    Says yes unless the notebook's history, which has to hold this cell, shows otherwise.
+    """
+    history = names.get("In")
+    lines = [line.strip() for line in code.splitlines()]
+    plain = [line for line in lines if line and not set(line) & {"'", '"', "\\"}]
+    if not isinstance(history, list) or not plain:
+        return True
+    text = "\n".join(str(each) for each in history)
+    return plain[0] not in text or any(word in text for word in _SEEDING)
+
+
 # ── seeding ──────────────────────────────────────────────────────────────────────────────
 
+_SEEDING: Final = ("seed", "set_state", "setstate", "set_rng_state", "RandomState")
 _SEEDS: Final = {
     ("random", "seed"): "random",
     ("np", "random", "seed"): "numpy.random",

@@ -264,3 +264,12 @@ def test_keys_and_values_agree_between_processes(tmp_path):
         told.append(json.loads(done.stdout))
     key = told[0][0]
     assert told == [[key, key, False, True]] * 2
+
+
+def test_numbers_that_nothing_seeded_are_kept_wherever_the_generator_stands(main, generator):
+    def notebook(seed):
+        names = main("import numpy as np\nIn = ['', 'import numpy as np', 'x = np.random.rand()']")
+        generator.seed(seed)
+        return Cell("x = np.random.rand()", names, uses=("np",)).run()
+
+    assert [notebook(0), notebook(1)] == ["Completed", "Cached"]

@@ -7,8 +7,10 @@ import sys
 import threading
 import types
 
+import nbformat
 import pytest
 
+import nbflow
 from nbflow.cells.keys import cell_key, normal_code
 from nbflow.exceptions import HashError
 
@@ -258,3 +260,15 @@ def test_keys_can_be_made_in_many_threads_at_once(notebook):
         each.join()
     assert len(keys) == 8
     assert len(set(keys)) == 1
+
+
+def test_another_notebook_counts_by_its_file(notebook, tmp_path):
+    path = tmp_path / "other.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), path)
+    names = notebook("import nbflow")
+    names["f"] = nbflow.notebook(path)
+    before = key(names, "f")
+    assert key(names, "f") == before
+    cell = nbformat.v4.new_code_cell("x = 1")
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    assert key(names, "f") != before

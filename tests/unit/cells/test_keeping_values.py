@@ -30,7 +30,7 @@ import sklearn.neighbors
 from nbflow.cells.definitions import defined_names, redefinitions
 from nbflow.cells.keeping import changed_inputs, input_digests
 from nbflow.cells.kept import KeptValues, dumps_values, loads_values
-from nbflow.cells.random_states import draws_since, positions, seeds
+from nbflow.cells.random_states import draws_since, may_be_seeded, positions, seeds
 from nbflow.cells.records import CellValues
 from nbflow.exceptions import NotKept, SerializationError
 
@@ -381,3 +381,21 @@ def test_definitions_keep_their_lines():
     again = redefinitions(code).splitlines()
     assert [again[n] for n in (2, 3, 4, 7)] == ["import a", "@task", "def f():", "class A:"]
     assert defined_names(redefinitions(code)) == {"a", "f", "A"}
+
+
+# ── notebooks where nothing is seeded ────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("history", "answer"),
+    [
+        (["import numpy as np", "x = np.random.rand()"], False),
+        (["np.random.seed(3)", "x = np.random.rand()"], True),
+        (["random.setstate(s)", "x = np.random.rand()"], True),
+        (["another cell alone"], True),
+        (None, True),
+    ],
+)
+def test_only_a_history_without_seeds_says_that_nothing_is_seeded(history, answer):
+    names = {} if history is None else {"In": history}
+    assert may_be_seeded("x = np.random.rand()", names) is answer
