@@ -11,6 +11,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -80,6 +81,8 @@ def end_run(reference: str, wait: float) -> Cancellation:
     done = Cancellation(run)
     for number, words in _SIGNALS:
         pid = place_of(owner)[1]
+        if _ignores(pid, number):  # as what a script starts in the background ignores Ctrl-C
+            continue
         try:
             os.kill(pid, number)
         except ProcessLookupError:
@@ -92,6 +95,16 @@ def end_run(reference: str, wait: float) -> Cancellation:
         if _ended(run, owner, wait):
             break
     return done
+
+
+def _ignores(pid: int, number: int) -> bool:
+    """Whether a process is known to ignore a signal."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    masks = [line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:")]
+    return bool(masks) and bool(int(masks[0], 16) >> (number - 1) & 1)
 
 
 def _owner_of(run: Run) -> str:

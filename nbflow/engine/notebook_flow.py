@@ -248,6 +248,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             run = session.flow_run
             if outcome.outcome is not CellOutcome.CANCELLED and run.attempt <= self.retries:
                 return False  # it is tried again, in a kernel of its own
+            last = culprit or _last_begun(outcome)
             try:
                 park(
                     kernel,
@@ -256,8 +257,8 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
                     run_name=run.name,
                     notebook=str(self.path),
                     output=outcome.output,
-                    cell_id=culprit.cell.cell_id if culprit else None,
-                    cell_name=culprit.cell.name if culprit else None,
+                    cell_id=last.cell.cell_id if last else None,
+                    cell_name=last.cell.name if last else None,
                     cwd=None if self.cwd is None else str(self.cwd),
                 )
             except (NbflowError, OSError) as error:
@@ -333,6 +334,12 @@ def _stamp(path: str | Path) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return found.st_mtime_ns, found.st_size
+
+
+def _last_begun(outcome: NotebookOutcome) -> CellRecord | None:
+    """The cell that was running when its run was stopped."""
+    begun = [cell for cell in outcome.cells if cell.started and not cell.outcome.is_good]
+    return begun[-1] if begun else None
 
 
 def _absolute(place: str | Path) -> str:
