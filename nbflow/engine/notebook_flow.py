@@ -186,7 +186,9 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             raise ParameterBindError(
                 f"Pass the parameters of {self._shown} by name: {self.name}(name=value)."
             )
-        tags_of(code_cells(self._document()))  # what cannot be understood is told at once
+        document = self._document()
+        if any(cell.metadata.get("tags") for cell in document.cells):  # naming cells takes time
+            tags_of(code_cells(document))  # what cannot be understood is told at once
         return self.validate_parameters(kwargs)
 
     def validate_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
