@@ -131,7 +131,8 @@ def _check_effects(linker: Linker, place: int, own: CellAnalysis, bound: set[str
         raise Unsound("the failed cell acts outside Python (a shell line, or another magic)")
     if drawn := [state for state, last in linker.states.items() if last == place]:
         raise Unsound(f"the failed cell uses hidden state that cannot be put back ({drawn[0]})")
-    if changed := sorted(_changed(linker, place, bound)):
+    # Modules are no objects of the linker's, but setting their attributes changes them.
+    if changed := sorted(_changed(linker, place, bound) | (own.mutates & bound)):
         raise Unsound(
             f"the failed cell may have changed {_names(changed)} in place before it failed"
         )

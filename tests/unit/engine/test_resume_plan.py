@@ -83,6 +83,8 @@ def test_a_harmless_failure_goes_on_where_it_stopped(before, after) -> None:
         (["import lib\nd = {}", "lib.train(d)\n1 / 0"], None, "in place"),
         (["g = (i for i in [1])", "next(g)\n1 / 0"], None, "in place"),
         (["x = []", "%%task\nx.append(1 / 0)"], None, "in place"),
+        (["import math", "math.tau = 6\n1 / 0"], None, "in place"),
+        (["import os", "os.environ['A'] = '1'\n1 / 0"], None, "hidden state"),
         (["import random", "random.random() / 0"], None, "hidden state"),
         (["x = 1", "!cd ..\n1 / 0"], None, "outside Python"),
         (["x = 'y'", "exec(x)\n1 / 0"], None, "cannot be told"),
