@@ -60,6 +60,11 @@ class CellAttempts:
             self.snapshot = dict(self.notebook)
 
     @property
+    def source(self) -> str:
+        """The cell's body as written: kept with the inputs when it fails."""
+        return self.function.body.text
+
+    @property
     def private(self) -> bool:
         """Whether the body runs in a namespace of its own."""
         return self.function.interface.mode is Mode.PRIVATE
