@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from nbflow.cache_policies import CacheContext, CachePolicy
 from nbflow.context import TaskRunContext
@@ -124,6 +128,19 @@ def keep_flow_value(
     except Exception as error:  # noqa: BLE001 - serializers and storages may be anyone's
         run_logger(session).error("The value of %r is not stored: %s", flow.name, error)
         return None
+
+
+def forget_cells(flow_run_id: UUID) -> None:
+    """Remove what a flow run kept of its cells for itself, when nobody will resume it."""
+    root, folder = get_settings().results_root(), f"cells/runs/{flow_run_id}"
+    if "://" not in root:
+        shutil.rmtree(Path(root) / folder, ignore_errors=True)
+        return
+    import fsspec  # noqa: PLC0415 - only storage behind a URL needs it
+
+    files, path = fsspec.core.url_to_fs(f"{root.rstrip('/')}/{folder}")
+    with suppress(FileNotFoundError):
+        files.rm(path, recursive=True)
 
 
 def _flow_keeps(session: FlowSession | None) -> bool:

@@ -10,13 +10,15 @@ import sys
 import types
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
 
 from nbflow.cells.keeping import CellPolicy, CellSerializer
 from nbflow.cells.records import CellValues
-from nbflow.settings import get_settings
+from nbflow.engine.storage import forget_cells
+from nbflow.settings import get_settings, temporary_settings
 from nbflow.store import open_store
 from nbflow.store.base import LogFilter
 from nbflow.tasks import Task
@@ -112,6 +114,18 @@ def test_another_input_or_helper_runs_again(main):
 def test_cells_of_two_runs_do_not_meet(main):
     names = [Cell("y = 1", main(""), scope=run).run() for run in ("one", "two", "one")]
     assert names == ["Completed", "Completed", "Cached"]
+
+
+@pytest.mark.parametrize("root", ["", "memory://kept-cells"])
+def test_what_a_run_kept_for_itself_can_be_forgotten(root, main):
+    one, other = uuid4(), uuid4()
+    with temporary_settings(**({"results": root} if root else {})):
+        for run in (one, other):
+            Cell("y = 1", main(""), scope=str(run)).run()
+        forget_cells(one)
+        forget_cells(uuid4())
+        names = [Cell("y = 1", main(""), scope=str(run)).run() for run in (one, other)]
+    assert names == ["Completed", "Cached"]
 
 
 def test_values_expire(main):
