@@ -7,8 +7,7 @@ code that failed. It must not know how inputs are kept.
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
@@ -19,9 +18,9 @@ from nbflow.cli.failure import short_id
 from nbflow.cli.options import DebugOptions
 from nbflow.engine.failed_inputs import FailedInputs, load_failed
 from nbflow.exceptions import MissingResult, UsageError
-from nbflow.models import TaskKind, TaskRun
+from nbflow.models import TaskRun
 from nbflow.notebooks.parking import parked_kernel
-from nbflow.replay import debug_cells, source_of
+from nbflow.replay import debug_cells, source_of, stepwise
 from nbflow.runs import Run, find_task, first_failed, get_run
 from nbflow.wording import last_line, state_word
 
@@ -64,10 +63,10 @@ def debug(
     try:
         failed = load_failed(culprit.id)
     except MissingResult:
-        if load or culprit.kind is not TaskKind.CELL:
+        if load:
             raise
-        insert("\n\n".join(debug_cells(run, culprit.name)))  # a plain cell has no inputs of its own
-        click.echo(f"The cell below runs what {culprit.name!r} needs, and then itself.")
+        insert(_in_one_cell(debug_cells(run, culprit.name)))
+        click.echo(f"The cell below does again what {culprit.name!r} needs, and then itself.")
         return 0
     if load:
         names.update(failed.inputs)
@@ -94,38 +93,30 @@ def cell_for(run: Run, culprit: TaskRun, failed: FailedInputs) -> str:
     """The cell: where it comes from, a line that loads the inputs, and the code."""
     reason = last_line(culprit.state.message or culprit.state.name)
     task = quoted(culprit.name)
+    code = stepwise(source_of(run, culprit, failed))
     return "\n".join(
         [
             f"# {culprit.name} failed in run {run.name}: {reason}",
             f"%nbflow debug {short_id(run.record)} --task {task} --load",
             "",
-            _code(failed, source_of(run, culprit, failed))
-            or f"# The code of {culprit.name} was not found.",
+            code or f"# The code of {culprit.name} was not found.",
         ]
     )
 
 
-def _code(failed: FailedInputs, source: str) -> str:
-    """The code as it can run here: without the line of its magic, a function with a call."""
-    code = source.strip("\n")
-    if code.startswith("%%task"):
-        code = code.partition("\n")[2]
-    call = _call(code, failed)
-    return f"{code}\n\n{call}" if call else code
+def _in_one_cell(sources: Sequence[str]) -> str:
+    return "\n\n".join(map(_without_magic, sources))
 
 
-def _call(code: str, failed: FailedInputs) -> str:
-    """The call of the function that the code is, past what makes it a task."""
-    try:
-        (node,) = ast.parse(code).body
-    except (SyntaxError, ValueError):
-        return ""
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return ""
-    names = [*failed.inputs, *failed.left_out]
-    function = f"{node.name}.fn" if node.decorator_list else node.name
-    waits = "await " if isinstance(node, ast.AsyncFunctionDef) else ""
-    return f"{waits}{function}({', '.join(f'{name}={name}' for name in names)})"
+def _without_magic(source: str) -> str:
+    """The cell as a part of another: a cell magic has to stand at the top of its own."""
+    head, _, body = source.lstrip("\n").partition("\n")
+    if not head.startswith("%%"):
+        return source
+    name, _, line = head[2:].partition(" ")
+    if name in {"task", "flow"}:
+        return body
+    return f"get_ipython().run_cell_magic({name!r}, {line!r}, {body!r})"
 
 
 def _told(culprit: TaskRun, failed: FailedInputs, *, loaded: bool) -> str:

@@ -233,6 +233,16 @@ def test_a_failed_task_is_done_again_on_its_inputs(cells):
     assert cells.well(answer.inserted.replace("x > 99", "x > 999")).value == 200
 
 
+def test_a_failed_plain_cell_is_done_again_after_what_it_needs(cells, folder):
+    write_notebook(folder / "train.ipynb", "n = 0", "unrelated = 5", "m = 1 / n")
+    cells("%nbflow run train.ipynb")
+    answer = cells.well("%nbflow debug latest")
+    assert answer.inserted is not None
+    assert answer.inserted.startswith("n = 0\n\n# m failed in run ")
+    assert "unrelated" not in answer.inserted
+    assert isinstance(cells(answer.inserted).error, ZeroDivisionError)
+
+
 def test_the_inputs_can_be_loaded_alone(cells):
     cells(FLOWS)
     cells("%nbflow run etl -p n 100")

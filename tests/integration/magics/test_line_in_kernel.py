@@ -186,7 +186,7 @@ def test_debug_inserts_one_cell(kernel):
     (payload,) = kernel("%nbflow debug latest").payload
     assert payload["source"] == "set_next_input"
     assert payload["replace"] is False
-    assert payload["text"].endswith("def fail(x):\n    return 1 / x\n\nfail.fn(x=x)")
+    assert payload["text"].endswith(" --task fail --load\n\n1 / x")
 
 
 # ── elsewhere ────────────────────────────────────────────────────────────────────────────
