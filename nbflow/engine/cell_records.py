@@ -82,6 +82,8 @@ class CellRecorder:
         self._log_limit = get_settings().cell_log_limit
         self._lines: dict[str, int] = {}
         self._ids: dict[str, UUID] = {}
+        #: Records of an earlier attempt, by cell id.
+        self._earlier: dict[str, TaskRun] = {}
         #: How often each cell was started.
         self._starts: dict[str, int] = {}
         if session.flow_run.attempt > 1:  # the same cells once more: they keep their records
@@ -97,6 +99,7 @@ class CellRecorder:
             if run is not None:
                 self._ids[cell.cell_id] = run.id
                 self._starts[cell.cell_id] = run.attempt
+                self._earlier[cell.cell_id] = run
         for run in earlier.values():
             message = "The notebook has this cell no more."
             self._change(run.id, states.NotRun(message=message), run.attempt)
@@ -108,8 +111,20 @@ class CellRecorder:
         for cell in fresh:
             self._session.store.create_task_run(self._task_run(cell, needs[cell.cell_id]))
         for cell in cells:
-            if cell not in fresh and cell.cell_id not in self._kept:
-                self._set_state(cell, states.Pending())
+            if cell.cell_id in self._earlier:
+                self._revise(self._earlier[cell.cell_id], cell, needs[cell.cell_id])
+                if cell.cell_id not in self._kept:
+                    self._set_state(cell, states.Pending())
+
+    def _revise(self, run: TaskRun, cell: CellInfo, needs: tuple[Dependency, ...]) -> None:
+        """Bring a record up to date with the cell as it is now."""
+        store = self._session.store
+        if run.name != cell.name:
+            store.rename_task_run(run.id, cell.name)
+        known = {(need.upstream, need.name) for need in run.dependencies}
+        new = [(n.upstream, n.name, n.certain) for n in needs if (n.upstream, n.name) not in known]
+        if new:
+            store.add_dependencies(run.id, run.flow_run_id, new)
 
     def identify(self, cell: CellInfo) -> CellIdentity:
         """Which run a started cell belongs to, for its kernel."""

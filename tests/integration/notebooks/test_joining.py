@@ -11,9 +11,11 @@ import pytest
 from nbflow import notebook as notebook_flow
 from nbflow.cells import joining
 from nbflow.cells.joining import join
+from nbflow.engine import run_flow
 from nbflow.exceptions import NotebookError
 from nbflow.models import FlowRun, FlowRunFilter, LogFilter, RunKind, TaskKind, TaskRun
 from nbflow.notebooks.document import code_cells, read_notebook
+from nbflow.owner import this_owner
 from nbflow.run_graph import graph_of_run
 from nbflow.states import now
 from nbflow.store import Store, open_store
@@ -259,6 +261,33 @@ def test_attempts_count_on_when_the_run_is_tried_again(
     ]
     logs = store.logs(LogFilter(task_run_id=ran.cells[1].id))
     assert [log.message for log in logs if log.level < 40] == ["False", "True"]
+
+
+def test_the_next_attempt_follows_the_notebook_as_it_is_now(
+    notebook: MakeNotebook, store: Store
+) -> None:
+    path = notebook("a = 1", "b = 2", "c = b / 0", "gone = 1")
+    again = ("a = 1", "b = 2", "d = a + b", "print(d)")
+
+    assert notebook_flow(path)(return_state=True).name == "Failed"
+    notebook(*again)
+    text = path.read_text(encoding="utf-8").replace('"cell-3"', '"cell-new"')
+    path.write_text(text, encoding="utf-8")
+    run = store.flow_runs(limit=1)[0]
+    taken = store.take_over(run.id, this_owner(), now())
+    assert run_flow(notebook_flow(path), {}, again=taken).is_completed()
+
+    cells = {task.task_key: task for task in store.task_runs(run.id)}
+    assert {key: (c.name, c.state.name, c.attempt) for key, c in cells.items()} == {
+        "cell-0": ("a", "Completed", 2),
+        "cell-1": ("b", "Completed", 2),
+        "cell-2": ("d", "Completed", 2),
+        "cell-3": ("gone", "NotRun", 0),
+        "cell-new": ("print(d)", "Completed", 1),
+    }
+    needs = {d.upstream for d in cells["cell-2"].dependencies}
+    assert needs == {cells["cell-0"].id, cells["cell-1"].id}
+    assert "no more" in (cells["cell-3"].state.message or "")
 
 
 # ── joining by itself ────────────────────────────────────────────────────────────────────
