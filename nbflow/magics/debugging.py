@@ -7,22 +7,26 @@ code that failed. It must not know how inputs are kept.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
 
 from nbflow.cells.lines import quoted
+from nbflow.cli.debug import console_command
 from nbflow.cli.debug import debug as debug_in_terminal
 from nbflow.cli.failure import short_id
 from nbflow.cli.options import DebugOptions
 from nbflow.engine.failed_inputs import FailedInputs, load_failed
 from nbflow.exceptions import MissingResult, UsageError
 from nbflow.models import TaskRun
+from nbflow.notebooks.parked import ParkedKernel
 from nbflow.notebooks.parking import parked_kernel
 from nbflow.replay import debug_cells, source_of, stepwise
 from nbflow.runs import Run, find_task, first_failed, get_run
-from nbflow.wording import last_line, state_word
+from nbflow.states import now
+from nbflow.wording import duration, last_line, state_word
 
 HELP: Final = """Look into a run that failed.
 
@@ -57,8 +61,12 @@ def debug(
     if options.run is None or options.free or options.extend is not None:
         return debug_in_terminal(options)
     run = get_run(options.run)
-    if task is None and not load and parked_kernel(str(run.id)) is not None:
-        return debug_in_terminal(options)
+    parked = parked_kernel(str(run.id)) if task is None and not load else None
+    if parked is not None:
+        if options.json:
+            return debug_in_terminal(options)
+        click.echo(_how_to_attach(run, parked))
+        return 0
     culprit = _culprit(run, task)
     try:
         failed = load_failed(culprit.id)
@@ -74,6 +82,23 @@ def debug(
         insert(cell_for(run, culprit, failed))
     click.echo(_told(culprit, failed, loaded=load))
     return 0
+
+
+def _how_to_attach(run: Run, parked: ParkedKernel) -> str:
+    short = short_id(run.record)
+    left = duration(max(0.0, (parked.expires - now()).total_seconds()))
+    task = quoted(parked.cell_name or "NAME")
+    return "\n".join(
+        [
+            f"The kernel of {run.name} waits {left} more, as the failed cell left it.",
+            "Attach to it from a terminal:",
+            f"  nbflow debug {short}",
+            f"  {shlex.join(console_command(parked, short=True))}",
+            "Go on with the run, or have what failed in this notebook instead:",
+            f"  %nbflow resume {short}",
+            f"  %nbflow debug {short} --task {task}",
+        ]
+    )
 
 
 def _culprit(run: Run, task: str | None) -> TaskRun:

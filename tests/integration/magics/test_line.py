@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from pathlib import Path
 
@@ -256,6 +257,20 @@ def test_a_run_without_failure_has_nothing_to_debug(cells):
     answer = cells("%nbflow debug latest")
     assert "No task of" in answer.text
     assert "%nbflow runs ls --state failed" in answer.text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kernels are kept on Linux and macOS")
+def test_while_the_kernel_is_kept_one_is_told_how_to_attach(cells, folder):
+    write_notebook(folder / "train.ipynb", "n = 0", "m = 1 / n")
+    cells("%nbflow run train.ipynb --keep-kernel 1m")
+    try:
+        answer = cells.well("%nbflow debug latest")
+        assert "waits" in answer.plain
+        assert "jupyter console --existing" in answer.plain
+        assert answer.inserted is None
+        assert cells.well("%nbflow debug latest --task m").inserted is not None
+    finally:
+        cells.well("%nbflow debug latest --free")
 
 
 def test_kernels_that_wait_are_listed(cells):
