@@ -14,7 +14,7 @@ import contextlib
 import logging
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Final, cast
@@ -113,6 +113,15 @@ class JoinedCell:
         if news.event is Event.ENDED:
             _flush_output()
         _send(self.request, news_content(news))
+
+    @contextlib.contextmanager
+    def waiting(self, message: str | None = None) -> Iterator[None]:
+        """Tell that the cell waits for others inside the block, which is not its own time."""
+        self.tell("state", state=states.Pending(message=message))
+        try:
+            yield
+        finally:
+            self.tell("state", state=states.Running())
 
     def session(self) -> FlowSession:
         """The run as the engine's context; its store leaves the runner's states to the runner.

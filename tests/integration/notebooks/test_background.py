@@ -222,6 +222,20 @@ ENDINGS: dict[str, Any] = {
         None,
         "",
     ),
+    "a cell that is waited for may wait, too": (
+        (
+            "submit(lambda stop: stop.wait(1.5) and None)",
+            (
+                "with joining.join(get_ipython().get_parent()).waiting('for the first'):\n"
+                "    Board.threads[0].join()"
+            ),
+        ),
+        {"cell_timeout": lambda cell: 0.5 if cell.index == 2 else None},
+        ["completed", "completed"],
+        "completed",
+        None,
+        "",
+    ),
     "who waits for nobody has no more time than others": (
         ("submit(until_stopped, starts=False)",),
         {"cell_timeout": 0.5},
