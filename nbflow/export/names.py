@@ -218,10 +218,12 @@ class _Visitor(ast.NodeVisitor):
         for decorator in node.decorator_list:
             self.visit(decorator)
         self._signature(node.args)
+        outer = self._type_parameters(node)
         for annotation in (*(arg.annotation for arg in parameters(node.args)), node.returns):
             if annotation is not None:
                 self.visit(annotation)
-        self._body(node.args, node.body, params=getattr(node, "type_params", []))
+        self._body(node.args, node.body)
+        self.frame = outer
         self._bind(node.name)
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's names
@@ -234,14 +236,29 @@ class _Visitor(ast.NodeVisitor):
         for _, default in defaults_of(args):
             self.visit(default)
 
-    def _body(
-        self, args: ast.arguments, body: Iterable[ast.AST], params: Iterable[ast.AST] = ()
-    ) -> None:
+    def _type_parameters(self, node: ast.stmt) -> Frame:
+        """`def f[T](x: T)` knows T around its parameters; returns the frame outside."""
+        names = [each.name for each in getattr(node, "type_params", ())]
+        if not names:
+            return self.frame
+        outer = self._push("types")
+        self.frame.bound.update(names)
+        return outer
+
+    def visit_TypeAlias(self, node: ast.stmt) -> None:
+        """`type V = list[T]` evaluates its value when it is asked for."""
+        outer = self._type_parameters(node)
+        self.depth += 1
+        self.visit(node.value)  # type: ignore[attr-defined]
+        self.depth -= 1
+        self.frame = outer
+        self._bind(node.name.id)  # type: ignore[attr-defined]
+
+    def _body(self, args: ast.arguments, body: Iterable[ast.AST]) -> None:
         body = list(body)
         outer = self._push("function")
         declare(self.frame, body)
-        names = [arg.arg for arg in parameters(args)] + [p.name for p in params]  # type: ignore[attr-defined]
-        self.frame.bound.update(map(self.frame.mangle, names))
+        self.frame.bound.update(self.frame.mangle(arg.arg) for arg in parameters(args))
         self.depth += 1
         for statement in body:
             self.visit(statement)
@@ -249,9 +266,12 @@ class _Visitor(ast.NodeVisitor):
         self.frame = outer
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        for each in (*node.decorator_list, *node.bases, *node.keywords):
+        for decorator in node.decorator_list:
+            self.visit(decorator)
+        outer = self._type_parameters(node)
+        for each in (*node.bases, *node.keywords):
             self.visit(each)
-        outer = self._push("class", node.name)
+        self._push("class", node.name)
         declare(self.frame, node.body)
         for statement in node.body:
             self.visit(statement)

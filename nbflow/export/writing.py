@@ -204,9 +204,13 @@ class Writer:
         """The flow, and its steps: a parameter cannot be a name of the module, too."""
         steps = self._free("steps_of_" + self.names.flow)
         own = [n for n in self.arguments.names if n not in self.published]
-        inner = f"{_call(f'{lead} {steps}', own, ':', '')}{_globals(self._flow_globals())}\n{body}"
+        made = [a.name for a in self.arguments.arguments if a.late and a.name in self.published]
+        names = _globals(dict.fromkeys([*self._flow_globals(), *made]))
+        inner = f"{_call(f'{lead} {steps}', own, ':', '')}{names}\n{body}"
         call = f"{'await ' if self.awaits else ''}{steps}({', '.join(own)})"
-        return f"{inner}\n\n{decorator}{head}{self._publish(INDENT)}{INDENT}return {call}\n"
+        return (
+            f"{inner}\n\n{decorator}{head}{self._publish(INDENT).rstrip()}\n{INDENT}return {call}\n"
+        )
 
     def _changes_published(self) -> bool:
         """Whether the notebook binds a parameter anew that functions read late."""
@@ -217,7 +221,7 @@ class Writer:
         if not self.published:
             return ""
         given = ", ".join(f"{name}={name}" for name in self.published)
-        return f"{indent}globals().update({given})  # functions above read them\n"
+        return f"{indent}globals().update({given})  # functions above read them\n\n"
 
     def _head(self, lead: str) -> str:
         arguments = self.arguments.arguments
@@ -228,11 +232,12 @@ class Writer:
         return f"{lead}(\n{''.join(lines)}):\n"
 
     def _late_defaults(self) -> str:
-        return "".join(
+        lines = [
             f"{INDENT}if {a.name} is None:\n{INDENT}{INDENT}{a.name} = {a.late}\n"
             for a in self.arguments.arguments
             if a.late
-        )
+        ]
+        return "".join(lines) + ("\n" if lines else "")
 
     def _bound_by_flow(self) -> list[str]:
         """Names that the flow's own code binds or deletes."""

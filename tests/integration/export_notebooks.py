@@ -228,6 +228,17 @@ NOTEBOOKS: Final[dict[str, list[Cell]]] = {
         "%%task\nb = scaled(4)",
         "print(a, b)",
     ],
+    "parameters_made_when_the_flow_runs": [
+        ("import os\nplace = os.environ.get('NOWHERE', 'here')\nlong = [place]", ["parameters"]),
+        "def where():\n    return place, long",
+        "long.append(1)\nprint(where(), long)",
+    ],
+    "annotated_names_of_the_module": [
+        "count: int = 0\ntotal: float",
+        "def tick():\n    global count\n    count += 1\n    return total",
+        "%%task\ntotal: float = 2.5\nif total:\n    count: int = 10\ngot = tick()",
+        "print(count, total, got)",
+    ],
     "parameters_that_functions_read_only": [
         ("rate = 0.5", ["parameters"]),
         "def scaled(x):\n    return x * rate",
