@@ -7,10 +7,11 @@ It must not know how runs are executed, stored or drawn.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, Final, Generic, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from nbflow.exceptions import (
     CancelledRun,
@@ -63,10 +64,15 @@ TRANSITIONS: Final[dict[StateType, frozenset[StateType]]] = {
 }
 
 
-@runtime_checkable
-class StoredResult(Protocol):
-    """A value that lives outside this process and can be loaded when asked for."""
+class StoredResult(ABC):
+    """A value that lives outside this process and can be loaded when asked for.
 
+    A base class, and no protocol: values of the user's may well have a method `load`.
+    """
+
+    __slots__ = ()
+
+    @abstractmethod
     def load(self) -> Any:
         """Return the value; raises `MissingResult` when it is gone."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import contextvars
+import re
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -43,6 +44,10 @@ _RUNNERS: Final[Mapping[str, Callable[[], TaskRunner]]] = {
 }
 
 
+_RESULTS: Final = frozenset({"_", "__", "___", "Out", "_oh"})
+_NUMBERED: Final = re.compile(r"_\d+")
+
+
 class CellRunTask(Task[..., CellValues]):
     """What the engine runs for a cell."""
 
@@ -73,9 +78,11 @@ class Notebook:
     def cell_may_start(self) -> None:
         """Wait for what the cell needs of background cells; raises `UpstreamCellError`."""
         board, step = self._board, self._step
-        if board is None or step is None or _goes_to_the_background(step.analysis):
+        if board is None or step is None or self._goes_to_the_background(step.analysis):
             return
         try:
+            if uses_results(step.analysis):
+                board.settle()
             board.wait(board.upstream(step, private=False))
         except UpstreamCellError:
             board.put_back(step)
@@ -84,6 +91,16 @@ class Notebook:
         finally:
             self.mailbox.deliver()
         board.binds(step)
+
+    def _goes_to_the_background(self, analysis: CellAnalysis) -> bool:
+        if analysis.magic != "task" or "--submit" not in analysis.magic_line:
+            return False
+        try:
+            options = read_task_line(analysis.magic_line)
+        except MagicUsageError:  # the magic itself will say so
+            return False
+        body = self.shell.raw_cell.lstrip().partition("\n")[2]
+        return options.submit and options.run and not _stays_in_the_foreground(body, analysis)
 
     def cell_ended(self, *, failed: bool) -> None:
         """The cell is over."""
@@ -120,7 +137,7 @@ class Notebook:
             self.shell.namespace[options.name] = run.task
         if not options.run:
             return
-        if options.submit:
+        if options.submit and not _stays_in_the_foreground(text, step.analysis):
             run.submit(board.upstream(step, private=run.private))
             return
         try:
@@ -249,6 +266,7 @@ class CellRun:
 
     def submit(self, upstream: Upstream) -> None:
         """Start the cell when what it follows has ended, and return at once."""
+        self._shell.load_magics(self.task.fn.body.python)
         get_ready(self.step.analysis.imports.values())
         context = contextvars.copy_context()
         show = self._shell.show_later()
@@ -394,14 +412,18 @@ def plain(error: NbflowError) -> NbflowError:
     return error
 
 
-def _goes_to_the_background(analysis: CellAnalysis) -> bool:
-    if analysis.magic != "task" or "--submit" not in analysis.magic_line:
-        return False
-    try:
-        options = read_task_line(analysis.magic_line)
-    except MagicUsageError:  # the magic itself will say so
-        return False
-    return options.submit and options.run
+def uses_results(analysis: CellAnalysis) -> bool:
+    """Whether the cell reads what earlier cells displayed: `_`, `Out[3]`."""
+    return any(name in _RESULTS or _NUMBERED.fullmatch(name) for name in analysis.uses)
+
+
+def _stays_in_the_foreground(text: str, analysis: CellAnalysis) -> bool:
+    """Whether a cell cannot mean the same in the background.
+
+    Other cell magics redirect what the whole process prints, or run what they like among the
+    notebook's names; what is displayed last is only known when everything before has ended.
+    """
+    return text.lstrip().startswith("%%") or uses_results(analysis)
 
 
 # ── the one notebook of a process ────────────────────────────────────────────────────────

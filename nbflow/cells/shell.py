@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from nbflow.cells.recording import Recording, heard
 from nbflow.cells.records import Output
 
 _traceback_lock: Final = threading.Lock()
+_MAGIC_CALL: Final = re.compile(r"""run_(line|cell)_magic\(['"](\w+)['"]""")
 
 
 class Shell:
@@ -92,6 +94,12 @@ class Shell:
         cell = "\n".join(self.raw_cell.split("\n")[added_lines:])
         return cell, max(0, self.raw_cell.count("\n", 0, start) - added_lines)
 
+    def load_magics(self, python: str) -> None:
+        """Load the magics that the code calls: IPython's way to do so is not for threads."""
+        for kind, name in _MAGIC_CALL.findall(python):
+            find = self.ip.find_cell_magic if kind == "cell" else self.ip.find_line_magic
+            find(name)
+
     def transform(self, tree: ast.Module) -> ast.Module:
         """Apply what the user has hooked into IPython's reading of cells."""
         for transformer in self.ip.ast_transformers:
@@ -116,10 +124,22 @@ class Shell:
             self.flush()
             data, metadata = self.ip.display_formatter.format(value)
             if data:
-                self.ip.user_ns.setdefault("_oh", {})[number] = value
+                self._remember_result(number, value)
                 self._send_result(number, data, metadata)
 
         return show
+
+    def _remember_result(self, number: int, value: Any) -> None:
+        """Make a value `Out[number]`, and `_` where no later cell has shown one."""
+        names, hook = self.namespace, self.ip.displayhook
+        results = names.setdefault("_oh", {})
+        results[number] = names[f"_{number}"] = value
+        latest = [results[each] for each in sorted(results)[-3:]][::-1]
+        for under, result in zip(("_", "__", "___"), latest, strict=False):
+            # What the user has assigned to these stays, as IPython has it.
+            if names.get(under) is getattr(hook, under):
+                names[under] = result
+            setattr(hook, under, result)
 
     def _send_result(
         self, number: int, data: Mapping[str, Any], metadata: Mapping[str, Any]

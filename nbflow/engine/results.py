@@ -29,6 +29,7 @@ from nbflow.exceptions import ConfigurationError, MissingResult, SerializationEr
 from nbflow.models import ResultRef
 from nbflow.paths import expanded
 from nbflow.serializers import Serializer, get_serializer
+from nbflow.states import StoredResult
 from nbflow.states import now as wall_clock
 
 _MAGIC: Final = b"nbflow result 1\n"
@@ -174,11 +175,11 @@ class ResultStore:
 
 
 @dataclass(slots=True)
-class StoredResultHandle:
+class StoredResultHandle(StoredResult):
     """A value in a result store, loaded when asked for.
 
-    Implements `states.StoredResult`. Once loaded, the value is remembered as long as
-    someone else holds it, where its type allows weak references.
+    Once loaded, the value is remembered as long as someone else holds it, where its type
+    allows weak references.
     """
 
     ref: ResultRef

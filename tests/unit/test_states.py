@@ -71,3 +71,13 @@ def test_a_state_is_equal_whatever_its_value() -> None:
 def test_every_type_says_where_it_may_go() -> None:
     assert set(TRANSITIONS) == set(StateType)
     assert TRANSITIONS[StateType.CANCELLING] <= FINAL_TYPES
+
+
+def test_a_value_with_a_method_load_of_its_own_is_just_a_value() -> None:
+    class Dataset:
+        def load(self) -> None:
+            raise AssertionError("it is the user's to call")
+
+    value = Dataset()
+
+    assert states.Completed(data=value).result() is value

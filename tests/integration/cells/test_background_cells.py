@@ -198,3 +198,25 @@ def test_the_task_of_a_background_cell_can_be_called_while_inputs_are_made(cells
     held.soon("make")
 
     assert cells.names["double"]() == 40
+
+
+def test_what_was_displayed_last_is_known_when_a_cell_asks_for_it(cells, held) -> None:
+    held.submit("late", "6 * 7")
+    held.soon("late")
+
+    assert cells.well("_ + 1").value == 43
+
+
+def test_results_keep_the_order_of_the_cells(cells, held) -> None:
+    held.submit("one", "'first'")
+    held.submit("two", "'second'")
+    held.let_go("two")
+    held.soon("one")
+
+    assert cells.well("%%task --submit\nlast = _, __", "last").value == ("second", "first")
+
+
+def test_a_cell_magic_inside_keeps_a_cell_in_the_foreground(cells, capsys) -> None:
+    cells.well("%%task --submit\n%%capture said\nprint('inside')")
+
+    assert cells.names["said"].stdout == "inside\n"
