@@ -296,6 +296,13 @@ class Bindings(Sharing):
         self.frame = Frame(kind, self.serial, self.frame, class_name=name)
         return self.frame
 
+    def _in_copy(self) -> bool:
+        """True in code that a called body makes: it finds all names in the body's namespace."""
+        frame: Frame | None = self.frame.parent
+        while frame and frame.kind != "body":
+            frame = frame.parent
+        return frame is not None
+
     def _in_function(self) -> bool:
         frame = self.frame
         while frame.kind == "types" and frame.parent:

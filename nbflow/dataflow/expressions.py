@@ -297,6 +297,8 @@ class Expressions(Calls):
         self.done, self.skipped = done, skipped
         if classes is not None:
             classes.append(sink)
+        if self._in_copy():
+            sink.holds |= sink.reads
         if outer is not self.cell:
             outer.absorb(sink)
             outer.reads |= sink.reads

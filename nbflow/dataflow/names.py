@@ -469,7 +469,8 @@ class Visitor(Expressions):
             library = decorator.origin and not is_object(decorator.origin)
             if not library and last_name(node) not in known.QUIET_DECORATORS:
                 self._pass(value, "", "")
-                given = self._result_of(decorator, [value], named=True, eager=False)
+                named = isinstance(node, ast.Name)
+                given = self._result_of(decorator, [value], named=named, eager=False)
                 value = merged([value, given])
         return value
 
@@ -529,7 +530,8 @@ class Visitor(Expressions):
         if self._decorators_may_call(node.decorator_list) or bases.names:
             self.run(own)
         attributes = {frame.key(name): True for name in frame.bound}
-        names = attributes | bases.indirect().names
+        held = {name: False for item in own for name in item.holds}
+        names = held | attributes | bases.indirect().names
         value = Value(names, (*own, *lazy, *bases.carried))
         self.store(node.name, self._decorated(value, node.decorator_list, decorators))
 

@@ -83,6 +83,7 @@ class Sharing:
         """What is known without following what names share."""
         return CellAnalysis(
             defs=frozenset(self.defs),
+            deletes=frozenset(self.deletes),
             refs=frozenset(self.cell.reads),
             builtins=frozenset(self.cell.builtins),
             ambiguous=(*self.cell.ambiguous, ENTANGLED),

@@ -105,6 +105,8 @@ class Sink:
         self.handed: dict[Sink, None] = {}
         #: The locals read, by the serial number of their scope: those around are kept.
         self.locals: dict[str, int] = {}
+        #: Global names that it found in a copy of the namespace: it keeps what they were.
+        self.holds: set[str] = set()
         self.ambiguous: dict[str, None] = {}
         self.generator = False
         #: The outcome, once everything is gathered.
@@ -125,8 +127,9 @@ class Sink:
         self.ambiguous.update(other.ambiguous)
 
     def kept(self) -> dict[str, bool]:
-        """The locals of scopes around: a closure holds them."""
-        return {key: False for key, scope in self.locals.items() if scope < self.scope}
+        """What a closure holds: locals of scopes around, and all of a namespace of its own."""
+        around = {key: False for key, scope in self.locals.items() if scope < self.scope}
+        return around | dict.fromkeys(self.holds, False)
 
     def read(self, name: str) -> None:
         """Count a global name as read."""

@@ -116,6 +116,17 @@ y = [] / class C:\n def __init__(self): self.k = y\nc = C() / c.k.append(1) / r 
 y = [] / class C:\n def m(self): return y / z = C().m() / z.append(1) / r = str(y)
 y = [] / class C:\n t = y / C.t.append(1) / r = str(y)
 y = [] / def len(v): v.append(1) / len(y) / r = str(y)
+y = [] / def d(f): return lambda: y.append(1) / @d\ndef f(): pass / f() / r = str(y)
+y = [] / def d(f):\n def w(): y.append(1); return f()\n return w / @d\ndef f(): pass / f() / r = str(y)
+y = [] / def d(v): return lambda f: lambda: v.append(1) / @d(y)\ndef f(): pass / f() / r = str(y)
+y = [] / def d(f): return f / @d\ndef f(v): v.append(1) / list(map(f, [y])) / r = str(y)
+y = [] / h = [] / def d(f): h.append(f); return f / @d\ndef f(): y.append(1) / h[0]() / r = str(y)
+y = [] / def d(c): c.t = y; return c / @d\nclass C: pass / C.t.append(1) / r = str(y)
+y = [] / class C:\n def __init__(self, f): self.f = f\n def __call__(self): y.append(1) / @C\ndef f(): pass / f() / r = str(y)
+y = 0 / def d(f): return lambda: y / @d\ndef f(): pass / y = 1 / r = f()
+y = 0 / h = [] / def d(f): h.append(f) / @d\ndef f(): return y / y = 1 / r = h[0]()
+import math as m\ny = [] / m = y / m.append(1) / r = str(y)
+import math as m\nm = y = [] / m.append(1) / r = str(y)
 """.strip("\n")
 
 
@@ -136,6 +147,11 @@ def result(cells: list[str]) -> object:
     except NameError:
         return None
     return namespace["r"]
+
+
+def test_methods_of_a_function_change_nothing() -> None:
+    cells = ["@task\ndef f(): pass", "a = f.submit()", "b = f.submit()"]
+    assert analyse_cells(cells).before(2) == {0}
 
 
 @pytest.mark.parametrize(

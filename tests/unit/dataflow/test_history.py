@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbflow.dataflow import analyse_cells
@@ -13,6 +13,8 @@ from nbflow.dataflow.history import CellHistory, Step
 from nbflow.dataflow.linking import Linker
 
 from .test_soundness import EXAMPLES, SETUP, notebooks
+
+FEWER = settings(EXAMPLES, max_examples=50)
 
 # cells, separated by / | the last one's data as step:names | its changes | its rebinds
 TABLE = r"""
@@ -85,7 +87,7 @@ def test_why_the_last_cell_follows_earlier_ones(
     assert step.index == len(cells) - 1
 
 
-@EXAMPLES
+@FEWER
 @given(notebooks, st.sets(st.integers(0, 7)))
 def test_cell_by_cell_the_edges_are_those_of_the_notebook(
     cells: list[str], may_raise: set[int]
@@ -302,7 +304,7 @@ def test_an_undone_cell_leaves_what_was_known() -> None:
     assert history.enter("y = x.copy()").analysis.made == {"y": "pandas.DataFrame().copy()"}
 
 
-@EXAMPLES
+@FEWER
 @given(notebooks, st.sets(st.integers(0, 7)))
 def test_a_failure_told_at_once_is_like_one_that_was_allowed(
     cells: list[str], failing: set[int]

@@ -10,6 +10,7 @@ import ast
 import builtins
 import random
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -144,9 +145,45 @@ STATEMENTS = [
     "def outer():\n    k = X\n    return lambda v: (k.append(N), k)[1]\nF = outer()",
     "X = [*map(F, [Y, Z])]",
     "def F(v):\n    t = [N]\n    X.append(t)\n    return t",
+    "def deco(k): return lambda v: (X.append(N), k(v))[1]\n@deco\ndef F(v): return v",
+    "def deco(k): h.append(lambda: k([N])); return k\n@deco\ndef F(v): return X",
+    "def deco(w): return lambda k: lambda v: [*k(v), *w]\n@deco(X)\ndef F(v): return v",
+    "def deco(k): k.count = X; return k\n@deco\ndef F(v): return F.count",
+    "def twice(k): return lambda v: k(k(v))\nF = twice(F)",
+    "F = partial(F, X) if X is None else F",
+    "class C:\n    items = X\n    def __call__(self, v): self.items.append(N); return v\nF = C()",
+    "class C:\n    X = X\n    t = [Y for _ in X]\nY = C.t[:1]",
+    "def F(v):\n    class C: t = X\n    return C.t",
+    "X = Y[N:] or Z",
+    "k = (v for v in X)\nX = [*k]",
+    "X = list(w for v in [Y] for w in Z)",
+    "for X in [Y]:\n    def F(v): return X",
+    "X[:], Y = [N], X",
+    "with open('/dev/null') as e: X = [N]\ndel e",
+    "X = [N] if (Y := Z) else Y",
+]
+#: Some of these fail, depending on what the names hold.
+FAILING = [
+    "X = [Y[N]]",
+    "X = [N]\nY = [Z[N]]",
+    "X.append(Y[N])\nZ = [N]",
+    "X.append(N)\nY[N]\nX.append(N)",
+    "Y[N]\ndel X\nX = [N]",
+    "del X",
+    "def F(v):\n    Y[N]\n    return X",
+    "X = F(Y[N:N])",
+    "Y[N]; Z = X",
+    "for v in Y: X = [N]; Z[N]",
+    "import json\nY[N]\nX = json.loads('[N]')",
 ]
 statement = st.sampled_from(STATEMENTS).flatmap(fill)
-cell = st.lists(statement, min_size=1, max_size=3).map("\n".join)
+header = st.sampled_from([*[""] * 12, "%%task F\n", "%%task F --no-run\n", "%%task\n"]).flatmap(
+    fill
+)
+body = st.lists(statement, min_size=1, max_size=3).map("\n".join)
+cell = st.tuples(header, body).map("".join)
+failing = st.lists(st.sampled_from(STATEMENTS + FAILING * 5).flatmap(fill), min_size=1, max_size=3)
+failing_notebooks = st.lists(failing.map("\n".join), min_size=2, max_size=7)
 notebooks = st.lists(cell, min_size=2, max_size=7)
 SETUP = "from functools import partial\na = [1]\nb = [2, 2]\nc = [3, 3, 3]\nd = []\ndef f(v): return [v]\ndef g(v): return v\nh = [lambda: [0]]"
 
@@ -174,9 +211,19 @@ class Traced(dict[str, Any]):
 
 
 def run(source: str, namespace: dict[str, Any]) -> bool:
-    """Run a cell; False when it failed (a failed run stops there, so nothing follows).
+    """Run a cell; False when it failed (a failed run stops there)."""
+    line, _, code = source.partition("\n")
+    if not line.startswith("%%task"):
+        return run_python(source, namespace)
+    kept, _, option = line.removeprefix("%%task").strip().partition(" ")
+    fine = option == "--no-run" or run_python(code, namespace)
+    if fine and kept:
+        namespace[kept] = kept_body(code, namespace)
+    return fine
 
-    Statement by statement: where a function says `global x`, Python binds the `x` of all
+
+def run_python(source: str, namespace: dict[str, Any]) -> bool:
+    """Statement by statement: where a function says `global x`, Python binds the `x` of all
     statements that are compiled with it past a namespace that would remember it.
     """
     try:
@@ -187,6 +234,21 @@ def run(source: str, namespace: dict[str, Any]) -> bool:
     except AssertionError:
         return False
     return True
+
+
+def kept_body(code: str, namespace: dict[str, Any]) -> Callable[..., Any]:
+    """What a task cell binds its name to: its argument stands for the first name that it reads."""
+    analysis = analyse_cell(code)
+    inputs, outputs = (sorted(names & set(NAMES)) for names in (analysis.refs, analysis.defs))
+
+    def call(given: list[Any]) -> Any:
+        private = dict(namespace)
+        private.update(dict.fromkeys(inputs[:1], given))
+        if not run_python(code, private):
+            raise ValueError
+        return private[outputs[0]] if outputs else [len(given)]
+
+    return call
 
 
 def snapshot(namespace: dict[str, Any]) -> dict[str, str]:
@@ -200,13 +262,11 @@ def snapshot(namespace: dict[str, Any]) -> dict[str, str]:
 
 def works(cells: list[str]) -> list[str]:
     """The cells that succeed in order: the others are left out."""
-    namespace: dict[str, Any] = {}
     kept: list[str] = []
     for source in cells:
         trial: dict[str, Any] = {}
         if all(run(one, trial) for one in [*kept, source]):
             kept.append(source)
-    run("\n".join(kept), namespace)
     return kept
 
 
@@ -283,6 +343,26 @@ def test_any_order_that_the_edges_allow_ends_the_same(
         assert outcome(cells, order) == expected, (order, cells)
 
 
+def outcome_of_failing(cells: list[str], order: list[int]) -> tuple[list[int], dict[str, str]]:
+    """Which cells fail, and all values at the end: after a failure the others go on."""
+    namespace: dict[str, Any] = {}
+    failed = [index for index in order if not run(cells[index], namespace)]
+    return sorted(failed), snapshot(namespace)
+
+
+@EXAMPLES
+@given(failing_notebooks, st.randoms(use_true_random=False))
+def test_cells_that_may_fail_end_the_same_in_any_order(
+    cells: list[str], chance: random.Random
+) -> None:
+    cells = [SETUP, *cells]
+    graph = analyse_cells([(source, number > 0) for number, source in enumerate(cells)])
+    expected = outcome_of_failing(cells, list(range(len(cells))))
+    for _ in range(4):
+        order = random_order(graph, chance)
+        assert outcome_of_failing(cells, order) == expected, (order, cells)
+
+
 def random_notebook(chance: random.Random) -> list[str]:
     """Longer notebooks than hypothesis likes to draw, about few names and a few statements."""
     some = chance.sample(STATEMENTS, chance.choice([8, 16, len(STATEMENTS)]))
@@ -292,7 +372,12 @@ def random_notebook(chance: random.Random) -> list[str]:
         letters |= {"F": chance.choice(FUNCTIONS), "N": str(chance.randrange(10))}
         return re.sub(r"\b[XYZFN]\b", lambda match: letters[match[0]], chance.choice(some))
 
-    return ["\n".join(map(statement, range(chance.choice([1, 1, 2])))) for _ in range(9)]
+    def cell(_: int) -> str:
+        options = ["", "", "", "", "", f"%%task {chance.choice(FUNCTIONS)} --no-run\n"]
+        statements = "\n".join(map(statement, range(chance.choice([1, 1, 2]))))
+        return chance.choice(options) + statements
+
+    return list(map(cell, range(9)))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -314,7 +399,7 @@ def test_binding_a_name_anew_to_what_it_held_is_noticed() -> None:
     check_what_happened([SETUP, "b = a", again, "if len(b) > 1: b = [6]"])
 
 
-@pytest.mark.parametrize("template", STATEMENTS)
+@pytest.mark.parametrize("template", STATEMENTS + FAILING)
 def test_every_statement_of_the_generator_is_understood(template: str) -> None:
     letters = {"X": "a", "Y": "b", "Z": "c", "F": "f", "N": "1"}
     filled = re.sub(r"\b[XYZFN]\b", lambda match: letters[match[0]], template)
