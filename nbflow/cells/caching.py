@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from nbflow.cache_policies import NO_CACHE
-from nbflow.cells.definitions import defined_names, redefinitions
+from nbflow.cells.definitions import defined_names, defines_code, redefinitions
 from nbflow.cells.joining import JoinedCell
 from nbflow.cells.keeping import CellPolicy, CellSerializer
 from nbflow.cells.records import Mode
@@ -36,7 +36,7 @@ def options_for(
     scope = "" if task.options.cache else _scope(joined)
     if not (task.options.cache or scope):
         return dict(_NOT_KEPT)
-    definitions = "" if task.interface.mode is Mode.PRIVATE else _definitions(task)
+    definitions = _private(task) if task.interface.mode is Mode.PRIVATE else _definitions(task)
     if definitions is None:
         if task.options.cache:
             get_run_logger().warning("Not cached: %s.", task.interface.reason)
@@ -57,6 +57,16 @@ def _scope(joined: JoinedCell | None) -> str:
     if joined is None or not joined.is_recorded or not get_settings().keep_cell_results:
         return ""
     return str(joined.flow_run_id)
+
+
+def _private(task: CellTask) -> str:
+    """The same of a cell with a namespace of its own: only classes, and only when it is due.
+
+    What a background cell makes is published in its turn, and what `--out` hides never is.
+    """
+    if task.options.submit or task.interface.hidden or not defines_code(task.fn.body.python):
+        return ""
+    return _definitions(task) or ""
 
 
 def _definitions(task: CellTask) -> str | None:

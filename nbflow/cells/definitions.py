@@ -56,6 +56,15 @@ def redefinitions(body_source: str) -> str | None:
     return _on_their_lines(body_source, definitions)
 
 
+def defines_code(body_source: str) -> bool:
+    """Whether functions or classes are among the statements of a cell."""
+    try:
+        tree = ast.parse(body_source)
+    except (SyntaxError, ValueError):
+        return False
+    return any(isinstance(node, (*_FUNCTIONS, ast.ClassDef)) for node in tree.body)
+
+
 def defined_names(source: str) -> frozenset[str]:
     """The names that executing definitions binds."""
     return frozenset(analyse_python(source).defs)

@@ -108,9 +108,8 @@ class CellPolicy(CachePolicy):
         if before is None or not isinstance(value, CellValues):
             raise NotKept("it is not known what the cell rested on.")
         self._refuse_changes(before, inputs)
-        outputs = {n: each for n, each in value.outputs.items() if n not in self.defined}
         others = (each for place, each in before.reads.items() if place[1] not in inputs)
-        check_faithful(outputs, inputs, others)
+        check_faithful(value.outputs, inputs, others, self.defined)
         return KeptValues(
             outputs=value.outputs,
             deleted=value.deleted,

@@ -59,7 +59,8 @@ def dumps_values(
     outputs = {name: each for name, each in values.outputs.items() if name not in defined}
     _refuse_code(outputs)
     target = _Chunks()
-    pickler = _pickler(target)
+    made_again = {n: v for n, v in values.outputs.items() if n in defined}
+    pickler = _pickler(target, made_again)
     draws = values.draws if isinstance(values, KeptValues) else None
     pickler.dump((_FORMAT, tuple(outputs), values.deleted, draws))
     for name, value in outputs.items():
@@ -67,7 +68,7 @@ def dumps_values(
     pickler.dump(list(values.shown))
     made = reach_of(outputs.values())
     _check_within(outputs, made)
-    _check_between(outputs, made, inputs, others)
+    _check_between(outputs, made, inputs, others, made_again)
     return b"".join(target.chunks)
 
 
@@ -110,8 +111,29 @@ class _Nowhere:
         """Forget it."""
 
 
-def _pickler(target: _Chunks | _Nowhere) -> pickle.Pickler:
-    pickler = pickle.Pickler(target, protocol=5)
+class _NamingPickler(pickle.Pickler):
+    """Keeps no more than the names of what the cell defines.
+
+    The notebook may not have them yet: outputs are published after they were kept.
+    """
+
+    def __init__(self, target: _Chunks | _Nowhere, defined: Mapping[str, Any]) -> None:
+        super().__init__(target, protocol=5)
+        self._names = {id(value): name for name, value in defined.items()}
+
+    def reducer_override(self, value: Any) -> Any:
+        """A defined class, function or task by its name."""
+        name = self._names.get(id(value))
+        return NotImplemented if name is None else (_of_the_notebook, (name,))
+
+
+def _of_the_notebook(name: str) -> Any:
+    return getattr(sys.modules["__main__"], name)
+
+
+def _pickler(target: _Chunks | _Nowhere, defined: Mapping[str, Any]) -> pickle.Pickler:
+    # Without an override the pickler calls no Python for most objects.
+    pickler = _NamingPickler(target, defined) if defined else pickle.Pickler(target, protocol=5)
     table = {**copyreg.dispatch_table, types.ModuleType: _reduce_module}
     if (numpy := sys.modules.get("numpy")) is not None:
         table[numpy.ndarray] = _reduce_array
@@ -170,20 +192,29 @@ def _refuse_code(outputs: Mapping[str, Any]) -> None:
 
 
 def check_faithful(
-    outputs: Mapping[str, Any], inputs: Mapping[str, Any], others: Iterable[Any] = ()
+    outputs: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    others: Iterable[Any] = (),
+    defined: Collection[str] = (),
 ) -> None:
     """Raise `NotKept` when outputs share what can change with what the notebook holds on to."""
-    _check_between(outputs, reach_of(outputs.values()), inputs, others)
+    data = {name: value for name, value in outputs.items() if name not in defined}
+    made_again = {name: value for name, value in outputs.items() if name in defined}
+    _check_between(data, reach_of(data.values()), inputs, others, made_again)
 
 
 def _check_between(
-    outputs: Mapping[str, Any], made: Reach, inputs: Mapping[str, Any], others: Iterable[Any]
+    outputs: Mapping[str, Any],
+    made: Reach,
+    inputs: Mapping[str, Any],
+    others: Iterable[Any],
+    made_again: Mapping[str, Any],
 ) -> None:
     if not (made.objects or made.memory):
         return
     given = reach_of([*inputs.values(), *others])
     if candidates := list(common_object(made, given)):
-        copied = _copied(outputs)
+        copied = _copied(outputs, made_again)
         for value in candidates:
             if id(value) in copied and not _goes_by_name(value):
                 raise NotKept(_shared_object(value, outputs, inputs))
@@ -200,9 +231,9 @@ def _check_within(outputs: Mapping[str, Any], made: Reach) -> None:
         raise NotKept(_shared_memory(pair, outputs, {}))
 
 
-def _copied(outputs: Mapping[str, Any]) -> Mapping[int, Any]:
+def _copied(outputs: Mapping[str, Any], made_again: Mapping[str, Any]) -> Mapping[int, Any]:
     """The ids of the objects that a pickle would hold."""
-    pickler = _pickler(_Nowhere())
+    pickler = _pickler(_Nowhere(), made_again)
     for name, value in outputs.items():
         _dump(pickler, name, value)
     ids: Mapping[int, Any] = pickler.memo.copy()

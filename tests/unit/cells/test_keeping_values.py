@@ -27,7 +27,7 @@ import sklearn.ensemble
 import sklearn.linear_model
 import sklearn.neighbors
 
-from nbflow.cells.definitions import defined_names, redefinitions
+from nbflow.cells.definitions import defined_names, defines_code, redefinitions
 from nbflow.cells.keeping import changed_inputs, input_digests
 from nbflow.cells.kept import KeptValues, dumps_values, loads_values
 from nbflow.cells.random_states import draws_since, may_be_seeded, positions, seeds
@@ -229,6 +229,19 @@ def test_what_definitions_make_again_is_not_kept(main):
     assert type(back["a"]) is other["A"]
 
 
+def test_what_is_defined_need_not_be_in_the_notebook_yet(main):
+    code = "from nbflow import task\nclass A: pass\n@task\ndef f(): return 1\n"
+    cell = types.ModuleType("__main__")
+    exec(code + "a, fs = A(), {'f': f}", cell.__dict__)
+    main("")
+    outputs = {name: vars(cell)[name] for name in ("A", "f", "a", "fs")}
+    blob = dumps_values(CellValues(outputs=outputs), {}, defined={"A", "f"})
+    notebook = main(code)
+    back = loads_values(blob).outputs
+    assert type(back["a"]) is notebook["A"]
+    assert back["fs"]["f"] is notebook["f"]
+
+
 @pytest.mark.parametrize("blob", [b"", b"no pickle", pickle.dumps((99, (), (), None))])
 def test_bytes_that_are_no_values_are_a_miss(blob):
     with pytest.raises(SerializationError, match="cannot be restored"):
@@ -374,6 +387,11 @@ def test_definitions_that_stand_alone_can_be_made_again(code):
 @pytest.mark.parametrize("code", NEVER)
 def test_definitions_that_the_rest_of_the_cell_touches_cannot(code):
     assert redefinitions(code) is None
+
+
+def test_code_is_told_from_imports():
+    codes = ["class A: pass", "@d\ndef f(): pass", "import a\nx = 1", "if a:\n  def f(): pass", "("]
+    assert [defines_code(code) for code in codes] == [True, True, False, False, False]
 
 
 def test_definitions_keep_their_lines():
