@@ -81,6 +81,8 @@ SHUTDOWN_GRACE: Final = 5.0
 #: Seconds of silence after a cell's reply before its missing idle message is given up.
 _IDLE_PATIENCE: Final = 10.0
 _POLL: Final = 0.1
+#: Seconds that threads of an idle kernel get to tell how they ended.
+_TELLING_PATIENCE: Final = 2.0
 #: Seconds to receive what a dead kernel still sent.
 _LAST_WORDS: Final = 0.3
 
@@ -472,11 +474,19 @@ class NotebookRun:
             reply = self._execute_hidden(SETTLE[stopping])
             if reply is None or stopping or self._interruption is None:
                 break
+        self._hear_out()
         for cell in list(self._behind.values()):
             self._conclude_behind(cell, *self._verdict_of_silence(cell))
         if self._uses_nbflow and self._interruption is None and self._kernel.is_alive():
             self._execute_hidden(FINISH)
         return self._final_word(outcome, error)
+
+    def _hear_out(self) -> None:
+        """Threads may tell their end just after the kernel said that all have ended."""
+        patience = time.monotonic() + _TELLING_PATIENCE
+        while self._behind and time.monotonic() < patience and self._kernel.is_alive():
+            self._receive(_POLL)
+            self._tick()
 
     def _verdict_of_silence(self, cell: RunningCell) -> Verdict:
         """How a cell ended that never told its end."""
