@@ -76,9 +76,24 @@ def _definitions(task: CellTask) -> str | None:
     return redefinitions(task.fn.body.python)
 
 
-def _define(task: CellTask, definitions: str, notebook: dict[str, Any]) -> None:
+def _define(task: CellTask, definitions: str, notebook: dict[str, Any]) -> Callable[[], object]:
+    """Execute the definitions in the notebook; returns what puts its names back."""
+    names = defined_names(definitions)
+    before = {name: notebook[name] for name in names if name in notebook}
+
+    def undo() -> None:
+        for name in names - before.keys():
+            notebook.pop(name, None)
+        notebook.update(before)
+
     body = task.fn.body
     body.remember_source()
     # Empty lines stand for the header, so that tracebacks show the cell's own lines.
     source = "\n" * body.header + definitions
-    exec(compile(source, body.filename, "exec", body.flags, dont_inherit=True), notebook)  # noqa: S102 - the user's own code
+    code = compile(source, body.filename, "exec", body.flags, dont_inherit=True)
+    try:
+        exec(code, notebook)  # noqa: S102 - the user's own code
+    except BaseException:
+        undo()
+        raise
+    return undo

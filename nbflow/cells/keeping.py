@@ -76,8 +76,9 @@ class CellPolicy(CachePolicy):
     may_change: Collection[str] | None = None
     #: Outputs that `redefine` makes.
     defined: frozenset[str] = frozenset()
-    #: Executes the cell's definitions, before values that need them are restored.
-    redefine: Callable[[], object] | None = None
+    #: Executes the cell's definitions, before values that need them are restored; returns
+    #: what undoes that, should the values not be restored after all.
+    redefine: Callable[[], Callable[[], object]] | None = None
     _runs: dict[UUID, _Before] = field(default_factory=dict, init=False, repr=False)
 
     keeps_without_key = False
@@ -132,8 +133,15 @@ class CellPolicy(CachePolicy):
 
     def restore(self, kept: KeptResult) -> None:
         """Load kept values now, so that the run takes place if that cannot be done."""
-        if self.redefine is not None:
-            self.redefine()
+        undo = self.redefine() if self.redefine is not None else None
+        try:
+            self._restore(kept)
+        except BaseException:
+            if undo is not None:
+                undo()
+            raise
+
+    def _restore(self, kept: KeptResult) -> None:
         values = kept.load()
         draws = values.draws if isinstance(values, KeptValues) else None
         if draws is not None and may_be_seeded(self.code, self.namespace()):

@@ -203,10 +203,24 @@ def test_definitions_are_made_again_before_the_data(main):
         code,
         second,
         defined=frozenset({"A"}),
-        redefine=lambda: exec("class A: pass", second),
+        redefine=lambda: exec("class A: pass", second) or second.clear,
     )
     assert again.run() == "Cached"
     assert type(second["y"]) is second["A"]
+
+
+def test_definitions_are_undone_when_the_data_cannot_be_restored(main):
+    code = "x = np.random.rand()"
+    assert Cell(code, main("import numpy as np"), uses=("np",)).run() == "Completed"
+    undone = []
+    again = Cell(
+        code,
+        main("import numpy as np"),
+        uses=("np",),
+        redefine=lambda: lambda: undone.append(True),
+    )
+    assert again.run() == "Completed"
+    assert undone == [True]
 
 
 @pytest.fixture
