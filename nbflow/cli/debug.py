@@ -64,7 +64,10 @@ def debug(options: DebugOptions) -> int:
         return _free(console, run)
     parked = _found(run)
     if options.extend is not None:
-        parked = extend(parked.run_id, options.extend) or parked
+        longer = extend(parked.run_id, options.extend)
+        if longer is None:
+            raise UsageError(_gone(run))
+        parked = longer
     if options.json:
         write_json(console, json_parked(parked))
         return 0

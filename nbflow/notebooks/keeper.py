@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from nbflow.notebooks.parked import ParkedKernel, read_parked, write_parked
+from nbflow.notebooks.parked import ParkedKernel, read_parked, rewrite_parked
 from nbflow.notebooks.processes import kill_group
 from nbflow.owner import is_alive, is_same, this_owner
 
@@ -52,7 +52,7 @@ class Keeper:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._end)
         self._parked = replace(self._parked, keeper=this_owner())
-        write_parked(self._record, self._parked)
+        rewrite_parked(self._record, self._parked)
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -90,11 +90,11 @@ class Keeper:
 
     def _over(self) -> bool:
         found = read_parked(self._record)
-        if found is None:  # told to end, or taken
+        if found is None and not self._record.exists():  # told to end, or taken
             return True
-        self._parked = found
-        expired = datetime.now(UTC) >= found.expires
-        return expired or self._told_to_end or is_alive(found.process) is False
+        self._parked = found or self._parked  # or it is being written just now
+        expired = datetime.now(UTC) >= self._parked.expires
+        return expired or self._told_to_end or is_alive(self._parked.process) is False
 
 
 def free(parked: ParkedKernel, *records: Path) -> None:

@@ -61,12 +61,25 @@ class ParkedKernel:
 
 def write_parked(path: Path, parked: ParkedKernel) -> None:
     """Write the record whole or not at all, for nobody else to read."""
-    data = asdict(parked) | {key: getattr(parked, key).isoformat() for key in _TIMES}
     aside = path.with_name(f"{path.name}.{os.getpid()}.new")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(data, file, indent=1)
+        file.write(_text(parked))
     aside.replace(path)
+
+
+def rewrite_parked(path: Path, parked: ParkedKernel) -> None:
+    """Change a record that is there; raises `FileNotFoundError` when it is not any more.
+
+    In place, because who renames a record has its kernel: it must not come back.
+    """
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_TRUNC), "w", encoding="utf-8") as file:
+        file.write(_text(parked))
+
+
+def _text(parked: ParkedKernel) -> str:
+    times = {key: getattr(parked, key).isoformat() for key in _TIMES}
+    return json.dumps(asdict(parked) | times, indent=1)
 
 
 def read_parked(path: Path) -> ParkedKernel | None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import nbflow
 from nbflow.exceptions import UsageError
 from nbflow.notebooks.keeper import ENDING, GIVEN, READY, TAKEN, free
-from nbflow.notebooks.parked import ParkedKernel, read_parked, write_parked
+from nbflow.notebooks.parked import ParkedKernel, read_parked, rewrite_parked, write_parked
 from nbflow.notebooks.processes import remember_children
 from nbflow.owner import is_alive, owner_of
 from nbflow.settings import get_settings
@@ -184,7 +184,10 @@ def extend(run_id: str, seconds: float) -> ParkedKernel | None:
     if parked is None:
         return None
     longer = replace(parked, expires=now() + timedelta(seconds=seconds))
-    write_parked(record, longer)
+    try:
+        rewrite_parked(record, longer)
+    except FileNotFoundError:  # taken or ended just now
+        return None
     return longer
 
 
