@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +13,18 @@ from hypothesis import strategies as st
 from nbflow.dataflow import analyse_cells
 from nbflow.dataflow.history import CellHistory, Step
 from nbflow.dataflow.linking import Linker
+from nbflow.dataflow.records import Effects
 
-from .test_soundness import EXAMPLES, SETUP, notebooks
+from .test_soundness import (
+    EXAMPLES,
+    SETUP,
+    failing_notebooks,
+    notebooks,
+    random_order,
+    run,
+    snapshot,
+    works,
+)
 
 FEWER = settings(EXAMPLES, max_examples=50)
 
@@ -316,6 +328,127 @@ def test_a_failure_told_at_once_is_like_one_that_was_allowed(
         assert found.after >= expected.data.keys(), index
         if index in failing:
             told.failed(index)
+
+
+class Waits:
+    """Whom each cell has to wait for, as `random_order` asks for it."""
+
+    def __init__(self, waits: list[frozenset[int]]) -> None:
+        self.nodes = self.waits = waits
+
+    def before(self, index: int) -> frozenset[int]:
+        return self.waits[index]
+
+
+def with_failures(cells: list[str], order: list[int], *, undo: bool) -> tuple[list[int], object]:
+    """Which cells fail, and all values at the end; if `undo`, failed ones bind nothing."""
+    namespace: dict[str, Any] = {}
+    failed = []
+    for index in order:
+        before = dict(namespace)
+        if not run(cells[index], namespace):
+            failed.append(index)
+            if undo:
+                namespace.clear()
+                namespace.update(before)
+    return sorted(failed), snapshot(namespace)
+
+
+@pytest.mark.parametrize("undo", [False, True])
+@FEWER
+@given(failing_notebooks, st.randoms(use_true_random=False))
+def test_around_failures_any_order_that_is_allowed_ends_the_same(
+    undo: bool, cells: list[str], chance: random.Random
+) -> None:
+    cells = [SETUP, *cells]
+    expected = with_failures(cells, list(range(len(cells))), undo=undo)
+    history, waits = CellHistory(), []
+    for index, source in enumerate(cells):
+        waits.append(history.enter(source).after)
+        if index in expected[0]:
+            (history.undone if undo else history.failed)(index)
+    for _ in range(3):
+        order = random_order(Waits(waits), chance)
+        assert with_failures(cells, order, undo=undo) == expected, (order, cells)
+
+
+# ── cells with a namespace of their own ──────────────────────────────────────────────────
+
+
+class Private:
+    """A notebook in which cells run in namespaces of their own, wherever that is possible."""
+
+    GONE = object()
+
+    def __init__(self, cells: list[str]) -> None:
+        self.cells = cells
+        self.namespace: dict[str, Any] = {}
+        #: Name -> what each cell, by number, has bound it to.
+        self.bound: dict[str, dict[int, Any]] = {}
+        history = CellHistory()
+        self.steps, self.shared = [], set[int]()
+        for source in cells:
+            self.steps.append(step := history.enter(source))
+            if self.must_share(step):
+                self.shared.add(step.index)
+                history.in_notebook(step.index)
+
+    @staticmethod
+    def must_share(step: Step) -> bool:
+        """Code lives on, or called code looks up or binds what this cell has a copy of."""
+        cell = step.analysis
+        binds = cell.defs | cell.deletes
+        carries = bool(cell.functions) or cell.handed != Effects() or bool(cell.ambiguous)
+        return carries or bool(binds & step.looks_up) or bool((binds | cell.uses) & step.writes)
+
+    def waits(self) -> Waits:
+        """A private cell is no reason to wait for those that only bind its names anew."""
+        return Waits(
+            [step.data.keys() | step.changes | (step.rebinds & self.shared) for step in self.steps]
+        )
+
+    def run(self, index: int) -> bool:
+        inside = self.namespace if index in self.shared else self.copy(index)
+        found, notebook = dict(inside), dict(self.namespace)
+        fine = run(self.cells[index], inside)
+        self.note(index, notebook, self.namespace)
+        if inside is not self.namespace:
+            self.note(index, found, inside)
+        for name in self.bound:
+            last = self.bound[name][max(self.bound[name])]
+            self.namespace.pop(name, None)
+            self.namespace |= {} if last is self.GONE else {name: last}
+        return fine
+
+    def copy(self, index: int) -> dict[str, Any]:
+        """What the cells above have bound, whoever ran since."""
+        found = dict(self.namespace)
+        for name, values in self.bound.items():
+            above = [number for number in values if number < index]
+            found[name] = values[max(above)] if above else self.GONE
+        return {name: value for name, value in found.items() if value is not self.GONE}
+
+    def note(self, index: int, before: dict[str, Any], after: dict[str, Any]) -> None:
+        surely = self.steps[index].analysis.sure_defs & after.keys()
+        for name in {*before, *after} - {"__builtins__"}:
+            value = after.get(name, self.GONE)
+            if name in surely or before.get(name, self.GONE) is not value:
+                self.bound.setdefault(name, {})[index] = value
+
+
+@FEWER
+@given(notebooks, st.randoms(use_true_random=False))
+def test_cells_of_their_own_need_not_wait_where_names_are_only_bound_anew(
+    cells: list[str], chance: random.Random
+) -> None:
+    cells = works([SETUP, *(cell for cell in cells if "%%task" not in cell)])
+    namespace: dict[str, Any] = {}
+    assert all(run(source, namespace) for source in cells)
+    for _ in range(3):
+        notebook = Private(cells)
+        order = random_order(notebook.waits(), chance)
+        assert all(notebook.run(index) for index in order)
+        assert snapshot(notebook.namespace) == snapshot(namespace), (order, cells)
 
 
 # ── cost ─────────────────────────────────────────────────────────────────────────────────
