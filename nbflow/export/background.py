@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from nbflow.cells.records import TaskCellOptions
 from nbflow.dataflow import Edge, analyse_cells
+from nbflow.export.hoisting import import_keys
 from nbflow.export.placing import Body, Unit
 
 
@@ -46,7 +47,7 @@ def waiting(bodies: Sequence[Body], units: Mapping[int, Unit]) -> Waiting:
         background = _is_background(body, units.get(number), found.in_processes)
         if background:
             taken = _for_background(found, units, body, needed, numbers)
-        elif _is_asked(body):  # it touches names of the module: all in the notebook's order
+        elif _is_asked(body) or _has_imports(body):  # it sees more than its names
             taken = pending
         else:
             taken = [numbers[e.source] for e in needed]
@@ -65,6 +66,11 @@ def waiting(bodies: Sequence[Body], units: Mapping[int, Unit]) -> Waiting:
 
 def _is_asked(body: Body) -> bool:
     return isinstance(body.cell.options, TaskCellOptions) and body.cell.options.submit
+
+
+def _has_imports(body: Body) -> bool:
+    """Whether imports stayed in the cell, because they depend on what ran before."""
+    return any(import_keys(piece.node) for piece in body.pieces)
 
 
 def _is_background(body: Body, unit: Unit | None, in_processes: AbstractSet[int]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -213,7 +214,8 @@ class Writer:
     def _changes_published(self) -> bool:
         """Whether the notebook binds a parameter anew that functions read late."""
         late = any(a.late for a in self.arguments.arguments if a.name in self.published)
-        return late or bool(set(self._bound_by_flow()) & set(self.published))
+        by_units = {name for unit in self.plan.units.values() for name in unit.globals}
+        return late or bool(by_units.union(self._bound_by_flow()) & set(self.published))
 
     def _publish(self, indent: str) -> str:
         if not self.published:
@@ -349,9 +351,11 @@ class Writer:
         lines: list[str] = []
         pieces = body.pieces
         unit = self.plan.units.get(body.cell.number)
-        own = frozenset(unit.globals) if unit else self.plan.globals
+        own = self.plan.hoisted.names.union(unit.globals if unit else self.plan.globals)
         shown = pieces[-1] if pieces and pieces[-1] is body.cell.pieces[-1] else None
         for piece in pieces:
+            if _declares(piece, own):
+                continue
             text = piece.source
             if piece in self.plan.hoisted.stars_in_place:
                 why = "# In its place, because it may bind names anew.\n"
@@ -396,6 +400,14 @@ def _is_several(text: str) -> bool:
     """Whether an expression, put into a call, becomes several arguments: `1, 2`."""
     call = ast.parse(f"f({text}\n)", mode="eval").body if "await" not in text else None
     return isinstance(call, ast.Call) and len(call.args) != 1
+
+
+def _declares(piece: Piece, names: AbstractSet[str]) -> bool:
+    """Whether the statement only annotates a name of the module: it would make it a local one."""
+    match piece.node:
+        case ast.AnnAssign(target=ast.Name(id=name), value=None):
+            return name in names
+    return False
 
 
 def _has_code(body: str) -> bool:

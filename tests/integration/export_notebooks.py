@@ -239,6 +239,17 @@ NOTEBOOKS: Final[dict[str, list[Cell]]] = {
         "%%task\ntotal: float = 2.5\nif total:\n    count: int = 10\ngot = tick()",
         "print(count, total, got)",
     ],
+    "annotations_alone_bind_nothing": [
+        "total: float",
+        "total = 2.5\ndef tick():\n    return total",
+        "print(total, tick())",
+    ],
+    "a_task_binds_a_parameter_that_functions_read": [
+        ("rate = 0.5", ["parameters"]),
+        "def scaled(x):\n    return x * rate",
+        "%%task\nrate = rate * 2\na = scaled(4)",
+        "print(a, rate)",
+    ],
     "parameters_that_functions_read_only": [
         ("rate = 0.5", ["parameters"]),
         "def scaled(x):\n    return x * rate",
