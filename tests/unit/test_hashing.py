@@ -22,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbflow.exceptions import HashError
-from nbflow.hashing import code_hash, content, content_hash, register
+from nbflow.hashing import Uses, code_hash, content, content_hash, register
+from nbflow.hashing.code import is_library
 
 plain = st.recursive(
     st.none()
@@ -395,3 +396,52 @@ def test_globals_that_resist_being_looked_at_do_not_matter():
 
     source = "def f(): return lazy"
     assert code_hash(_defined(source, lazy=Lazy())) == code_hash(_defined(source, lazy=1))
+
+
+def test_a_tangle_of_objects_is_refused_in_a_short_line():
+    class Node:
+        pass
+
+    nodes = [Node() for _ in range(40)]
+    for node in nodes:
+        node.others = dict(enumerate(nodes))
+    with pytest.raises(HashError, match="part of a tangle of objects") as told:
+        content_hash(nodes[0])
+    assert len(str(told.value)) < 200
+
+
+def test_a_tree_whose_branches_know_their_parent_is_no_tangle():
+    class Node:
+        def __init__(self, depth, parent=None):
+            self.parent = parent
+            self.branches = [Node(depth - 1, self) for _ in range(3)] if depth else []
+
+    assert content_hash(Node(6)) == content_hash(Node(6))
+
+
+def test_what_was_installed_is_told_from_what_the_user_wrote():
+    assert all(map(is_library, ["json", "numpy", "nbflow.tasks"]))
+    assert not any(map(is_library, ["not_there_at_all", "__main__", None, __name__]))
+
+
+def test_an_installed_module_that_is_not_loaded_is_a_library(tmp_path, monkeypatch):
+    for folder in ("site-packages", "project"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"in_{folder.replace('-', '_')}.py").write_text("raise ImportError")
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+    assert is_library("in_site_packages")
+    assert not is_library("in_project")
+
+
+def test_uses_see_what_a_function_reads_and_where():
+    namespace = {"__name__": "__main__", "RATE": 2}
+    exec("def f(x): return x * RATE", namespace)
+    uses = Uses()
+    uses.add_name(namespace, "f")
+    assert {place: value for place, value in uses.reads.items() if place[1] == "RATE"} == {
+        ("__main__", "RATE"): 2
+    }
+    alone = Uses(follow=False)
+    alone.add_value(("__main__", "f"), namespace["f"], "f")
+    assert alone.digests()["__main__", "f"] == uses.digests()["__main__", "f"]
+    assert alone.reads == {}
