@@ -98,6 +98,8 @@ class Board:
         self._cells: dict[int, CellUnderWay] = {}
         #: Failures whose values later cells may still ask for.
         self._failed: dict[int, CellUnderWay] = {}
+        #: Failures that nobody who waited has been told of.
+        self._untold: dict[int, CellUnderWay] = {}
         self._bound_by: dict[str, int] = {}
         self._undone: list[int] = []
         self._lock = threading.RLock()
@@ -196,7 +198,7 @@ class Board:
             with self._lock:
                 del self._cells[index]
                 if not state.is_completed():  # readers are told, until a cell makes it anew
-                    self._failed[index] = cell
+                    self._failed[index] = self._untold[index] = cell
             try:
                 told(cell, state)
             finally:
@@ -222,6 +224,12 @@ class Board:
         """The background cells that have not ended, in the order of their submission."""
         with self._lock:
             return [self._cells[index] for index in sorted(self._cells)]
+
+    def take_failures(self) -> list[CellUnderWay]:
+        """The background cells that failed since this was asked last, in their order."""
+        with self._lock:
+            taken, self._untold = self._untold, {}
+            return [taken[index] for index in sorted(taken)]
 
     def cancel(self) -> None:
         """Tell everything under way to stop, the last first, for others may wait for the first."""

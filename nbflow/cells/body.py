@@ -58,9 +58,10 @@ class CellBody:
         return _compiled.__wrapped__(self, transform)
 
     def remember_source(self) -> None:
-        """Let tracebacks find the cell's lines."""
-        lines = [line + "\n" for line in self.cell.splitlines()]
-        entry = (len(self.cell), None, lines, self.filename)
+        """Let tracebacks find the cell's lines, as Python: what shows them parses them, too."""
+        above = self.cell.split("\n")[: self.header]
+        source = "".join(f"# {line}\n" if line.strip() else "\n" for line in above) + self.python
+        entry = (len(source), None, source.splitlines(keepends=True), self.filename)
         linecache.cache[self.filename] = entry
         # IPython keeps its cells through linecache.checkcache by this.
         getattr(linecache, "_ipython_cache", {})[self.filename] = entry

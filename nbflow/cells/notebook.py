@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextvars
 import re
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -64,6 +65,9 @@ class Notebook:
         self._board: Board | None = None
         self._step: Step | None = None
         self._namespace_put_back = False
+        #: Where the running cell runs, and whether it has waited for what it needs.
+        self._thread: int | None = None
+        self._may_go_on = False
         self._runners: dict[str, TaskRunner] = {}
 
     # ── every cell ───────────────────────────────────────────────────────────────────────
@@ -73,12 +77,16 @@ class Notebook:
         self.shell.raw_cell = raw_cell
         self.joined = join(request)
         self._namespace_put_back = False
+        self._thread, self._may_go_on = threading.get_ident(), False
         self._step = self._board.enter(raw_cell) if self._board is not None else None
 
     def cell_may_start(self) -> None:
         """Wait for what the cell needs of background cells; raises `UpstreamCellError`."""
-        board, step = self._board, self._step
-        if board is None or step is None or self._goes_to_the_background(step.analysis):
+        board, step, done = self._board, self._step, self._may_go_on
+        if board is None or step is None or done or threading.get_ident() != self._thread:
+            return  # code inside of a cell, such as that of %time, goes through IPython, too
+        self._may_go_on = True
+        if self._goes_to_the_background(step.analysis):
             return
         try:
             if uses_results(step.analysis):
@@ -148,7 +156,8 @@ class Notebook:
 
     def _prepare(self, options: TaskCellOptions, text: str, step: Step) -> CellRun:
         added = self.joined.header_lines if self.joined is not None else 0
-        body = self.shell.body(text, added_lines=added)
+        coming = frozenset[str]().union(*(cell.binds for cell in self.board.under_way()))
+        body = self.shell.body(text, added_lines=added, coming=coming)
         analysis = analyse_cell(text)
         names = self.shell.namespace
         interface = interface_of(

@@ -65,6 +65,11 @@ class CellAttempts:
         return self.function.body.text
 
     @property
+    def source(self) -> str:
+        """The cell's code, for whoever looks into its failure."""
+        return self.function.body.text
+
+    @property
     def private(self) -> bool:
         """Whether the body runs in a namespace of its own."""
         return self.function.interface.mode is Mode.PRIVATE
@@ -152,6 +157,11 @@ class RemoteAttempts:
         self.__module__ = "__main__"
         self.__doc__ = None
         self.__signature__: inspect.Signature = signature_of(self.function.interface, {})
+
+    @property
+    def source(self) -> str:
+        """The cell's code, for whoever looks into its failure."""
+        return self.function.body.text
 
     def names(self) -> Mapping[str, Any]:
         """The notebook's names."""

@@ -12,7 +12,7 @@ import contextlib
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 from nbflow.cells.body import CellBody
@@ -20,6 +20,7 @@ from nbflow.cells.recording import Recording, heard
 from nbflow.cells.records import Output
 
 _traceback_lock: Final = threading.Lock()
+_FIRST_WORD: Final = re.compile(r"\s*([^\W\d]\w*)")
 _MAGIC_CALL: Final = re.compile(r"""run_(line|cell)_magic\(['"](\w+)['"]""")
 
 
@@ -67,23 +68,31 @@ class Shell:
 
     # ── reading ──────────────────────────────────────────────────────────────────────────
 
-    def body(self, text: str, *, added_lines: int = 0) -> CellBody:
+    def body(self, text: str, *, added_lines: int = 0, coming: Collection[str] = ()) -> CellBody:
         """The body of the running cell, given the text below its magic.
 
-        `added_lines` stand above the cell as it was sent, but not in the notebook.
+        `added_lines` stand above the cell as it was sent, but not in the notebook. The names in
+        `coming` will be variables when the body runs.
         """
         cell, header = self._place(text, added_lines)
         lead = len(text) - len(text.lstrip("\n"))
         return CellBody(
             cell=cell,
             text=text,
-            python=self.ip.transform_cell(text),
+            python=self._as_python(text, coming),
             header=header + lead,  # IPython drops the empty lines above the code
             filename=self.ip.compile.cache(cell, self.count, raw_code=cell),
             flags=self.ip.compile.flags,
             shows_last=not _ends_silently(text) and self.ip.ast_node_interactivity != "none",
             shows_assignment=self.ip.ast_node_interactivity == "last_expr_or_assign",
         )
+
+    def _as_python(self, text: str, coming: Collection[str]) -> str:
+        word = _FIRST_WORD.match(text)
+        if word is not None and word[1] in coming:
+            # `ls[0] = 1` is no magic, though IPython cannot know of the variable yet.
+            return str(self.ip.input_transformer_manager.transform_cell(text))
+        return str(self.ip.transform_cell(text))
 
     def _place(self, text: str, added_lines: int) -> tuple[str, int]:
         """The cell as the notebook has it, and the lines above the body."""

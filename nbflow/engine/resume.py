@@ -34,7 +34,7 @@ from nbflow.notebooks.document import (
 )
 from nbflow.notebooks.kernels import cells_run_in, take_kernel
 from nbflow.notebooks.parked import ParkedKernel
-from nbflow.notebooks.parking import parked_kernel
+from nbflow.notebooks.parking import free_run, parked_kernel
 from nbflow.owner import this_owner
 from nbflow.states import State, now
 from nbflow.store.base import Store, why_not_resumable
@@ -219,7 +219,10 @@ def resume(made: Plan, store: Store) -> State[Any]:
         raise
     store.add_logs([_log(made.run, note) for note in notes])
     with tags(*made.run.tags):
-        return run_flow(flow, dict(made.parameters), again=taken)
+        state = run_flow(flow, dict(made.parameters), again=taken)
+    if state.is_completed():
+        free_run(str(made.run.id))  # whoever resumed in a new kernel needs the kept one no more
+    return state
 
 
 def _equipped(made: Plan) -> tuple[Flow[Any, Any], tuple[str, ...]]:

@@ -318,8 +318,7 @@ class NotebookCommands(LazyGroup):
     def _wait(self) -> None:
         cells = self.notebook.board.under_way()
         self.notebook.settle()
-        failed = [cell for cell in cells if cell.failed]
-        if failed:
+        if failed := self.notebook.board.take_failures():
             names = ", ".join(repr(cell.name) for cell in failed)
             raise UpstreamCellError(f"Did not complete: {names}. See the output of each.")
         click.echo(f"{counted(len(cells), 'cell')} completed." if cells else _NO_CELLS)

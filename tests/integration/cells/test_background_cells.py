@@ -220,3 +220,19 @@ def test_a_cell_magic_inside_keeps_a_cell_in_the_foreground(cells, capsys) -> No
     cells.well("%%task --submit\n%%capture said\nprint('inside')")
 
     assert cells.names["said"].stdout == "inside\n"
+
+
+def test_a_variable_in_the_making_is_no_magic(cells, held) -> None:
+    held.submit("early", "ls = [1]")
+    cells.well("%%task --submit\nls[0] = 99")
+    held.soon("early")
+
+    assert cells.well("len(ls), ls").value == (1, [99])
+
+
+def test_magics_in_the_background_do_not_wait_for_themselves(cells, held) -> None:
+    held.submit("early", "x = 1")
+    cells.well("%%task --submit\n%time y = x + 1")
+    held.soon("early")
+
+    assert cells.well("y").value == 2

@@ -289,3 +289,10 @@ def test_loading_twice_and_unloading(cells) -> None:
     cells.well("%load_ext nbflow", "%reload_ext nbflow", "%%task\nx = 1", "%unload_ext nbflow")
 
     assert cells.well("y = x").ok
+
+
+def test_every_frame_of_a_traceback_shows_its_own_line(cells) -> None:
+    answer = cells("%%task inverse\nn = 2\nvalues = [\n    1 / (n - i) for i in range(4)\n]")
+
+    assert "    1 / (n - i) for i in range(4)" in answer.text
+    assert "----> 1" not in answer.text

@@ -150,7 +150,7 @@ def test_a_failure_publishes_nothing_and_shows_the_users_lines(cells):
     assert isinstance(answer.error, ValueError)
     assert "x" not in cells.names
     assert "----> 3 y = fail(x)" in answer.text
-    assert "1 %%flow etl" in answer.text
+    assert "1 # %%flow etl" in answer.text
     assert "nbflow/engine" not in answer.text
     assert answer.plain.splitlines()[:3] == [
         answer.plain.splitlines()[0],
