@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-import random
+import random  # noqa: F401 - loaded, so that its state is always told
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -149,6 +149,3 @@ def _is_plain_assignment(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Assign) and isinstance(
         statement.value, (ast.Constant, ast.Name)
     )
-
-
-assert random  # loaded with this module, so that its state is always told
