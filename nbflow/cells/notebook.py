@@ -139,7 +139,7 @@ class Notebook:
         __tracebackhide__ = True
         options = read_task_line(line)
         board = self.board
-        step = self._step or board.enter(self.shell.raw_cell)
+        step = self._step = self._step or board.enter(self.shell.raw_cell)
         run = self._prepare(options, text, step)
         if options.name is not None and options.name.isidentifier():
             self.shell.namespace[options.name] = run.task
@@ -175,13 +175,14 @@ class Notebook:
 
     def why_shared(self, analysis: CellAnalysis) -> str:
         """Why the rest of the notebook keeps the cell out of a namespace of its own."""
-        history, binds = self.board.history, analysis.defs | analysis.deletes
-        if history.ambiguous:
+        board, step = self.board, self._step
+        binds = analysis.defs | analysis.deletes
+        if board.history.ambiguous or step is None:
             return "an earlier cell hides what it binds"
-        if read := sorted(binds & history.late_reads):
-            return f"functions of the notebook read {read[0]!r}, which it binds"
-        if written := sorted((binds | analysis.uses) & history.late_writes):
-            return f"functions of the notebook bind {written[0]!r}, which it uses"
+        if read := sorted(binds & step.looks_up):
+            return f"functions that it calls read {read[0]!r}, which it binds"
+        if written := sorted((binds | analysis.uses) & step.writes):
+            return f"functions that it calls bind {written[0]!r}, which it uses"
         return ""
 
     def _values(self) -> Mapping[str, Any]:

@@ -65,11 +65,6 @@ class CellAttempts:
         return self.function.body.text
 
     @property
-    def source(self) -> str:
-        """The cell's code, for whoever looks into its failure."""
-        return self.function.body.text
-
-    @property
     def private(self) -> bool:
         """Whether the body runs in a namespace of its own."""
         return self.function.interface.mode is Mode.PRIVATE
