@@ -26,7 +26,8 @@ class Result:
 def _lines(value: Any) -> list[str]:
     if isinstance(value, str) and "\n" in value:
         return value.split("\n")
-    return json.dumps(value, indent=1, ensure_ascii=False, default=repr).split("\n")
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=repr, sort_keys=True)
+    return text.split("\n")
 
 
 def _difference(title: str, expected: Any, got: Any) -> list[str]:

@@ -19,12 +19,14 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from tests.equivalence.cases import Cell
 from tests.equivalence.compare import Result
-from tests.equivalence.outputs import VALUES_TYPE, normalise
+from tests.equivalence.outputs import VALUES_TYPE, mask, normalise
 from tests.equivalence.shell import run_jobs
 from tests.equivalence.values import last_cell
 
 PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 LOAD = "%load_ext nbflow"
+#: Waits for the background cells, and raises what one of them failed with.
+SETTLE = "__import__('nbflow.cells.settling', fromlist=['settle']).settle()"
 
 
 def can_be_a_task(cell: Cell) -> bool:
@@ -68,6 +70,7 @@ def in_shells(notebooks: Iterable[Sequence[Cell]], style: str, folder: Path) -> 
         {
             "cells": [(c.source, "raises-exception" in c.tags) for c in STYLES[style](cells)],
             "before": LOAD if style != "plain" else "",
+            "settle": SETTLE if style == "background" else "",
             "after": last_cell(),
             "folder": str(folder / f"{style}-{number}"),
             "environ": {"NBFLOW_HOME": str(folder / f"home-{style}-{number}")},
@@ -80,18 +83,26 @@ def in_shells(notebooks: Iterable[Sequence[Cell]], style: str, folder: Path) -> 
 def _result_of_shell(told: dict[str, Any], style: str) -> Result:
     if broken := told.get("broken", ""):
         return Result([], {}, broken=broken)
-    values = _values(told["last"])
+    values = values_of(told["last"])
     return Result(
         [normalise(cell) for cell in told["outputs"]],
         values.get("values", {}),
         values.get("surroundings", {}),
         tuple(told["failed"]),
         has_outputs=style != "background",
-        broken="" if values else f"The last cell told nothing: {told['last']}",
+        broken=_failure(told["settled"])
+        or ("" if values else f"The last cell told nothing: {told['last']}"),
     )
 
 
-def _values(outputs: Iterable[Any]) -> dict[str, Any]:
+def _failure(settled: Iterable[Any]) -> str:
+    """What a background cell failed with; none that is tagged to fail goes on there."""
+    failures = (mask("\n".join(o["traceback"])) for o in settled if o["output_type"] == "error")
+    return "\n".join(failures)
+
+
+def values_of(outputs: Iterable[Any]) -> dict[str, Any]:
+    """What the last cell told."""
     shown = [o["data"] for o in outputs if VALUES_TYPE in o.get("data", {})]
     return shown[0][VALUES_TYPE] if shown else {}
 
@@ -128,7 +139,7 @@ def _is_ours(node: Any) -> bool:
 
 
 def _result_of_nodes(nodes: Sequence[Any]) -> Result:
-    values = _values(nodes[-1].outputs)
+    values = values_of(nodes[-1].outputs)
     failed = [
         n for n, c in enumerate(nodes[:-1]) if any(o.output_type == "error" for o in c.outputs)
     ]

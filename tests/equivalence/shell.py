@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Seconds that a notebook may take; what waits for ever is told as an error of its cell.
+PATIENCE = 60
 
 
 class Recorder:
@@ -132,8 +135,10 @@ def make_shell(recorder: Recorder) -> Any:
     return Shell.instance(config=config)
 
 
-def run_cells(cells: Sequence[tuple[str, bool]], before: str, after: str) -> dict[str, Any]:
-    """Run them until one fails that may not; `before` and `after` are ours and not told."""
+def run_cells(
+    cells: Sequence[tuple[str, bool]], before: str, settle: str, after: str
+) -> dict[str, Any]:
+    """Run them until one fails that may not, then what is ours: settle, and the last cell."""
     recorder = Recorder()
     sys.stdout, sys.stderr = Stream("stdout", recorder), Stream("stderr", recorder)  # type: ignore[assignment]
     recorder.cells.append([])
@@ -149,19 +154,27 @@ def run_cells(cells: Sequence[tuple[str, bool]], before: str, after: str) -> dic
             failed.append(index)
             if not may_fail:
                 break
-    told = recorder.cells[:]
+    recorder.cells.append([])
+    shell.run_cell(settle, store_history=False)
+    *told, settled = recorder.cells
     recorder.cells.append([])
     shell.run_cell(after, store_history=False)
-    return {"outputs": told, "failed": failed, "last": recorder.cells[-1]}
+    return {"outputs": told, "failed": failed, "settled": settled, "last": recorder.cells[-1]}
+
+
+def _give_up(number: int, frame: Any) -> None:
+    raise TimeoutError(f"Nothing came of it for {PATIENCE} s.")
 
 
 def work(job: dict[str, Any], answer: int) -> None:
     """Do one job in this process and write the answer."""
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(PATIENCE)
     try:
         os.environ.update(job["environ"])
         Path(job["folder"]).mkdir(parents=True, exist_ok=True)
         os.chdir(job["folder"])
-        told = run_cells(job["cells"], job["before"], job["after"])
+        told = run_cells(job["cells"], job["before"], job["settle"], job["after"])
     except BaseException:  # whatever a notebook can raise is an answer
         told = {"outputs": [], "failed": [], "last": [], "broken": traceback.format_exc()}
     with os.fdopen(answer, "w") as stream:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,10 @@ from tests.equivalence.cases import CASES
 from tests.equivalence.compare import Result, differences, tell
 from tests.equivalence.modes import in_shells, on_kernels
 
-#: Stock papermill writes the whole notebook at every step, so it gets some of the cases.
-PAPERMILLS = [
+#: What cells show. Stock papermill, which writes the whole notebook at every step, gets these.
+ABOUT_OUTPUTS = [
     "an alias is changed",
-    "a generator is consumed over several cells",
     "cells that are allowed to fail",
-    "exec, eval and globals",
     "threads work between the cells",
     "await at the top level",
     "the last expression and the semicolon",
@@ -34,10 +33,44 @@ PAPERMILLS = [
 ]
 #: place and style -> names of the cases
 MODES = {
-    ("papermill", "plain"): PAPERMILLS,
-    ("nbflow", "plain"): list(CASES),
+    ("papermill", "plain"): ABOUT_OUTPUTS,
+    ("nbflow", "plain"): ABOUT_OUTPUTS,
     ("shell", "tasks"): list(CASES),
+    ("shell", "background"): list(CASES),
+    ("nbflow", "tasks"): list(CASES),
+    ("nbflow", "background"): list(CASES),
 }
+#: (place, style, case) -> what is known to differ.
+KNOWN = {
+    ("nbflow", "tasks", "weak references and finalisers"): "a run's record keeps values alive",
+    ("nbflow", "background", "weak references and finalisers"): "so it does in the background",
+    **{
+        (place, "background", name): reason
+        for place in ("shell", "nbflow")
+        for name, reason in {
+            "a slice of a list is a copy, a slice of an array is a view": "automagic: %ls",
+            "partial, methods and operators": "two names call methods of one object",
+            "figures are drawn over several cells": "fig and ax share what is drawn",
+            "a chain of steps over one frame": "a half-imported numpy is told of",
+            "warnings": "the state of a module",
+        }.items()
+    },
+}
+
+
+def parameters() -> list[Any]:
+    """Every mode with each of its cases."""
+    return [
+        pytest.param(
+            *mode,
+            name,
+            marks=[pytest.mark.xfail(reason=reason, strict=False)]
+            if (reason := KNOWN.get((*mode, name)))
+            else [],
+        )
+        for mode, names in MODES.items()
+        for name in names
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +95,7 @@ def results(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("place", "style", "name"),
-    [(*mode, name) for mode, names in MODES.items() for name in names],
-)
+@pytest.mark.parametrize(("place", "style", "name"), parameters())
 def test_the_notebook_ends_the_same(results, place: str, style: str, name: str) -> None:
     sources = [cell.source for cell in CASES[name]]
 

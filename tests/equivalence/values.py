@@ -116,8 +116,17 @@ class Describer:
     def _class(self, value: type) -> Any:
         if value.__module__ != "__main__":
             return f"{value.__module__}.{value.__qualname__}"
-        skipped = {"__dict__", "__weakref__", "__module__", "__firstlineno__", "_abc_impl"}
+        skipped = {
+            "__dict__",
+            "__weakref__",
+            "__module__",
+            "__firstlineno__",
+            "_abc_impl",
+            "__slotnames__",
+        }
         members = {k: v for k, v in vars(value).items() if k not in skipped}
+        if not members.get("__annotations__", True):
+            del members["__annotations__"]  # made by whoever asked first
         return {
             "name": value.__qualname__,
             "bases": [base.__qualname__ for base in value.__mro__[1:]],
