@@ -373,6 +373,7 @@ class NotebookRun:
         """Raise `Stopped` unless the next cell may start."""
         interruption = self._interruption
         if interruption is not None:
+            self._culprit = self._culprit or cell
             if interruption.culprit is cell and self._kernel.is_alive():
                 self._interruption = None  # it has ended, and those behind it may still
             raise Stopped(interruption.outcome, interruption.error)
