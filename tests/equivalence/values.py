@@ -37,6 +37,7 @@ class Describer:
     def __init__(self, namespace: dict[str, Any]) -> None:
         self.namespace = namespace
         self.met: dict[int, int] = {}
+        self.memories: dict[int, int] = {}
         self.kept: list[Any] = []  # so that no identity is used twice
 
     def describe(self, value: Any) -> Any:
@@ -159,9 +160,9 @@ class Describer:
         root = value
         while isinstance(root.base, numpy.ndarray):
             root = root.base
-        owner = self.met.setdefault(id(root), len(self.met))
+        memory = self.memories.setdefault(id(root), len(self.memories))
         self.kept.append(root)
-        return [*told, f"memory of #{owner}", self._array(value)]
+        return [*told, f"memory {memory}", self._array(value)]
 
     def _array(self, value: Any) -> Any:
         if value.dtype == object:
