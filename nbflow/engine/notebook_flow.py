@@ -21,6 +21,7 @@ from nbflow import parameters as params
 from nbflow.dataflow import analyse_cells
 from nbflow.engine.cell_records import CellRecorder
 from nbflow.engine.session import FlowSession, current_session
+from nbflow.engine.storage import forget_cells
 from nbflow.exceptions import (
     MissingContextError,
     NbflowError,
@@ -223,7 +224,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         session.store.set_output(session.flow_run.id, str(target))
         kernel, start, known = self._kept or (None, 0, {})
         recorder = CellRecorder(session, self._cells(values), frozenset(known))
-        return run_notebook(
+        outcome = run_notebook(
             self.path,
             output=target,
             parameters=values,
@@ -238,6 +239,8 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
             known=known,
             keep=self._keeping(session),
         )
+        forget_cells(session.flow_run.id)  # what has completed is never resumed
+        return outcome
 
     def _keeping(self, session: FlowSession) -> Keep | None:
         """What keeps the kernel of a run that failed; None when nobody wants that."""
