@@ -79,6 +79,11 @@ class Upstream:
         """All of them, each once."""
         return list(dict.fromkeys(cell for cell, _ in (*self.data, *self.order)))
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return all(cell.settled.is_set() for cell in self.cells)
+
     def awaited(self) -> tuple[Awaited, ...]:
         """The values to take over when they are there."""
         return tuple(Awaited(cell.future, names) for cell, names in (*self.order, *self.data))
@@ -190,19 +195,23 @@ class Board:
         state: State[Any],
         told: Callable[[CellUnderWay, State[Any]], None],
     ) -> None:
-        index = cell.step.index
         try:
             if state.is_completed():
                 self._publish(cell, state.result())
         finally:
-            with self._lock:
-                del self._cells[index]
-                if not state.is_completed():  # readers are told, until a cell makes it anew
-                    self._failed[index] = self._untold[index] = cell
             try:
                 told(cell, state)
             finally:
-                cell.settled.set()
+                self._put_away(cell, failed=not state.is_completed())
+
+    def _put_away(self, cell: CellUnderWay, *, failed: bool) -> None:
+        """Nothing is under way any more for those who wait, now that all has been told."""
+        index = cell.step.index
+        with self._lock:
+            del self._cells[index]
+            if failed:  # readers are told, until a cell makes the names anew
+                self._failed[index] = self._untold[index] = cell
+        cell.settled.set()
 
     def _publish(self, cell: CellUnderWay, values: CellValues) -> None:
         if cell.interface.mode is not Mode.PRIVATE and cell.future.state.name != "Cached":

@@ -13,6 +13,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
 from nbflow.annotations import quote
@@ -89,9 +90,7 @@ class Notebook:
         if self._goes_to_the_background(step.analysis):
             return
         try:
-            if uses_results(step.analysis):
-                board.settle()
-            board.wait(board.upstream(step, private=False))
+            self._wait_for(board, step)
         except UpstreamCellError:
             board.put_back(step)
             self._step = None
@@ -99,6 +98,17 @@ class Notebook:
         finally:
             self.mailbox.deliver()
         board.binds(step)
+
+    def _wait_for(self, board: Board, step: Step) -> None:
+        upstream = board.upstream(step, private=False)
+        everything = uses_results(step.analysis) and board.under_way()
+        if upstream.has_ended and not everything:
+            board.wait(upstream)  # nothing to wait for, but perhaps a failure to tell
+            return
+        with self.joined.waiting() if self.joined is not None else nullcontext():
+            if everything:
+                board.settle()
+            board.wait(upstream)
 
     def _goes_to_the_background(self, analysis: CellAnalysis) -> bool:
         if analysis.magic != "task" or "--submit" not in analysis.magic_line:
@@ -152,6 +162,8 @@ class Notebook:
             run.here()
         except Exception as error:  # the user's own: shown from their first line on
             self.shell.begin_traceback(error, run.task.fn.body.filename)
+            if isinstance(error, NbflowError) and not hasattr(error, "_render_traceback_"):
+                raise plain(error) from None
             raise
 
     def _prepare(self, options: TaskCellOptions, text: str, step: Step) -> CellRun:

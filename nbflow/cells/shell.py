@@ -13,12 +13,15 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
 from typing import Any, Final
 
 from nbflow.cells.body import CellBody
 from nbflow.cells.recording import Recording, heard
 from nbflow.cells.records import Output
 
+_OURS: Final = str(Path(__file__).resolve().parents[1])
 _traceback_lock: Final = threading.Lock()
 _FIRST_WORD: Final = re.compile(r"\s*([^\W\d]\w*)")
 _MAGIC_CALL: Final = re.compile(r"""run_(line|cell)_magic\(['"](\w+)['"]""")
@@ -209,15 +212,15 @@ class Shell:
 
         `%debug` then finds itself in the user's code, too.
         """
-        first = error.__traceback__
-        while first is not None and first.tb_frame.f_code.co_filename != filename:
-            first = first.tb_next
-        if first is None or hasattr(error, "_render_traceback_"):
+        trace = _users_part(error.__traceback__, filename)
+        if trace is None and error.__context__ is not None:  # a time limit's: where it struck
+            trace = _users_part(error.__context__.__traceback__, filename)
+        if trace is None or hasattr(error, "_render_traceback_"):
             return
 
         def render() -> list[str]:
             formatter = self.ip.InteractiveTB
-            lines = formatter.structured_traceback(type(error), error, first, tb_offset=0)
+            lines = formatter.structured_traceback(type(error), error, trace, tb_offset=0)
             return list(lines)
 
         with contextlib.suppress(AttributeError, TypeError):  # some errors take no attributes
@@ -290,6 +293,21 @@ class Shell:
 
 #: What each thread records at the moment, innermost last.
 _recorders: dict[int, list[Recording]] = {}
+
+
+def _users_part(trace: TracebackType | None, filename: str) -> TracebackType | None:
+    """The frames from the first of the file on, without nbflow's own among and below them."""
+    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+        trace = trace.tb_next
+    places = []
+    while trace is not None:
+        if not trace.tb_frame.f_code.co_filename.startswith(_OURS):
+            places.append(trace)
+        trace = trace.tb_next
+    part: TracebackType | None = None
+    for place in reversed(places):
+        part = TracebackType(part, place.tb_frame, place.tb_lasti, place.tb_lineno)
+    return part
 
 
 def _takes_hooks(sink: object) -> bool:

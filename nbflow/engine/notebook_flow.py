@@ -11,9 +11,9 @@ import copy
 import hashlib
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from nbformat import NotebookNode
 
@@ -45,6 +45,7 @@ from nbflow.notebooks.events import CellInfo, CellOutcome, CellRecord, NotebookO
 from nbflow.notebooks.execute import run_notebook
 from nbflow.notebooks.kernels import Kernel
 from nbflow.notebooks.parking import park
+from nbflow.notebooks.run_options import Keep
 from nbflow.paths import expanded
 from nbflow.run_graph import graph_of_cells
 from nbflow.settings import get_settings
@@ -60,10 +61,6 @@ _OWN: Final = (
     "timeout_seconds",
     "keep_kernel_seconds",
 )
-
-
-#: Asked for the kernel of a run that failed; True: it is kept.
-Keep: TypeAlias = Callable[[Kernel, CellRecord | None, NotebookOutcome], bool]
 
 
 class NotebookFlow(Flow[..., NotebookOutcome]):

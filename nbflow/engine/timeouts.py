@@ -103,6 +103,7 @@ def _call_with_signal(seconds: float, call: Callable[[], R], error: type[RunTime
     outer_handler = signal.getsignal(signal.SIGALRM)
     foreign_left = 0.0 if _limits else signal.getitimer(signal.ITIMER_REAL)[0]
     started = time.monotonic()
+    struck: BaseException | None = None
     try:
         _limits.append(limit)
         signal.signal(signal.SIGALRM, _interrupt)
@@ -111,10 +112,11 @@ def _call_with_signal(seconds: float, call: Callable[[], R], error: type[RunTime
     except OutOfTime as thrown:
         if thrown.limit is not limit:
             raise
-    except BaseException:
+        struck = thrown
+    except BaseException as turned:
         if not limit.fired:
             raise
-        # The user's code turned the interruption into an error of its own.
+        struck = turned  # the user's code made an error of its own of the interruption
     else:
         if not limit.fired:
             return value
@@ -126,7 +128,10 @@ def _call_with_signal(seconds: float, call: Callable[[], R], error: type[RunTime
         if foreign_left:  # someone else's alarm goes on where it was
             left = max(foreign_left - (time.monotonic() - started), 0.001)
             signal.setitimer(signal.ITIMER_REAL, left)
-    raise error(_message(seconds))
+    out_of_time = error(_message(seconds))
+    out_of_time.__context__ = struck  # where it struck, for those who show tracebacks
+    out_of_time.__suppress_context__ = True
+    raise out_of_time
 
 
 def _set_timer() -> None:

@@ -296,3 +296,12 @@ def test_every_frame_of_a_traceback_shows_its_own_line(cells) -> None:
 
     assert "    1 / (n - i) for i in range(4)" in answer.text
     assert "----> 1" not in answer.text
+
+
+def test_a_time_limit_shows_the_users_line_and_no_frame_of_ours(cells) -> None:
+    cell = "%%task --timeout 0.2\nimport time\nfor _ in range(600):\n    time.sleep(0.1)"
+
+    answer = cells(cell)
+
+    assert "time.sleep(0.1)" in answer.text
+    assert "nbflow/" not in answer.text
