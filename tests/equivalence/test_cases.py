@@ -44,17 +44,8 @@ MODES = {
 KNOWN = {
     ("nbflow", "tasks", "weak references and finalisers"): "a run's record keeps values alive",
     ("nbflow", "background", "weak references and finalisers"): "so it does in the background",
-    **{
-        (place, "background", name): reason
-        for place in ("shell", "nbflow")
-        for name, reason in {
-            "a slice of a list is a copy, a slice of an array is a view": "automagic: %ls",
-            "partial, methods and operators": "two names call methods of one object",
-            "figures are drawn over several cells": "fig and ax share what is drawn",
-            "a chain of steps over one frame": "a half-imported numpy is told of",
-            "warnings": "the state of a module",
-        }.items()
-    },
+    ("shell", "background", "warnings"): "no order among calls that change what warnings does",
+    ("nbflow", "background", "warnings"): "no order among calls that change what warnings does",
 }
 
 

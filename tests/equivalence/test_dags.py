@@ -23,7 +23,6 @@ def test_any_dag_in_the_background_ends_as_if_it_were_sequential(wrong: list[Wro
     assert [(seed, each.values) for seed, each in enumerate(wrong) if each.values] == []
 
 
-@pytest.mark.xfail(reason="a shell without a kernel loses some failures", strict=False)
 def test_every_failure_is_told_and_its_readers_name_it(wrong: list[Wrong]) -> None:
     assert [(seed, each.told) for seed, each in enumerate(wrong) if each.told] == []
 
