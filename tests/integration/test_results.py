@@ -309,7 +309,7 @@ def test_what_cannot_be_pickled_is_refused_with_the_way_out(store):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(ConfigurationError, match="Use one of .*compressed/json"):
+    with pytest.raises(ConfigurationError, match=r"Use one of .*compressed/json"):
         get_serializer("yaml")
     with pytest.raises(ConfigurationError, match="'nosuch' is not installed"):
         get_serializer("compressed/pickle:nosuch").dumps(1)
