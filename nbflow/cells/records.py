@@ -87,7 +87,7 @@ class CellInterface:
     reason: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class CellValues:
     """What a run of a cell leaves for the notebook."""
 
