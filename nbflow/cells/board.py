@@ -71,13 +71,15 @@ class Upstream:
 
     #: Cells that make values it needs, with the names.
     data: tuple[tuple[CellUnderWay, tuple[str, ...]], ...] = ()
-    #: Cells that must merely have ended, with names that it perhaps binds anew.
-    order: tuple[tuple[CellUnderWay, tuple[str, ...]], ...] = ()
+    #: Cells that must merely have ended.
+    order: tuple[CellUnderWay, ...] = ()
+    #: The names that it binds or deletes, perhaps: it finds them as those cells leave them.
+    binds: frozenset[str] = frozenset()
 
     @property
     def cells(self) -> list[CellUnderWay]:
         """All of them, each once."""
-        return list(dict.fromkeys(cell for cell, _ in (*self.data, *self.order)))
+        return list(dict.fromkeys([*(cell for cell, _ in self.data), *self.order]))
 
     @property
     def has_ended(self) -> bool:
@@ -86,12 +88,18 @@ class Upstream:
 
     def awaited(self) -> tuple[Awaited, ...]:
         """The values to take over when they are there."""
-        return tuple(Awaited(cell.future, names) for cell, names in (*self.order, *self.data))
+        needs = dict(self.data)
+        cells = sorted(self.cells, key=lambda cell: cell.step.index)
+        return tuple(
+            Awaited(cell.future, (*needed, *sorted(cell.binds & self.binds)), needed)
+            for cell in cells
+            for needed in (needs.get(cell, ()),)
+        )
 
     def wait_for(self) -> list[Any]:
         """The same for the engine: a failed producer stops its reader, and only its reader."""
         needed = [cell.future for cell, _ in self.data]
-        return [*needed, *(allow_failure(cell.future) for cell, _ in self.order)]
+        return [*needed, *(allow_failure(cell.future) for cell in self.order)]
 
 
 class Board:
@@ -133,10 +141,8 @@ class Board:
             before = {i for i in step.changes if i in self._cells}
             before |= {i for i in step.rebinds if self._collide(step, i, private=private)}
             needed = {cell.step.index for cell, _ in data}
-            ended = (self._cells[i] for i in sorted(before - needed))
-            binds = step.analysis.defs | step.analysis.deletes
-            order = tuple((cell, tuple(sorted(cell.binds & binds))) for cell in ended)
-            return Upstream(tuple(data), order)
+            order = tuple(self._cells[i] for i in sorted(before - needed))
+            return Upstream(tuple(data), order, step.analysis.defs | step.analysis.deletes)
 
     def _collide(self, step: Step, index: int, *, private: bool) -> bool:
         """Whether the two bind or read a name in a way that namespaces do not keep apart."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import contextvars
-import re
 import threading
 import weakref
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from nbflow.cells.board import Board, CellUnderWay, Upstream, blocked
 from nbflow.cells.caching import options_for
 from nbflow.cells.deferred import Mailbox
 from nbflow.cells.figures import get_ready, own_figures
+from nbflow.cells.foreground import stays_in_the_foreground, uses_results
 from nbflow.cells.interface import interface_of
 from nbflow.cells.joining import JoinedCell, join
 from nbflow.cells.lines import read_task_line
@@ -44,10 +44,6 @@ _RUNNERS: Final[Mapping[str, Callable[[], TaskRunner]]] = {
     "thread": ThreadPoolTaskRunner,
     "process": ProcessPoolTaskRunner,
 }
-
-
-_RESULTS: Final = frozenset({"_", "__", "___", "Out", "_oh"})
-_NUMBERED: Final = re.compile(r"_\d+")
 
 
 class CellRunTask(Task[..., CellValues]):
@@ -118,7 +114,8 @@ class Notebook:
         except MagicUsageError:  # the magic itself will say so
             return False
         body = self.shell.raw_cell.lstrip().partition("\n")[2]
-        return options.submit and options.run and not _stays_in_the_foreground(body, analysis)
+        names = self.shell.namespace
+        return options.submit and options.run and not stays_in_the_foreground(body, analysis, names)
 
     def cell_ended(self, *, failed: bool) -> None:
         """The cell is over."""
@@ -155,7 +152,9 @@ class Notebook:
             self.shell.namespace[options.name] = run.task
         if not options.run:
             return
-        if options.submit and not _stays_in_the_foreground(text, step.analysis):
+        if options.submit and not stays_in_the_foreground(
+            text, step.analysis, self.shell.namespace
+        ):
             run.submit(board.upstream(step, private=run.private))
             return
         try:
@@ -193,8 +192,9 @@ class Notebook:
             return "an earlier cell hides what it binds"
         if read := sorted(binds & step.looks_up):
             return f"functions that it calls read {read[0]!r}, which it binds"
-        if written := sorted((binds | analysis.uses) & step.writes):
-            return f"functions that it calls bind {written[0]!r}, which it uses"
+        # What functions bind is in the notebook itself, where no cell apart would find it.
+        if written := sorted((binds | analysis.uses) & board.history.late_writes):
+            return f"functions of the notebook bind {written[0]!r}, which it uses"
         return ""
 
     def _values(self) -> Mapping[str, Any]:
@@ -401,7 +401,7 @@ class CellRun:
     def _parameters(self, awaited: tuple[Awaited, ...]) -> dict[str, Any]:
         """The inputs; quoted, for the engine need not look for futures inside of data."""
         names = self._shell.namespace
-        coming = {name: each.source for each in awaited for name in each.names}
+        coming = {name: each.source for each in awaited for name in each.needed}
         found: dict[str, Any] = {}
         for name in self.interface.inputs:
             if name in coming:
@@ -432,20 +432,6 @@ def plain(error: NbflowError) -> NbflowError:
     name, text = type(error).__name__, str(error)
     error._render_traceback_ = lambda: [f"\x1b[31m{name}\x1b[39m: {text}"]  # type: ignore[attr-defined] # IPython's hook
     return error
-
-
-def uses_results(analysis: CellAnalysis) -> bool:
-    """Whether the cell reads what earlier cells displayed: `_`, `Out[3]`."""
-    return any(name in _RESULTS or _NUMBERED.fullmatch(name) for name in analysis.uses)
-
-
-def _stays_in_the_foreground(text: str, analysis: CellAnalysis) -> bool:
-    """Whether a cell cannot mean the same in the background.
-
-    Other cell magics redirect what the whole process prints, or run what they like among the
-    notebook's names; what is displayed last is only known when everything before has ended.
-    """
-    return text.lstrip().startswith("%%") or uses_results(analysis)
 
 
 # ── the one notebook of a process ────────────────────────────────────────────────────────

@@ -32,7 +32,10 @@ class Awaited:
     """Values that come from a cell which had not ended when this run was made."""
 
     source: Future[CellValues]
+    #: The names to take over.
     names: tuple[str, ...]
+    #: Those without which the cell cannot run.
+    needed: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

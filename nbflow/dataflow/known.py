@@ -161,6 +161,9 @@ SQL_FUNCTIONS = _words("sql query execute sqldf")
 #: Parameters that take random generators.
 RANDOM_SLOTS = _words("random_state rng generator")
 
+#: What `import` finds depends on it.
+IMPORTS = "import path"
+
 #: Shared state inside modules: dotted prefix of a call -> the name of what it changes.
 SHARED_STATE = {
     "random": "random state",
@@ -177,7 +180,7 @@ SHARED_STATE = {
     "os.environ": "environment",
     "os.putenv": "environment",
     "os.getenv": "environment",
-    "sys.path": "import path",
+    "sys.path": IMPORTS,
     "warnings": "warning filters",
     "pandas.set_option": "pandas options",
     "numpy.set_printoptions": "numpy options",

@@ -51,6 +51,9 @@ class Linker:
         self.seen: list[int] = []
         self.fences: dict[EdgeKind, int] = {}
         self.states: dict[str, int] = {}
+        #: The last cell that changed what imports find, and those that imported since.
+        self.import_changer: int | None = None
+        self.importers: list[int] = []
         #: Why cells keep the order of the notebook, where that is the linker's doing.
         self.reasons: dict[int, str] = {}
         self.sequential = False
@@ -276,6 +279,29 @@ class Linker:
                 last = self.states[state]
                 self.edge(last, run, state, EdgeKind.ORDER, Why.CHANGE, certain=False)
             self.states[state] = run.index
+
+        self._order_imports(run, changes=self._changes_imports(run, found))
+
+    def _changes_imports(self, run: Run, states: Iterable[str]) -> bool:
+        """Whether what `import` finds may differ after the cell (`sys.path`, `sys.modules`)."""
+        if known.IMPORTS in states:  # `sys.path.append(…)`
+            return True
+        if any(self._origin(run, name) == "sys" for name in run.analysis.mutates):
+            self.sequential = True  # `sys.modules[…] = …`: an import may give any object now
+        return False
+
+    def _order_imports(self, run: Run, *, changes: bool) -> None:
+        """Imports keep their place among the cells that change what imports find."""
+        if self.import_changer is not None and (changes or run.analysis.imports):
+            changer = self.import_changer
+            self.edge(changer, run, known.IMPORTS, EdgeKind.ORDER, Why.CHANGE, certain=False)
+        if changes:
+            for index in self.importers:
+                self.edge(index, run, known.IMPORTS, EdgeKind.ORDER, Why.CHANGE, certain=False)
+            self.importers.clear()
+            self.import_changer = run.index
+        elif run.analysis.imports:
+            self.importers.append(run.index)
 
     # ── names and objects ────────────────────────────────────────────────────────────────
 

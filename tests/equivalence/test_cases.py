@@ -40,28 +40,11 @@ MODES = {
     ("nbflow", "tasks"): list(CASES),
     ("nbflow", "background"): list(CASES),
 }
-#: (place, style, case) -> what is known to differ.
-KNOWN = {
-    ("nbflow", "tasks", "weak references and finalisers"): "a run's record keeps values alive",
-    ("nbflow", "background", "weak references and finalisers"): "so it does in the background",
-    ("shell", "background", "warnings"): "no order among calls that change what warnings does",
-    ("nbflow", "background", "warnings"): "no order among calls that change what warnings does",
-}
 
 
 def parameters() -> list[Any]:
     """Every mode with each of its cases."""
-    return [
-        pytest.param(
-            *mode,
-            name,
-            marks=[pytest.mark.xfail(reason=reason, strict=False)]
-            if (reason := KNOWN.get((*mode, name)))
-            else [],
-        )
-        for mode, names in MODES.items()
-        for name in names
-    ]
+    return [pytest.param(*mode, name) for mode, names in MODES.items() for name in names]
 
 
 @pytest.fixture(scope="module")

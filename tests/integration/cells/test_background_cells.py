@@ -236,3 +236,17 @@ def test_magics_in_the_background_do_not_wait_for_themselves(cells, held) -> Non
     held.soon("early")
 
     assert cells.well("y").value == 2
+
+
+@pytest.mark.parametrize(
+    "imports", ["import contextlib as c", "from contextlib import redirect_stdout as there"]
+)
+def test_what_redirects_the_whole_process_stays_in_the_foreground(cells, held, imports) -> None:
+    call = "c.redirect_stdout" if "as c" in imports else "there"
+    held.submit("early", "print('from elsewhere')")
+
+    cells.well(
+        imports, f"%%task --submit\nimport io\ns = io.StringIO()\nwith {call}(s):\n    print(1)"
+    )
+
+    assert cells.names["s"].getvalue() == "1\n"  # it has run, and nobody else did meanwhile

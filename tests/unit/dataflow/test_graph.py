@@ -35,6 +35,9 @@ x = 1 / del x / print(x) | 0>1:x 1>2:x |
 def g(): yield 1 / i = g() / a = next(i) / b = list(i) | 0>1:g 1>2:i 1>3:i 2>3:i |
 list = f / list(1) | 0>1:list |
 import random / random.seed(1) / x = random.random() | 0>1:random 0>2:random | 1>2
+import sys / sys.path.append('x') / import mine / import yours | 0>1:sys | 1>2 1>3
+import mine / import sys / sys.path.append('x') | 1>2:sys | 0>2
+import sys / sys.modules['a'] = m / import a / x = 1 | 0>1:sys 0>2:~ 1>2:~ 2>3:~ |
 x = 1 / !ls / y = 2 | | 0>1 1>2
 """.strip("\n")
 

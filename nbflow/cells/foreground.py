@@ -1,0 +1,61 @@
+"""Cells that cannot mean the same in the background, and so stay in the foreground.
+
+This module decides which code needs the whole process, or everything before it, for itself.
+It must not know how cells are run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, Final
+
+from nbflow.dataflow import CellAnalysis
+
+#: Names by which IPython gives what was displayed before.
+_RESULTS: Final = frozenset({"_", "__", "___", "Out", "_oh"})
+_NUMBERED: Final = re.compile(r"_\d+")
+#: What changes the whole process for a while: its streams, warnings, folder, signals.
+_PROCESS_WIDE: Final = frozenset(
+    {"contextlib.redirect_stdout", "contextlib.redirect_stderr", "contextlib.chdir"}
+    | {"warnings.catch_warnings", "os.chdir", "posix.chdir", "nt.chdir", "signal.signal"}
+    | {"signal.alarm", "signal.setitimer", "IPython.utils.capture.capture_output"}
+)
+
+
+def stays_in_the_foreground(
+    text: str, analysis: CellAnalysis, namespace: Mapping[str, Any]
+) -> bool:
+    """Whether a cell is run in the foreground although it asks for the background.
+
+    Other cell magics redirect what the whole process prints, or run what they like among the
+    notebook's names; what is displayed last is only known when everything before has ended.
+    """
+    return (
+        text.lstrip().startswith("%%")
+        or uses_results(analysis)
+        or any(_origin(call, analysis, namespace) in _PROCESS_WIDE for call in analysis.calls)
+    )
+
+
+def uses_results(analysis: CellAnalysis) -> bool:
+    """Whether the cell reads what earlier cells displayed: `_`, `Out[3]`."""
+    return any(name in _RESULTS or _NUMBERED.fullmatch(name) for name in analysis.uses)
+
+
+def _origin(call: str, analysis: CellAnalysis, namespace: Mapping[str, Any]) -> str:
+    """What a dotted name of the code stands for, as `module.name`."""
+    head, dot, rest = call.partition(".")
+    return _meaning(head, analysis, namespace) + dot + rest
+
+
+def _meaning(name: str, analysis: CellAnalysis, namespace: Mapping[str, Any]) -> str:
+    if name in analysis.imports:
+        return analysis.imports[name]
+    value = namespace.get(name)
+    if isinstance(value, ModuleType):
+        return value.__name__
+    if isinstance(value, FunctionType | BuiltinFunctionType | type):
+        return f"{value.__module__}.{value.__qualname__}"
+    return name
