@@ -16,6 +16,7 @@ import linecache
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -89,7 +90,7 @@ def _compiled(body: CellBody, transform: Transform | None) -> CompiledBody:
     # Empty lines stand for the header, so that every number is the cell's own.
     source = "\n" * body.header + body.python
     flags = body.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    parsed = compile(source, body.filename, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+    parsed = _parsed(source, body.filename, flags)
     tree: ast.Module = parsed if transform is None else transform(parsed)
     statements, last = _split(tree, assignments=body.shows_assignment)
 
@@ -103,6 +104,17 @@ def _compiled(body: CellBody, transform: Transform | None) -> CompiledBody:
         code(statements, "exec") if statements.body else None,
         code(last, "eval") if last is not None else None,
     )
+
+
+def _parsed(source: str, filename: str, flags: int) -> ast.Module:
+    read: Callable[[], Any] = partial(
+        compile, source, filename, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True
+    )
+    try:
+        tree: ast.Module = read()
+    except SystemError:  # up to Python 3.12, when another thread parses, too
+        tree = read()
+    return tree
 
 
 def _split(tree: ast.Module, *, assignments: bool) -> tuple[ast.Module, ast.Expression | None]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from nbflow.dataflow import analyse_python
+from nbflow.hashing.syntax import parse
 
 _IMPORTS: Final = (ast.Import, ast.ImportFrom)
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -44,7 +45,7 @@ def redefinitions(body_source: str) -> str | None:
         the cell defines nothing.
     """
     try:
-        tree = ast.parse(body_source)
+        tree = parse(body_source)
     except (SyntaxError, ValueError):
         return None
     definitions = [node for node in tree.body if isinstance(node, _DEFINITIONS)]
@@ -59,7 +60,7 @@ def redefinitions(body_source: str) -> str | None:
 def defines_code(body_source: str) -> bool:
     """Whether functions or classes are among the statements of a cell."""
     try:
-        tree = ast.parse(body_source)
+        tree = parse(body_source)
     except (SyntaxError, ValueError):
         return False
     return any(isinstance(node, (*_FUNCTIONS, ast.ClassDef)) for node in tree.body)
@@ -211,7 +212,7 @@ def _on_their_lines(source: str, definitions: Sequence[ast.stmt]) -> str:
     text = "".join(kept)
     plain = ast.Module(list(definitions), [])
     try:
-        same = ast.dump(ast.parse(text)) == ast.dump(plain)
+        same = ast.dump(parse(text)) == ast.dump(plain)
     except SyntaxError:
         same = False
     return text if same else ast.unparse(plain)  # several statements on one line

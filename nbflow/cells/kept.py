@@ -135,8 +135,9 @@ def _pickler(target: _Chunks | _Nowhere, defined: Mapping[str, Any]) -> pickle.P
     # Without an override the pickler calls no Python for most objects.
     pickler = _NamingPickler(target, defined) if defined else pickle.Pickler(target, protocol=5)
     table = {**copyreg.dispatch_table, types.ModuleType: _reduce_module}
-    if (numpy := sys.modules.get("numpy")) is not None:
-        table[numpy.ndarray] = _reduce_array
+    # Another thread may be in the midst of importing numpy.
+    if (array := getattr(sys.modules.get("numpy"), "ndarray", None)) is not None:
+        table[array] = _reduce_array
     pickler.dispatch_table = table
     return pickler
 

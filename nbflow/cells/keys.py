@@ -23,6 +23,7 @@ from nbflow.exceptions import HashError
 from nbflow.flows import Flow
 from nbflow.hashing import Uses, content_hash, normal_form
 from nbflow.hashing.content import Parts, Unhashable
+from nbflow.hashing.syntax import parse
 from nbflow.hashing.uses import Place
 from nbflow.models import FlowKind
 from nbflow.tasks import Task
@@ -154,7 +155,7 @@ def _trimmed(code: str) -> str:
 
 
 def _plain_code(code: str) -> str:
-    tree = ast.parse(code)
+    tree = parse(code)
     silent = bool(tree.body) and isinstance(tree.body[-1], ast.Expr) and _ends_silently(code)
     return normal_form(tree) + (";" if silent else "")
 
@@ -171,7 +172,7 @@ def _ends_silently(code: str) -> bool:
 
 def _imports(code: str) -> Iterable[str]:
     try:
-        tree = ast.parse(to_python(code).python)
+        tree = parse(to_python(code).python)
     except (SyntaxError, ValueError):
         return
     for node in ast.walk(tree):

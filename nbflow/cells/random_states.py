@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from nbflow.exceptions import NotKept
 from nbflow.hashing import content_hash
+from nbflow.hashing.syntax import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ _HARMLESS: Final = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Pass)
 def seeds(code: str) -> frozenset[str]:
     """The generators that the first lines of the code seed, before anything can draw."""
     try:
-        tree = ast.parse(code)
+        tree = parse(code)
     except (SyntaxError, ValueError):
         return frozenset()
     found = set()

@@ -32,6 +32,7 @@ class Shell:
 
     def __init__(self, ip: Any) -> None:
         self.ip = ip
+        _parse_patiently(ip.compile)
         #: The text of the running cell, as it was sent.
         self.raw_cell = ""
         #: AST transformers that are nbflow's own, and not for code inside of task cells.
@@ -200,9 +201,8 @@ class Shell:
                 return list(render())
             kept = getattr(formatter, "tb", None)
             try:
-                lines = formatter.structured_traceback(
-                    type(error), error, error.__traceback__, tb_offset=0
-                )
+                story = (type(error), error, error.__traceback__)
+                lines = _twice(lambda: formatter.structured_traceback(*story, tb_offset=0))
             finally:
                 formatter.tb = kept  # %debug is for what failed in the foreground
             return list(lines)
@@ -293,6 +293,29 @@ class Shell:
 
 #: What each thread records at the moment, innermost last.
 _recorders: dict[int, list[Recording]] = {}
+
+
+def _twice(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except SystemError:
+        return read()
+
+
+def _parse_patiently(compiler: Any) -> None:
+    """Let IPython read a cell again when another thread has confused Python's parser.
+
+    Up to Python 3.12 it may give up by mistake when two threads parse at once.
+    """
+    read = compiler.ast_parse
+    if getattr(read, "patient", False):
+        return
+
+    def ast_parse(*args: Any, **kwargs: Any) -> Any:
+        return _twice(lambda: read(*args, **kwargs))
+
+    ast_parse.patient = True  # type: ignore[attr-defined] # our own mark
+    compiler.ast_parse = ast_parse
 
 
 def _users_part(trace: TracebackType | None, filename: str) -> TracebackType | None:

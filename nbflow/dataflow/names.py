@@ -17,6 +17,7 @@ The visitor is built in layers, each in a module of its own: `sharing`, `binding
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -77,10 +78,25 @@ def opaque(reason: str) -> CellAnalysis:
     return CellAnalysis(parse_error=reason, ambiguous=("cannot be parsed",))
 
 
+#: What may make Python warn while it reads: odd escapes, numbers that touch a keyword.
+_DOUBTFUL = re.compile(r"\\|\d(?:and|else|for|if|in|is|not|or)\b")
+
+
 def parse(source: str) -> ast.Module:
     """The syntax tree, without the warnings that Python prints about doubtful literals."""
+    if not _DOUBTFUL.search(source):
+        return _patiently(source)
+    # Only where it must be: filters are the whole process's, and cells may use them meanwhile.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        return _patiently(source)
+
+
+def _patiently(source: str) -> ast.Module:
+    """The tree; Python up to 3.12 may give up by mistake when two threads parse at once."""
+    try:
+        return ast.parse(source)
+    except SystemError:
         return ast.parse(source)
 
 

@@ -13,6 +13,14 @@ _DOCUMENTED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 Tree = TypeVar("Tree", bound=ast.AST)
 
 
+def parse(source: str) -> ast.Module:
+    """The syntax tree; Python up to 3.12 may give up by mistake when two threads parse at once."""
+    try:
+        return ast.parse(source)
+    except SystemError:
+        return ast.parse(source)
+
+
 def normal_form(tree: ast.Module) -> str:
     """The code as text: no comments, formatting, positions or docstrings.
 

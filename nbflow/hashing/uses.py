@@ -18,7 +18,6 @@ modules counts as it was loaded, not as its file is now.
 
 from __future__ import annotations
 
-import ast
 import dis
 import functools
 import hashlib
@@ -39,7 +38,7 @@ from nbflow.hashing.code import (
     plain_function,
 )
 from nbflow.hashing.content import Hasher, Part, Parts, Unhashable, type_name
-from nbflow.hashing.syntax import normal_form
+from nbflow.hashing.syntax import normal_form, parse
 
 #: Where a name is looked up, and the name.
 Place = tuple[str, str]
@@ -322,6 +321,6 @@ def _source_of(module: str) -> bytes:
     if spec is None or not isinstance(spec.loader, SourceLoader):
         return _MISSING
     try:
-        return normal_form(ast.parse(spec.loader.get_source(name) or "")).encode()
+        return normal_form(parse(spec.loader.get_source(name) or "")).encode()
     except (OSError, ImportError, SyntaxError, ValueError):
         return _MISSING
