@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,12 @@ import pytest
 
 from nbflow import settings
 
-# What an example must be is a matter of its outcome, not of this machine's speed.
-hypothesis.settings.register_profile("any machine", deadline=None)
-hypothesis.settings.load_profile("any machine")
+# What an example must be is a matter of its outcome, not of this machine's speed. A run of the
+# tests looks at the same examples each time, so that a change is judged by what it changed;
+# HYPOTHESIS_PROFILE=search goes looking for others.
+hypothesis.settings.register_profile("same examples", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same examples"))
 
 
 @pytest.fixture(autouse=True)
