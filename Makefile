@@ -12,7 +12,7 @@ SYSTEM_PACKAGES :=
 # Settings of the caller's that would slow us down, or show us another nbflow.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER
 
-.PHONY: help demo test check format unit integration bench wild pictures clean
+.PHONY: help demo test check format unit integration bench search wild pictures clean
 
 help: ## List these commands
 	@echo 'nbflow: "make demo" shows it, "make test" checks it. All commands:'
@@ -63,6 +63,10 @@ integration: $(VENV)/.dev ## The tests with real stores and kernels
 
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
 	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit $$?; done
+
+search: $(VENV)/.dev ## Look for notebooks that mean something else in the background: minutes
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest tests/unit/dataflow tests/unit/cells
+	$(BIN)/python -m tests.equivalence --seed $${SEED:-1} --runs $${RUNS:-20}
 
 wild: $(VENV)/.dev ## Compare with papermill on notebooks that others wrote: half an hour
 	$(BIN)/python -m venv out/wild/venv
