@@ -343,4 +343,7 @@ def _ends_silently(text: str) -> bool:
     from IPython.core.displayhook import DisplayHook  # noqa: PLC0415 - with a shell it is loaded
 
     hook: Any = DisplayHook
-    return bool(hook.semicolon_at_end_of_expression(text))
+    try:
+        return bool(hook.semicolon_at_end_of_expression(text))
+    except (tokenize.TokenError, IndentationError):  # the compiler will tell it better
+        return False

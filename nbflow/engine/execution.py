@@ -251,7 +251,9 @@ class TaskExecution:
 
     def _set_state(self, state: State[Any], attempt: int, result: Any = None) -> None:
         run = self.run_context.task_run
-        change = StateChange(RunKind.TASK, run.id, state, attempt, result, run.flow_run_id)
+        # Values stay out of the queue of what is to be written: it would keep them alive.
+        told = state if state.data is None else state.with_data(None)
+        change = StateChange(RunKind.TASK, run.id, told, attempt, result, run.flow_run_id)
         with _claims:
             if not (state.is_settled() or self.machine.final is None):
                 return  # stopped meanwhile: what came last must stay last

@@ -251,7 +251,9 @@ class FlowExecution:
         session = self.session
         run = replace(session.flow_run, state=state, attempt=attempt)
         session.flow_run = run
-        session.store.set_state(StateChange(RunKind.FLOW, run.id, state, attempt, result, run.id))
+        # Values stay out of the queue of what is to be written: it would keep them alive.
+        told = state if state.data is None else state.with_data(None)
+        session.store.set_state(StateChange(RunKind.FLOW, run.id, told, attempt, result, run.id))
         self._tell(state)
         if hooks := hooks_for(self.flow, state):
             run_hooks(hooks, self.flow, run, state, session)
