@@ -12,6 +12,7 @@ import contextlib
 import re
 import sys
 import threading
+import tokenize
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType

@@ -120,6 +120,14 @@ def test_a_semicolon_silences(cells) -> None:
     assert answer.text == ""
 
 
+@pytest.mark.parametrize("code", ["def (", "x = (1,", 'y = """abc', "if (:"])
+def test_code_that_stops_short_is_told_as_python_tells_it(cells, code: str) -> None:
+    answer = cells(f"%%task\n{code}")
+
+    assert isinstance(answer.error, SyntaxError)
+    assert answer.error.filename != "<tokenize>"
+
+
 #: A failing cell, after `x = [1]` and `y = 'old'`.
 FAILURES = {
     "private": "%%task\nx = 'new'\nz = 1\ny = 1 / 0",
