@@ -37,7 +37,7 @@ from nbflow.exceptions import MagicUsageError, NbflowError, UpstreamCellError
 from nbflow.futures import Future
 from nbflow.models import TaskKind
 from nbflow.notebooks.cell_names import name_of
-from nbflow.states import Completed, State
+from nbflow.states import Completed, Running, State, StateType
 from nbflow.tasks import Task
 
 _RUNNERS: Final[Mapping[str, Callable[[], TaskRunner]]] = {
@@ -66,6 +66,8 @@ class Notebook:
         self._thread: int | None = None
         self._may_go_on = False
         self._runners: dict[str, TaskRunner] = {}
+        #: In which state the task cells of the session are, by their source.
+        self.states: dict[str, tuple[StateType, str]] = {}
 
     # ── every cell ───────────────────────────────────────────────────────────────────────
 
@@ -210,6 +212,10 @@ class Notebook:
             self._runners[name] = _RUNNERS[name]()
         return self._runners[name]
 
+    def stands(self, source: str, state: State[Any]) -> None:
+        """A task cell of the session is in that state; what it made is not kept alive by this."""
+        self.states[source.strip()] = (state.type, state.name)
+
     def names_were_put_back(self) -> None:
         """The running cell will have failed without leaving a trace in the namespace."""
         self._namespace_put_back = True
@@ -267,6 +273,7 @@ class CellRun:
             state = self._wait_for(submit_cell(execution, self._notebook.runner(runner)))
         else:
             state = run_cell(execution)
+        self._notebook.stands(self._shell.raw_cell, state)
         values: CellValues = state.result()
         self._take_over(values, state)
         if runner == "process" and state.name != "Cached" and self.task.fn.body.shows_last:
@@ -289,6 +296,7 @@ class CellRun:
     def submit(self, upstream: Upstream) -> None:
         """Start the cell when what it follows has ended, and return at once."""
         self._shell.load_magics(self.task.fn.body.python)
+        source = self._shell.raw_cell
         get_ready(self.step.analysis.imports.values())
         context = contextvars.copy_context()
         show = self._shell.show_later()
@@ -297,12 +305,14 @@ class CellRun:
             self._place = self._notebook.mailbox.place()
 
         def told(cell: CellUnderWay, state: State[Any]) -> None:
+            self._notebook.stands(source, state)
             context.run(self._end, cell, state, upstream, show, replay)
 
         execution = self._execution(show, upstream.awaited(), upstream)
         cell = CellUnderWay(self.step, self.task.name, self.interface, execution, upstream)
         if self._joined is not None:
             self._joined.tell("submitted", state=execution.future.state)
+        self._notebook.stands(source, Running())
         self._notebook.board.add(cell, told)
         runner = self.task.options.runner or "thread"
         submit_cell(execution, self._notebook.runner(runner) if runner in _RUNNERS else None)

@@ -7,12 +7,13 @@ again stands for its earlier runs. It must not know IPython.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from nbflow.dataflow import analyse_cells
-from nbflow.models import RunGraph
+from nbflow.models import GraphNode, RunGraph
 from nbflow.notebooks.cell_names import name_of, unique
 from nbflow.run_graph import graph_of_cells
 from nbflow.states import StateType
@@ -21,8 +22,18 @@ from nbflow.states import StateType
 _ASIDE: Final = re.compile(r"\s*(?:%nbflow|%load_ext|%reload_ext|%?\??\w+\?+\s*$|%%?\w+\?)")
 
 
-def session_graph(cells: Iterable[tuple[str, bool]]) -> RunGraph:
-    """The graph of cells given as `(source, failed)` in the order in which they ran."""
+#: Nothing is known but whether a cell failed.
+_NO_STATES: Final[Mapping[str, tuple[StateType, str]]] = MappingProxyType({})
+
+
+def session_graph(
+    cells: Iterable[tuple[str, bool]],
+    states: Mapping[str, tuple[StateType, str]] = _NO_STATES,
+) -> RunGraph:
+    """The graph of cells given as `(source, failed)` in the order in which they ran.
+
+    `states`: what is known of task cells by their source, restored and background ones above all.
+    """
     shown = _latest(cells)
     edges = analyse_cells(shown).display_edges()
     names: list[str] = []
@@ -33,18 +44,17 @@ def session_graph(cells: Iterable[tuple[str, bool]]) -> RunGraph:
         [(str(e.source), str(e.target), ", ".join(e.names), e.certain) for e in edges],
         title="this session",
     )
-    nodes = zip(graph.nodes, shown, strict=True)
-    return replace(
-        graph,
-        nodes=tuple(
-            replace(
-                node,
-                state_type=StateType.FAILED if failed else StateType.COMPLETED,
-                state_name="Failed" if failed else "Completed",
-            )
-            for node, (_, failed) in nodes
-        ),
-    )
+    nodes: list[GraphNode] = []
+    for node, (source, failed) in zip(graph.nodes, shown, strict=True):
+        kind, name = _state(failed, states.get(source))
+        nodes.append(replace(node, state_type=kind, state_name=name))
+    return replace(graph, nodes=tuple(nodes))
+
+
+def _state(failed: bool, told: tuple[StateType, str] | None) -> tuple[StateType, str]:
+    if failed:
+        return StateType.FAILED, "Failed"
+    return told or (StateType.COMPLETED, "Completed")
 
 
 def _latest(cells: Iterable[tuple[str, bool]]) -> list[tuple[str, bool]]:

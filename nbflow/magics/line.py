@@ -295,7 +295,7 @@ class NotebookCommands(LazyGroup):
 
     def _drawn(self, target: str | None) -> RunGraph:
         if target is None:
-            return session_graph(self.notebook.shell.earlier_cells)
+            return session_graph(self.notebook.shell.earlier_cells, self.notebook.states)
         found = self.notebook.shell.namespace.get(target)
         if isinstance(found, Flow):
             return found.graph(**{p.name: None for p in found.parameters if p.required})

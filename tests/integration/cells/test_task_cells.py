@@ -128,6 +128,17 @@ def test_code_that_stops_short_is_told_as_python_tells_it(cells, code: str) -> N
     assert answer.error.filename != "<tokenize>"
 
 
+def test_the_notebook_knows_how_its_task_cells_stand(cells) -> None:
+    kept, background = "%%task --cache\nx = 40 + 2", "%%task --submit\ny = 1 / 0"
+    cells.well(kept, kept, "z = 1", background)
+    assert not cells("%nbflow wait").ok
+
+    drawn = cells.well("%nbflow graph").text
+
+    assert "Cached" in drawn
+    assert "Failed" in drawn
+
+
 #: A failing cell, after `x = [1]` and `y = 'old'`.
 FAILURES = {
     "private": "%%task\nx = 'new'\nz = 1\ny = 1 / 0",

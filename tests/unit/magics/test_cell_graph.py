@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nbflow.magics.cell_graph import session_graph
+from nbflow.states import StateType
 
 
 def test_cells_stand_with_their_states_and_what_passes_between_them():
@@ -30,3 +31,13 @@ def test_cells_about_the_notebook_are_left_out():
 def test_cells_of_one_name_are_told_apart():
     graph = session_graph([("x = 1", False), ("x = 2", False)])
     assert [node.label for node in graph.nodes] == ["x", "x (2)"]
+
+
+def test_what_is_known_of_task_cells_counts_unless_the_cell_failed():
+    states = {
+        "a = 1": (StateType.COMPLETED, "Cached"),
+        "b = 1": (StateType.FAILED, "TimedOut"),
+        "c = 1": (StateType.COMPLETED, "Completed"),
+    }
+    graph = session_graph([("a = 1\n", False), ("b = 1", False), ("c = 1", True)], states)
+    assert [node.state_name for node in graph.nodes] == ["Cached", "TimedOut", "Failed"]
