@@ -126,7 +126,9 @@ class Board:
                 self.history.undone(index)
             self._undone.clear()
             step = self.history.enter(source)
-            if failed:
+            if failed and step.analysis.opaque:
+                self.history.never_ran(step.index)
+            elif failed:
                 self.history.failed(step.index)
             return step
 
@@ -179,6 +181,11 @@ class Board:
         """The cell failed on its way: some of its names may be bound."""
         with self._lock:
             self.history.failed(step.index)
+
+    def never_ran(self, step: Step) -> None:
+        """The cell turned out to be no code: nothing of it ran."""
+        with self._lock:
+            self.history.never_ran(step.index)
 
     def put_back(self, step: Step) -> None:
         """The cell failed and left the names as they were."""

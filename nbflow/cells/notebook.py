@@ -33,7 +33,7 @@ from nbflow.dataflow.history import Step
 from nbflow.engine import run_cell, submit_cell
 from nbflow.engine.execution import TaskExecution
 from nbflow.engine.runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
-from nbflow.exceptions import MagicUsageError, NbflowError, UpstreamCellError
+from nbflow.exceptions import MagicUsageError, NbflowError, UpstreamCellError, UsageError
 from nbflow.futures import Future
 from nbflow.models import TaskKind
 from nbflow.notebooks.cell_names import name_of
@@ -119,6 +119,12 @@ class Notebook:
         names = self.shell.namespace
         return options.submit and options.run and not stays_in_the_foreground(body, analysis, names)
 
+    def cell_did_not_run(self) -> None:
+        """The running cell will have failed before any of its code ran."""
+        if self._board is not None and self._step is not None:
+            self._board.never_ran(self._step)
+        self._step = None
+
     def cell_ended(self, *, failed: bool) -> None:
         """The cell is over."""
         if failed and self._board is not None and self._step is not None:
@@ -146,10 +152,14 @@ class Notebook:
     def run_task_cell(self, line: str, text: str) -> None:
         """The magic `%%task`: define the cell's task and, unless told otherwise, run it."""
         __tracebackhide__ = True
-        options = read_task_line(line)
         board = self.board
         step = self._step = self._step or board.enter(self.shell.raw_cell)
-        run = self._prepare(options, text, step)
+        try:
+            options = read_task_line(line)
+            run = self._prepare(options, text, step)
+        except (SyntaxError, UsageError):
+            self.cell_did_not_run()
+            raise
         if options.name is not None and options.name.isidentifier():
             self.shell.namespace[options.name] = run.task
         if not options.run:
@@ -171,6 +181,7 @@ class Notebook:
         added = self.joined.header_lines if self.joined is not None else 0
         coming = frozenset[str]().union(*(cell.binds for cell in self.board.under_way()))
         body = self.shell.body(text, added_lines=added, coming=coming)
+        body.compile()  # a typing error is found before anything else is said
         analysis = analyse_cell(text)
         names = self.shell.namespace
         interface = interface_of(

@@ -177,6 +177,11 @@ class CellHistory:
                 del self._origins[name]
         self._revise(index, self._perhaps)
 
+    def never_ran(self, index: int) -> None:
+        """The step turned out to be no code at all (a typing error): nothing of it ran."""
+        self._linker.barriers.discard(index)
+        self.undone(index)
+
     def undone(self, index: int) -> None:
         """The step was rolled back: it bound nothing; objects may have been changed in place."""
         past = self._past[index]

@@ -62,6 +62,8 @@ class _Hooks:
 
     def post_run_cell(self, result: Any) -> None:
         """A cell is over."""
+        if result.error_before_exec is not None:
+            self.notebook.cell_did_not_run()
         failed = result.error_before_exec is not None or result.error_in_exec is not None
         self.notebook.cell_ended(failed=failed)
 

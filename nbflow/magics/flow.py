@@ -46,7 +46,11 @@ def flow_magic(notebook: Notebook) -> Any:
         try:
             options = read_flow_line(line)
             made = _define(notebook, options, cell)
+        except SyntaxError:
+            notebook.cell_did_not_run()
+            raise
         except UsageError as error:
+            notebook.cell_did_not_run()
             raise plain(error) from None
         if not options.define:
             _run(notebook, made, options)
@@ -78,6 +82,7 @@ def _function(notebook: Notebook, options: FlowCellOptions, text: str) -> FlowFu
     parameters = _signature(options, names)
     added = notebook.joined.header_lines if notebook.joined is not None else 0
     body = notebook.shell.body(text, added_lines=added)
+    body.compile()  # a typing error is found before anything else is said
     analysis = analyse_cell(text)
     # Whatever keeps a task cell out of a namespace of its own does so here.
     shared = notebook.why_shared(analysis)

@@ -324,3 +324,27 @@ def test_a_time_limit_shows_the_users_line_and_no_frame_of_ours(cells) -> None:
 
     assert "time.sleep(0.1)" in answer.text
     assert "nbflow/" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "typo",
+    [
+        "x = (1,",
+        "%%task\nfor i in range(3)\n    pass",
+        "%%flow\ny = = 1",
+        "%%task --retry 3\nx = 1",
+    ],
+)
+def test_a_typing_error_spoils_nothing_that_follows(cells, typo: str) -> None:
+    cells.well("a = 1")
+    assert not cells(typo).ok
+
+    cells.well("%%task make --runner process\nb = a + 1")  # refused where names may be hidden
+
+    assert cells.names["b"] == 2
+
+
+def test_typing_errors_before_the_first_task_cell_spoil_nothing_either(cells) -> None:
+    assert not cells("x = (1,").ok
+
+    cells.well("a = 1", "%%task --runner process\nb = a + 1")
