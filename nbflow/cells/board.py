@@ -24,7 +24,7 @@ from nbflow.cells.run import Awaited, publish
 from nbflow.dataflow.history import CellHistory, Step
 from nbflow.exceptions import UpstreamCellError
 from nbflow.futures import Future
-from nbflow.states import State
+from nbflow.states import Pending, State
 from nbflow.wording import one_line
 
 
@@ -48,6 +48,13 @@ class CellUnderWay:
     upstream: Upstream
     #: Set when its values are the notebook's and everything has been told.
     settled: threading.Event = field(default_factory=threading.Event)
+    #: The same as a future, with its values: what other cells wait for. `future` is done a
+    #: moment earlier, when functions would not find in the notebook yet what it has made.
+    published: Future[CellValues] = field(init=False)
+
+    def __post_init__(self) -> None:
+        future = self.execution.future
+        self.published = Future(future.task_run_id, future.name, Pending())
 
     @property
     def future(self) -> Future[CellValues]:
@@ -91,15 +98,15 @@ class Upstream:
         needs = dict(self.data)
         cells = sorted(self.cells, key=lambda cell: cell.step.index)
         return tuple(
-            Awaited(cell.future, (*needed, *sorted(cell.binds & self.binds)), needed)
+            Awaited(cell.published, (*needed, *sorted(cell.binds & self.binds)), needed)
             for cell in cells
             for needed in (needs.get(cell, ()),)
         )
 
     def wait_for(self) -> list[Any]:
         """The same for the engine: a failed producer stops its reader, and only its reader."""
-        needed = [cell.future for cell, _ in self.data]
-        return [*needed, *(allow_failure(cell.future) for cell in self.order)]
+        needed = [cell.published for cell, _ in self.data]
+        return [*needed, *(allow_failure(cell.published) for cell in self.order)]
 
 
 class Board:
@@ -215,16 +222,17 @@ class Board:
             try:
                 told(cell, state)
             finally:
-                self._put_away(cell, failed=not state.is_completed())
+                self._put_away(cell, state)
 
-    def _put_away(self, cell: CellUnderWay, *, failed: bool) -> None:
+    def _put_away(self, cell: CellUnderWay, state: State[Any]) -> None:
         """Nothing is under way any more for those who wait, now that all has been told."""
         index = cell.step.index
         with self._lock:
             del self._cells[index]
-            if failed:  # readers are told, until a cell makes the names anew
+            if not state.is_completed():  # readers are told, until a cell makes the names anew
                 self._failed[index] = self._untold[index] = cell
         cell.settled.set()
+        cell.published.update(state)
 
     def _publish(self, cell: CellUnderWay, values: CellValues) -> None:
         if cell.interface.mode is not Mode.PRIVATE and cell.future.state.name != "Cached":

@@ -214,7 +214,7 @@ class Notebook:
         """The notebook's values, those that are still being made as futures."""
         values = dict(self.shell.namespace)
         for cell in self.board.under_way():
-            values |= {name: picked(cell.future, name) for name in cell.interface.outputs}
+            values |= {name: picked(cell.published, name) for name in cell.interface.outputs}
         return values
 
     def runner(self, name: str) -> TaskRunner:

@@ -79,7 +79,7 @@ def opaque(reason: str) -> CellAnalysis:
 
 
 #: What may make Python warn while it reads: odd escapes, numbers that touch a keyword.
-_DOUBTFUL = re.compile(r"\\|\d(?:and|else|for|if|in|is|not|or)\b")
+_DOUBTFUL = re.compile(r"\\|(?<!\w)\d[\w.]*?(?:and|else|for|if|in|is|not|or)")
 
 
 def parse(source: str) -> ast.Module:

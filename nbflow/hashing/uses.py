@@ -297,7 +297,8 @@ def names_read(code: types.CodeType) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _is_builtin(fn: types.FunctionType, name: str) -> bool:
-    return name in fn.__builtins__  # type: ignore[attr-defined] # the stubs leave it out
+    known: dict[str, Any] = getattr(fn, "__builtins__")  # noqa: B009 - some stubs leave it out
+    return name in known
 
 
 def _of_the_shell(value: Any) -> bool:
