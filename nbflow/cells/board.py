@@ -46,10 +46,8 @@ class CellUnderWay:
     interface: CellInterface
     execution: Cancellable
     upstream: Upstream
-    #: Set when its values are the notebook's and everything has been told.
-    settled: threading.Event = field(default_factory=threading.Event)
-    #: The same as a future, with its values: what other cells wait for. `future` is done a
-    #: moment earlier, when functions would not find in the notebook yet what it has made.
+    #: Done when its values are the notebook's and everything has been told: what others wait
+    #: for. `future` is done a moment earlier, when functions would not find its values yet.
     published: Future[CellValues] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,6 +63,11 @@ class CellUnderWay:
     def binds(self) -> frozenset[str]:
         """The names it may give the notebook or take away."""
         return frozenset(self.interface.outputs) | self.interface.deletes
+
+    def wait(self) -> None:
+        """Return when its values are the notebook's."""
+        while not self.published.done():
+            self.published.wait(0.1)  # in slices, so that an interrupt comes through
 
     @property
     def failed(self) -> bool:
@@ -91,7 +94,7 @@ class Upstream:
     @property
     def has_ended(self) -> bool:
         """Whether there is nothing to wait for."""
-        return all(cell.settled.is_set() for cell in self.cells)
+        return all(cell.published.done() for cell in self.cells)
 
     def awaited(self) -> tuple[Awaited, ...]:
         """The values to take over when they are there."""
@@ -172,8 +175,7 @@ class Board:
         has failed.
         """
         for cell in upstream.cells:
-            while not cell.settled.wait(0.1):  # in slices, so that an interrupt comes through
-                pass
+            cell.wait()
         for cell, names in upstream.data:
             if cell.failed:
                 raise UpstreamCellError(blocked(cell, names))
@@ -231,7 +233,6 @@ class Board:
             del self._cells[index]
             if not state.is_completed():  # readers are told, until a cell makes the names anew
                 self._failed[index] = self._untold[index] = cell
-        cell.settled.set()
         cell.published.update(state)
 
     def _publish(self, cell: CellUnderWay, values: CellValues) -> None:
@@ -270,8 +271,7 @@ class Board:
         """Return when nothing is under way any more."""
         while cells := self.under_way():
             for cell in cells:
-                while not cell.settled.wait(0.1):
-                    pass
+                cell.wait()
 
 
 def blocked(cell: CellUnderWay, names: Iterable[str]) -> str:

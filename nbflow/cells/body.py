@@ -20,6 +20,8 @@ from functools import partial
 from types import CodeType
 from typing import Any
 
+from nbflow.hashing.syntax import patiently
+
 Transform = Callable[[ast.Module], ast.Module]
 
 
@@ -107,13 +109,10 @@ def _compiled(body: CellBody, transform: Transform | None) -> CompiledBody:
 
 
 def _parsed(source: str, filename: str, flags: int) -> ast.Module:
-    read: Callable[[], Any] = partial(
-        compile, source, filename, "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True
-    )
-    try:
-        tree: ast.Module = read()
-    except SystemError:  # up to Python 3.12, when another thread parses, too
-        tree = read()
+    only_read = flags | ast.PyCF_ONLY_AST
+    read = partial(compile, source, filename, "exec", only_read, dont_inherit=True)
+    tree: Any = patiently(read)
+    assert isinstance(tree, ast.Module)
     return tree
 
 

@@ -7,8 +7,8 @@ IPython and its kernel. It must not know tasks.
 
 from __future__ import annotations
 
-import ast
 import contextlib
+import functools
 import re
 import sys
 import threading
@@ -18,9 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from nbflow.cells.body import CellBody
+from nbflow.cells.body import CellBody, Transform
 from nbflow.cells.recording import Recording, heard
 from nbflow.cells.records import Output
+from nbflow.hashing.syntax import patiently
 
 _OURS: Final = str(Path(__file__).resolve().parents[1])
 _traceback_lock: Final = threading.Lock()
@@ -114,12 +115,13 @@ class Shell:
             find = self.ip.find_cell_magic if kind == "cell" else self.ip.find_line_magic
             find(name)
 
-    def transform(self, tree: ast.Module) -> ast.Module:
-        """Apply what the user has hooked into IPython's reading of cells."""
-        for transformer in self.ip.ast_transformers:
-            if transformer not in self.own_transformers:
-                tree = transformer.visit(tree)
-        return tree
+    @property
+    def transform(self) -> Transform | None:
+        """What the user has hooked into IPython's reading of cells; None when that is nothing."""
+        found = [t for t in self.ip.ast_transformers if t not in self.own_transformers]
+        if not found:
+            return None
+        return lambda tree: functools.reduce(lambda part, each: each.visit(part), found, tree)
 
     # ── showing ──────────────────────────────────────────────────────────────────────────
 
@@ -203,7 +205,7 @@ class Shell:
             kept = getattr(formatter, "tb", None)
             try:
                 story = (type(error), error, error.__traceback__)
-                lines = _twice(lambda: formatter.structured_traceback(*story, tb_offset=0))
+                lines = patiently(lambda: formatter.structured_traceback(*story, tb_offset=0))
             finally:
                 formatter.tb = kept  # %debug is for what failed in the foreground
             return list(lines)
@@ -296,13 +298,6 @@ class Shell:
 _recorders: dict[int, list[Recording]] = {}
 
 
-def _twice(read: Callable[[], Any]) -> Any:
-    try:
-        return read()
-    except SystemError:
-        return read()
-
-
 def _parse_patiently(compiler: Any) -> None:
     """Let IPython read a cell again when another thread has confused Python's parser.
 
@@ -313,7 +308,7 @@ def _parse_patiently(compiler: Any) -> None:
         return
 
     def ast_parse(*args: Any, **kwargs: Any) -> Any:
-        return _twice(lambda: read(*args, **kwargs))
+        return patiently(lambda: read(*args, **kwargs))
 
     ast_parse.patient = True  # type: ignore[attr-defined] # our own mark
     compiler.ast_parse = ast_parse

@@ -7,18 +7,24 @@ cells, magics or hashes.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 _DOCUMENTED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-Tree = TypeVar("Tree", bound=ast.AST)
+R = TypeVar("R")
+
+
+def patiently(read: Callable[[], R]) -> R:
+    """What a parser gives; Python up to 3.12 may fail by mistake when two threads parse at once."""
+    try:
+        return read()
+    except SystemError:
+        return read()
 
 
 def parse(source: str) -> ast.Module:
-    """The syntax tree; Python up to 3.12 may give up by mistake when two threads parse at once."""
-    try:
-        return ast.parse(source)
-    except SystemError:
-        return ast.parse(source)
+    """The syntax tree."""
+    return patiently(lambda: ast.parse(source))
 
 
 def normal_form(tree: ast.Module) -> str:
