@@ -59,6 +59,7 @@ FLOW_RUN_COLUMNS: Final = (
     "created",
     "source",
     "output",
+    "deployment_id",
 )
 TASK_RUN_COLUMNS: Final = (
     *STATE_COLUMNS,
@@ -243,6 +244,7 @@ def flow_run_row(run: FlowRun, parameters: str, seq: int) -> Row:
         to_micros(run.created),
         run.source,
         run.output,
+        _bytes(run.deployment_id),
     )
     return row
 
@@ -362,6 +364,7 @@ def flow_run_from(row: Sequence[Any]) -> FlowRun:
         created,
         source,
         output,
+        deployment_id,
     ) = row[len(STATE_COLUMNS) :]
     return FlowRun(
         id=UUID(bytes=identifier),
@@ -382,6 +385,7 @@ def flow_run_from(row: Sequence[Any]) -> FlowRun:
         output=output,
         result=_result_from_text(row[9]),
         owner=owner,
+        deployment_id=_uuid(deployment_id),
     )
 
 

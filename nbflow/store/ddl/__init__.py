@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 #: The revision of the scripts here: the head of `migrations/versions`.
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 
 
 def statements(dialect: str) -> list[str]:

@@ -1,8 +1,6 @@
-"""The records of runs: one set, shared by engine, store, server, views and clients.
+"""The records of runs.
 
-This module decides what is remembered of a run. Records are frozen and hold only plain,
-JSON-able data: ids, states, text, times. Never Python values or exceptions of user code.
-It must not know where records are kept.
+This module decides what is remembered of a run. It must not know where records are kept.
 """
 
 from __future__ import annotations
@@ -110,6 +108,8 @@ class FlowRun:
     result: ResultRef | None = None
     #: The process that executes the run, as `Owner` writes it; None once it let go.
     owner: str | None = None
+    #: The deployment it is a run of; None for a flow that was simply called.
+    deployment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +187,15 @@ class FlowRunFilter:
     #: True: only runs without a parent; False: only subflows.
     top_level: bool | None = None
     parent_id: UUID | None = None
+    deployment_ids: frozenset[UUID] = frozenset()
+    #: Runs of this backfill.
+    backfill_id: UUID | None = None
+    queues: frozenset[str] = frozenset()
+    #: When it is or was to start; for runs without a schedule, when they were created.
+    scheduled_after: datetime | None = None
+    scheduled_before: datetime | None = None
+    #: Parameters by name, equal to these JSON values.
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,68 +220,3 @@ class Changes:
     logs: tuple[LogRecord, ...]
     #: Pass this as `after` to get what comes next.
     cursor: int
-
-
-# ── the run graph: what `run_graph` builds, `drawing` lays out, and every client draws ────
-
-
-class NodeKind(str, Enum):
-    """What a node of the run graph stands for."""
-
-    TASK = "task"  # one task run, or a task of a flow not yet run
-    CELL = "cell"  # a notebook cell
-    MAP = "map"  # all runs of one `.map` call, or of one task called in a loop
-    FLOW = "flow"  # a subflow: a group that opens and closes
-
-    def __str__(self) -> str:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphNode:
-    """One card of the run graph."""
-
-    id: str
-    label: str
-    kind: NodeKind = NodeKind.TASK
-    #: None: not run yet, as in a flow that is only drawn.
-    state_type: StateType | None = None
-    state_name: str | None = None
-    #: Seconds from start to end, or to now while running.
-    duration: float | None = None
-    attempt: int = 0
-    #: For a map: how many runs are in each named state.
-    counts: Mapping[str, int] = field(default_factory=dict)
-    #: The subflow node this node lies in.
-    group: str | None = None
-    #: The cell's position in its notebook, for jumping to it.
-    cell_index: int | None = None
-    #: The failure's last line, in plain words.
-    message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GraphEdge:
-    """One quiet curve of the run graph."""
-
-    source: str
-    target: str
-    #: The variable or parameter.
-    label: str = ""
-    certain: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class RunGraph:
-    """Nodes and edges of one run, or of one flow that has not run."""
-
-    nodes: tuple[GraphNode, ...] = ()
-    edges: tuple[GraphEdge, ...] = ()
-    title: str = ""
-    #: The run's own state; None for a flow that is only drawn.
-    state_type: StateType | None = None
-    state_name: str | None = None
-    #: Seconds from start to end, or to now while running.
-    duration: float | None = None
-    #: Why the run failed, in one line.
-    message: str | None = None
