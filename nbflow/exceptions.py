@@ -12,6 +12,7 @@ NbflowError
 │   ├── MappingLengthMismatch
 │   ├── MappingMissingIterable
 │   ├── ConfigurationError
+│   ├── ScheduleError               a cron text, interval, RRULE or time zone cannot be used
 │   ├── MagicUsageError             a magic's line says something that cannot be
 │   ├── CellInterfaceError          what a task cell states is not what its code does
 │   ├── ResumeError                 a run cannot go on from where it failed
@@ -42,7 +43,9 @@ NbflowError
 ├── ProcessDied                     a task's worker process ended under it
 └── StoreError
     ├── StoreCorrupt
-    └── StoreTooNew
+    ├── StoreTooNew
+    ├── LeaseLost                   another worker may have the run: stop writing about it
+    └── ServerUnreachable           nobody answers at the server's address, or it refuses us
 TerminationSignal (SystemExit)      SIGTERM, seen by the main thread
 """
 
@@ -103,6 +106,17 @@ class MappingMissingIterable(UsageError):
 
 class ConfigurationError(UsageError, ValueError):
     """A setting has a value that cannot be used."""
+
+
+class ScheduleError(UsageError, ValueError):
+    """The schedule cannot be used.
+
+    `field` names the part at fault: `cron`, `interval`, `rrule`, `timezone` or `anchor_date`.
+    """
+
+    def __init__(self, message: str | None = None, *, field: str = "cron") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class MagicUsageError(UsageError):
@@ -241,6 +255,14 @@ class StoreCorrupt(StoreError):
 
 class StoreTooNew(StoreError):
     """The run database was written by a newer nbflow; upgrade nbflow to read it."""
+
+
+class LeaseLost(StoreError):
+    """The run was claimed anew, or ended, since: this process must not write about it."""
+
+
+class ServerUnreachable(StoreError):
+    """The server does not answer."""
 
 
 class TerminationSignal(SystemExit):

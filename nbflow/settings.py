@@ -84,6 +84,23 @@ class Settings:
     cell_output_limit: int = 2_000_000
     #: Lines one cell may leave in the run log; more is in the executed notebook alone.
     cell_log_limit: int = 10_000
+    #: Address of a server whose runs these are, in place of a database of one's own.
+    api_url: str = ""
+    #: The token that the server at `api_url` asks for.
+    api_token: str = ""
+    #: Where `nbflow server start` listens.
+    server_host: str = "127.0.0.1"
+    server_port: int = 4200
+    #: Seconds after which a worker that does not answer has lost its runs.
+    lease_seconds: float = 30.0
+    #: Seconds that a cancelled run gets to end by itself, before it is told to, then killed.
+    cancel_grace_seconds: float = 10.0
+    #: Whether a worker keeps a kernel ready, so that a run starts at once.
+    warm_kernels: bool = True
+    #: Ended runs of a deployment that are kept, at most; 0: all of them.
+    keep_runs: int = 1_000
+    #: Days for which ended runs of a deployment are kept; 0: for ever.
+    keep_days: float = 90.0
 
     def resolved_database_url(self) -> str:
         """The database's URL, defaults filled in."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from nbflow.models import (
@@ -28,6 +28,17 @@ from nbflow.models import (
     StateChange,
     TaskRun,
 )
+
+if TYPE_CHECKING:  # flows that are simply called need none of these
+    from nbflow.store.orchestration import (
+        ArtifactStore,
+        DeploymentStore,
+        DispatchStore,
+        EventStore,
+        LimitStore,
+        UpkeepStore,
+        VaultStore,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +143,35 @@ class Store(Protocol):
         Works across processes. Yields at once when there is something, and never an empty
         `Changes`. Ends, too, when the run is deleted; raises `ObjectNotFound` if it never was.
         """
+
+    # ── beside runs ──────────────────────────────────────────────────────────────────────
+    @property
+    def deployments(self) -> DeploymentStore:
+        """Deployments with their versions, snapshots and schedules."""
+
+    @property
+    def dispatch(self) -> DispatchStore:
+        """Runs that wait for workers, and queues, workers and backfills."""
+
+    @property
+    def limits(self) -> LimitStore:
+        """Named concurrency limits."""
+
+    @property
+    def vault(self) -> VaultStore:
+        """Variables and secrets."""
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """What runs left behind to look at."""
+
+    @property
+    def events(self) -> EventStore:
+        """Everything that happened."""
+
+    @property
+    def upkeep(self) -> UpkeepStore:
+        """Keeping the database small and safe."""
 
     # ── care ─────────────────────────────────────────────────────────────────────────────
     def close_abandoned(self, now: datetime) -> list[UUID]:

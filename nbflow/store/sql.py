@@ -8,12 +8,14 @@ know what differs between database systems (`dialects.py`), nor how writes are g
 from __future__ import annotations
 
 import difflib
+import importlib
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from nbflow import owner as owners
@@ -32,9 +34,21 @@ from nbflow.states import Crashed, NotRun, Resuming
 from nbflow.store import ddl, queries, rows
 from nbflow.store.base import StoreInfo, why_not_resumable
 from nbflow.store.batch import Batch
+from nbflow.store.database import Database
 from nbflow.store.dialects import Connection, dialect_for
 from nbflow.store.reader import Reader, ReaderPool
 from nbflow.store.writer import Writer
+
+if TYPE_CHECKING:  # most processes never ask for these
+    from nbflow.store.orchestration import (
+        ArtifactStore,
+        DeploymentStore,
+        DispatchStore,
+        EventStore,
+        LimitStore,
+        UpkeepStore,
+        VaultStore,
+    )
 
 _MATCHES_NAMED: Final = 5
 #: Rows of a kind in one `Changes`.
@@ -58,6 +72,44 @@ class SQLStore:
         self._writer = Writer(self._dialect)
         self._writer.open()
         self._readers = ReaderPool(self._dialect, self._writer.settle)
+        self._database = Database(self._dialect, self._writer, self._readers)
+
+    # ── beside runs: loaded when first asked for ────────────────────────────────────────
+
+    @cached_property
+    def deployments(self) -> DeploymentStore:
+        """Deployments with their versions, snapshots and schedules."""
+        return _component("deployments:SQLDeployments", self._database)  # type: ignore[no-any-return]
+
+    @cached_property
+    def dispatch(self) -> DispatchStore:
+        """Runs that wait for workers, and queues, workers and backfills."""
+        return _component("dispatch:SQLDispatch", self._database)  # type: ignore[no-any-return]
+
+    @cached_property
+    def limits(self) -> LimitStore:
+        """Named concurrency limits."""
+        return _component("limits:SQLLimits", self._database)  # type: ignore[no-any-return]
+
+    @cached_property
+    def vault(self) -> VaultStore:
+        """Variables and secrets."""
+        return _component("vault:SQLVault", self._database)  # type: ignore[no-any-return]
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        """What runs left behind to look at."""
+        return _component("artifacts:SQLArtifacts", self._database)  # type: ignore[no-any-return]
+
+    @cached_property
+    def events(self) -> EventStore:
+        """Everything that happened."""
+        return _component("events:SQLEvents", self._database)  # type: ignore[no-any-return]
+
+    @cached_property
+    def upkeep(self) -> UpkeepStore:
+        """Keeping the database small and safe."""
+        return _component("upkeep:SQLUpkeep", self._database)  # type: ignore[no-any-return]
 
     @property
     def closed(self) -> bool:
@@ -318,6 +370,12 @@ def _close(batch: Batch, run: FlowRun, task_runs: list[TaskRun], owner: str, now
             state = not_run if child.start_time is None else crashed
             batch.set_state(StateChange(RunKind.TASK, child.id, state, child.attempt))
     batch.set_state(StateChange(RunKind.FLOW, run.id, crashed, run.attempt))
+
+
+def _component(place: str, database: Database) -> Any:
+    """One of the classes beside this one; runs alone need none of them."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(f"nbflow.store.{module}"), name)(database)
 
 
 def _no_run(kind: str, identifier: UUID) -> ObjectNotFound:

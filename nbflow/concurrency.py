@@ -1,0 +1,1 @@
+"""Named concurrency limits and rate limits around any piece of code."""

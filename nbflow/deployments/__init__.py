@@ -1,0 +1,1 @@
+"""Making deployments of notebooks and flows, and running them."""

@@ -1,0 +1,1 @@
+"""The API over a store: HTTP routes, their authentication, and the stream of events."""

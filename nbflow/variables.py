@@ -1,0 +1,1 @@
+"""Variables and secrets, read and set from code."""

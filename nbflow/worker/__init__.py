@@ -1,0 +1,1 @@
+"""What claims due runs and executes them: worker, runner process, scheduler."""
