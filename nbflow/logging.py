@@ -20,6 +20,7 @@ from typing import Any, Final, TextIO
 from nbflow.context import FlowRunContext, RunContext, TaskRunContext, current_context
 from nbflow.models import LogRecord, TaskKind
 from nbflow.settings import get_settings
+from nbflow.streams import StandIn, standing_in, unheard
 
 ROOT: Final = "nbflow"
 FLOW_RUNS: Final = "nbflow.flow_runs"
@@ -149,7 +150,8 @@ class ConsoleHandler(logging.Handler):
         try:
             clock = time.strftime("%H:%M:%S", time.localtime(record.created))
             line = f"{clock}.{int(record.msecs):03d} | {record.levelname:<7} | {label} - "
-            _console().write(f"{line}{self._text(record)}\n")
+            with unheard(_Ear, "stdout"):
+                _console().write(f"{line}{self._text(record)}\n")
         except Exception:  # noqa: BLE001 - a closed stream, or one that cannot encode it
             self.handleError(record)
 
@@ -174,15 +176,14 @@ def _user_shows_logs() -> bool:
 
 def _console() -> TextIO:
     # In a kernel stderr is painted as an error, so log lines go to the ordinary output.
-    stream = _underlying(sys.stdout) if _in_kernel() else sys.stderr
-    return stream or io.StringIO()
+    return (sys.stdout if _in_kernel() else sys.stderr) or io.StringIO()
 
 
 def show_text(stream: str, text: str) -> None:
     """Print what another process printed, without recording it again."""
-    target = _underlying(getattr(sys, stream))
+    target = getattr(sys, stream)
     if target is not None:
-        with suppress(ValueError, OSError):  # the stream has been closed
+        with unheard(_Ear, "stdout"), suppress(ValueError, OSError):  # the stream has been closed
             target.write(text)
             target.flush()
 
@@ -195,47 +196,15 @@ def _in_kernel() -> bool:
 # ── printed text ─────────────────────────────────────────────────────────────────────────
 
 
-class _PrintTee(io.TextIOBase):
-    """Stands in for `sys.stdout`: passes everything on, and records it for runs that ask."""
+class _Ear(StandIn):
+    """Passes everything on, and records it for runs that ask."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
+    def hear(self, text: str) -> int:
         written = self.stream.write(text)
         context = current_context()
         if context is not None and context.log_prints:
             record_print(context, text)
         return written
-
-    def flush(self) -> None:
-        self.stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-    # TextIOBase defines these itself, so `__getattr__` never sees them.
-    def isatty(self) -> bool:
-        return self.stream.isatty()
-
-    def fileno(self) -> int:
-        return self.stream.fileno()
-
-    def writable(self) -> bool:
-        return True
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self.stream.encoding
-
-
-def _underlying(stream: Any) -> TextIO:
-    while isinstance(stream, _PrintTee):
-        stream = stream.stream
-    return stream  # type: ignore[no-any-return]
-
-
-_tee_users = 0
 
 
 @contextmanager
@@ -244,28 +213,11 @@ def captured_prints(context: RunContext) -> Iterator[None]:
     if not context.log_prints:
         yield
         return
-    _install_tee()
-    try:
-        yield
-    finally:
-        flush_prints(context)
-        _remove_tee()
-
-
-def _install_tee() -> None:
-    global _tee_users  # noqa: PLW0603 - how many runs share the one tee
-    with _lock:
-        _tee_users += 1
-        if not isinstance(sys.stdout, _PrintTee):
-            sys.stdout = _PrintTee(sys.stdout)
-
-
-def _remove_tee() -> None:
-    global _tee_users  # noqa: PLW0603 - how many runs share the one tee
-    with _lock:
-        _tee_users -= 1
-        if _tee_users == 0 and isinstance(sys.stdout, _PrintTee):
-            sys.stdout = sys.stdout.stream
+    with standing_in(_Ear, "stdout"):
+        try:
+            yield
+        finally:
+            flush_prints(context)
 
 
 def record_print(context: RunContext, text: str, logger: str = STDOUT) -> None:

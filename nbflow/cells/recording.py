@@ -7,14 +7,13 @@ must not know IPython: messages come from hooks, printed text from a stand-in fo
 from __future__ import annotations
 
 import contextlib
-import io
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from nbflow.cells.records import Output
+from nbflow.streams import StandIn, standing_in
 
 _lock: Final = threading.Lock()
 
@@ -66,72 +65,27 @@ class Recording:
 # ── printed text ─────────────────────────────────────────────────────────────────────────
 
 _listening: ContextVar[Recording | None] = ContextVar("nbflow_recording", default=None)
-_listeners = 0
 
 
-class _Tee(io.TextIOBase):
-    """Stands in for a stream: what is written belongs to the recording of the context."""
+class _Ear(StandIn):
+    """What is written belongs to the recording of the context."""
 
-    def __init__(self, stream: TextIO, name: str) -> None:
-        self.stream = stream
-        self._name = name
-
-    def write(self, text: str) -> int:
+    def hear(self, text: str) -> int:
         recording = _listening.get()
         if recording is not None:
             with _lock:
-                recording.printed(self._name, text)
+                recording.printed(self.place, text)
             if recording.withhold:
                 return len(text)
         return self.stream.write(text)
-
-    def flush(self) -> None:
-        self.stream.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-    # TextIOBase defines these itself, so `__getattr__` never sees them.
-    def isatty(self) -> bool:
-        return self.stream.isatty()
-
-    def fileno(self) -> int:
-        return self.stream.fileno()
-
-    def writable(self) -> bool:
-        return True
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self.stream.encoding
 
 
 @contextlib.contextmanager
 def heard(recording: Recording) -> Iterator[None]:
     """Note what is printed in this context inside the block."""
     token = _listening.set(recording)
-    _install()
     try:
-        yield
+        with standing_in(_Ear, "stdout", "stderr"):
+            yield
     finally:
-        _remove()
         _listening.reset(token)
-
-
-def _install() -> None:
-    global _listeners  # noqa: PLW0603 - how many recordings share the stand-ins
-    with _lock:
-        _listeners += 1
-        for name in ("stdout", "stderr"):
-            if not isinstance(getattr(sys, name), _Tee):
-                setattr(sys, name, _Tee(getattr(sys, name), name))
-
-
-def _remove() -> None:
-    global _listeners  # noqa: PLW0603 - how many recordings share the stand-ins
-    with _lock:
-        _listeners -= 1
-        for name in ("stdout", "stderr"):
-            stream = getattr(sys, name)
-            if _listeners == 0 and isinstance(stream, _Tee):
-                setattr(sys, name, stream.stream)
