@@ -79,9 +79,10 @@ class Client:
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        self._shown: dict[str, list[Any]] = {}
 
     def execute(self, source: str, cell: int) -> tuple[dict[str, Any], list[Any]]:
-        """Run a cell; returns the reply and what was shown until the kernel was idle."""
+        """Run a cell; returns the reply and what is shown under it, now or later."""
         content = {
             "code": source,
             "silent": False,
@@ -96,18 +97,22 @@ class Client:
         reply = self._client.get_shell_msg(timeout=60)
         while reply["parent_header"].get("msg_id") != message["header"]["msg_id"]:
             reply = self._client.get_shell_msg(timeout=60)
-        return reply["content"], self._shown(message["header"]["msg_id"])
+        self._listen(until_idle=message["header"]["msg_id"])
+        return reply["content"], self._under(message["header"]["msg_id"])
 
-    def _shown(self, parent: str) -> list[Any]:
-        shown = []
+    def _listen(self, until_idle: str) -> None:
+        """Sort what arrives by the cells it belongs to; those in the background may be slow."""
         while True:
             message = self._client.get_iopub_msg(timeout=60)
-            mine = message["parent_header"].get("msg_id") == parent
-            if mine and message["msg_type"] == "status":
-                if message["content"]["execution_state"] == "idle":
-                    return shown
+            cell = message["parent_header"].get("msg_id", "")
+            if message["msg_type"] == "status":
+                if cell == until_idle and message["content"]["execution_state"] == "idle":
+                    return
             elif message["msg_type"] in {"stream", "display_data", "update_display_data", "execute_result", "error"}:  # fmt: skip
-                shown.append({"output_type": message["msg_type"], **message["content"]})
+                self._under(cell).append({"output_type": message["msg_type"], **message["content"]})
+
+    def _under(self, cell: str) -> list[Any]:
+        return self._shown.setdefault(cell, [])
 
     def asks_for_input(self) -> bool:
         """Whether the kernel waits for somebody to type."""
@@ -138,9 +143,23 @@ def test_a_client_that_is_no_lab_runs_the_cells(client: Client) -> None:
 
     assert [reply["status"] for reply in replies] == ["ok"] * 6, shown
     assert [_printed(shown[n]).strip() for n in (3, 5)] == PRINTED
-    text = "".join(_all_text(part) for part in shown)
-    assert text.count("adding up") == 1
+    assert [_all_text(part).count("adding up") for part in shown] == [0, 0, 1, 0, 0, 0]
     assert not client.asks_for_input()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_what_a_background_cell_prints_while_another_runs_is_its_own(client: Client) -> None:
+    """It prints when a later cell says so, and certainly after its own has replied."""
+    wait = "while not Path('go').exists():\n    time.sleep(0.01)"
+    client.execute("%load_ext nbflow\nimport time\nfrom pathlib import Path", 0)
+
+    _, background = client.execute(f"%%task --submit\n{wait}\nprint('adding up')\ntotal = 6", 1)
+    assert "adding up" not in _all_text(background)
+    client.execute("_ = Path('go').touch()", 2)
+    _, reader = client.execute("print('total', total)", 3)
+
+    assert _printed(reader) == "total 6\n"
+    assert _all_text(background).count("adding up\n") == 1
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
