@@ -1,78 +1,13 @@
-"""An IPython shell with nbflow loaded, in this process, and what its cells show."""
+"""Cells of a terminal's IPython."""
 
 from __future__ import annotations
 
-import atexit
-import io
-import re
-import sys
-from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
-
-from nbflow import load_ipython_extension, unload_ipython_extension
-
-
-@dataclass
-class Answer:
-    """What running a cell came to."""
-
-    text: str
-    error: BaseException | None
-    value: Any
-
-    @property
-    def ok(self) -> bool:
-        return self.error is None
-
-
-class Cells:
-    """Runs cells one after the other, as a front end does."""
-
-    def __init__(self, ip: InteractiveShell) -> None:
-        self.ip = ip
-
-    @property
-    def names(self) -> dict[str, Any]:
-        return self.ip.user_ns
-
-    def __call__(self, *cells: str) -> Answer:
-        answer = Answer("", None, None)
-        for cell in cells:
-            out = io.StringIO()
-            with redirect_stdout(out), redirect_stderr(out):
-                result = self.ip.run_cell(cell, store_history=True)
-            error = result.error_before_exec or result.error_in_exec
-            text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
-            answer = Answer(text, error, result.result)
-        return answer
-
-    def well(self, *cells: str) -> Answer:
-        answer = Answer("", None, None)
-        for cell in cells:
-            answer = self(cell)
-            assert answer.ok, answer.text
-        return answer
 
 
 @pytest.fixture
-def cells() -> Iterator[Cells]:
-    main = sys.modules["__main__"]
-    InteractiveShell.clear_instance()
-    config = Config({"HistoryManager": {"enabled": False}})
-    ip = InteractiveShell.instance(config=config)
-    load_ipython_extension(ip)
-    try:
-        yield Cells(ip)
-    finally:
-        unload_ipython_extension(ip)
-        atexit.unregister(ip.atexit_operations)
-        ip.atexit_operations()
-        ip.restore_sys_module_state()
-        InteractiveShell.clear_instance()
-        sys.modules["__main__"] = main
+def cells(terminal: Any) -> Any:
+    """Cells that run one after the other, and what they print."""
+    return terminal

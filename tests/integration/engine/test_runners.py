@@ -211,6 +211,7 @@ def test_a_runner_may_be_given_as_its_class(record: Any) -> None:
     assert ConcurrentTaskRunner is ThreadPoolTaskRunner
 
 
+@pytest.mark.timeout(600)  # it takes seconds; on a busy machine, minutes
 def test_thousands_of_mapped_tasks_are_recorded(record: Any) -> None:
     @task
     def inc(x: int) -> int:
