@@ -164,7 +164,9 @@ def test_task_input_hash_counts_task_code_and_arguments():
 
 
 @pytest.mark.parametrize(
-    "policy", [INPUTS, DEFAULT, CacheKeyFnPolicy(cache_key_fn=task_input_hash)], ids=repr
+    "policy",
+    [INPUTS, DEFAULT, pytest.param(CacheKeyFnPolicy(cache_key_fn=task_input_hash), id="function")],
+    ids=repr,
 )
 def test_an_argument_without_content_is_named_in_one_line(policy):
     with pytest.raises(HashError) as caught:
