@@ -25,7 +25,7 @@ from nbflow.context import FlowRunContext, current_tags, enter_flow, settle_in
 from nbflow.engine import machine as m
 from nbflow.engine.dependencies import dependencies_of
 from nbflow.engine.hooks import hooks_for, run_hooks
-from nbflow.engine.naming import random_name, templated_name
+from nbflow.engine.naming import templated_name
 from nbflow.engine.outcomes import state_of_exception, state_of_flow_value
 from nbflow.engine.resume_calls import keep_call
 from nbflow.engine.runners import TaskRunner, ThreadPoolTaskRunner
@@ -41,6 +41,7 @@ from nbflow.logging import captured_prints, run_logger, state_logger
 from nbflow.models import Dependency, FlowRun, RunKind, StateChange, new_id
 from nbflow.owner import this_owner
 from nbflow.parameters import preview
+from nbflow.run_names import random_name
 from nbflow.settings import get_settings
 from nbflow.states import State, StateType
 from nbflow.store import open_store

@@ -164,6 +164,8 @@ class QueuedRun:
     token: int = 0
     lease_until: datetime | None = None
     crash_retries_left: int = 0
+    #: True: the next attempt goes on from where the last one ended.
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)

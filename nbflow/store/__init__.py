@@ -9,22 +9,33 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from nbflow.settings import Settings, get_settings
 from nbflow.store.base import Store, StoreInfo
 from nbflow.store.sql import SQLStore
 
+if TYPE_CHECKING:
+    from nbflow.models.deployments import Fence
+
 _open_stores: Final[dict[str, SQLStore]] = {}
 _lock = threading.Lock()
 
 
-def open_store(settings: Settings | None = None) -> Store:
+def open_store(settings: Settings | None = None, *, fence: Fence | None = None) -> Store:
     """The store of these settings (default: of this process), opened once and then shared.
 
-    It is flushed and closed when the process ends. Raises `StoreError`, `StoreCorrupt` or
-    `StoreTooNew`.
+    With `fence`, everything this process writes about runs carries that claim, and is dropped
+    once the claim is lost; `flush` then raises `LeaseLost`. The store is flushed and closed
+    when the process ends. Raises `StoreError`, `StoreCorrupt` or `StoreTooNew`.
     """
+    store = _shared_store(settings)
+    if fence is not None:
+        store.write_under(fence)
+    return store
+
+
+def _shared_store(settings: Settings | None) -> SQLStore:
     settings = settings or get_settings()
     url = settings.resolved_database_url()
     store = _open_stores.get(url)

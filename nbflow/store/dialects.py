@@ -14,7 +14,10 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,11 +30,19 @@ from nbflow.store.rows import Row
 
 #: A driver's connection; the two drivers share no base class.
 Connection = Any
+#: Waits for that many seconds at most, less when somebody commits meanwhile.
+Pause = Callable[[float], None]
 
 #: Seconds the database itself waits for another writer, before the writer tries again.
 BUSY_SECONDS: Final = 5.0
 #: Any number, the same in every nbflow: "nbfl".
 _ADVISORY_LOCK: Final = 0x6E62666C
+#: Seconds between looks at a file that another process may write to: 0.2 % of a processor.
+_LOOK_SECONDS: Final = 0.02
+#: What PostgreSQL calls out at each commit, and the seconds after which a listener looks
+#: anyway: a connection pooler may swallow the call.
+_CHANNEL: Final = "nbflow_commit"
+_LONGEST_SILENCE_SECONDS: Final = 1.0
 #: Rows in one statement. A driver lets go of the GIL once per statement, and a busy user
 #: thread takes 5 ms to give it back: single-row statements would hold the lock for seconds.
 _CHUNK: Final = 64
@@ -86,6 +97,11 @@ class Dialect(Protocol):
 
     def begin_alone(self, connection: Connection) -> None:
         """Start a transaction that may change the schema, while nobody else does."""
+
+    def listen(
+        self, connection: Connection, own: threading.Condition
+    ) -> AbstractContextManager[Pause]:
+        """Notice commits from now on; `own` is notified of those of this process."""
 
     def write(self, connection: Connection, what: Insert | Update, rows: Sequence[Row]) -> int:
         """Write all rows; return how many were touched."""
@@ -257,6 +273,28 @@ class SQLite:
 
     begin_alone = begin
 
+    @contextlib.contextmanager
+    def listen(self, connection: Connection, own: threading.Condition) -> Iterator[Pause]:
+        """Look at the file's version every now and then: SQLite calls nobody."""
+        seen = self._version_of_data(connection)
+
+        def pause(seconds: float) -> None:
+            nonlocal seen
+            deadline = time.monotonic() + seconds
+            while (present := self._version_of_data(connection)) == seen:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                with own:
+                    own.wait(min(left, _LOOK_SECONDS))
+            seen = present
+
+        yield pause
+
+    def _version_of_data(self, connection: Connection) -> int:
+        # All rows fetched: an unfinished statement would go on seeing the past.
+        return int(connection.execute(self.probe).fetchall()[0][0])
+
     def write(self, connection: Connection, what: Insert | Update, rows: Sequence[Row]) -> int:
         """Write rows by few, long statements."""
         if not _LONG_STATEMENTS:
@@ -416,9 +454,30 @@ class PostgreSQL:
         return _percent_style(text)
 
     def begin(self, connection: Connection) -> None:
-        """Lock the counter: writers commit in the order of the numbers they take."""
+        """Lock the counter: writers commit in the order of the numbers they take.
+
+        Those who listen hear of it when, and if, the transaction commits.
+        """
         connection.execute("BEGIN")
-        connection.execute("SELECT value FROM counter WHERE name='store' FOR UPDATE")
+        connection.execute(
+            f"SELECT value, pg_notify('{_CHANNEL}', '') FROM counter "
+            "WHERE name='store' FOR UPDATE"
+        )
+
+    @contextlib.contextmanager
+    def listen(self, connection: Connection, own: threading.Condition) -> Iterator[Pause]:
+        """Let the server call at every commit, this process's own included."""
+        del own
+        connection.execute(f"LISTEN {_CHANNEL}")
+
+        def pause(seconds: float) -> None:
+            seconds = min(seconds, _LONGEST_SILENCE_SECONDS)
+            for _ in connection.notifies(timeout=seconds, stop_after=1):
+                return
+
+        yield pause
+        # Not after an error: such a connection is given up.
+        connection.execute(f"UNLISTEN {_CHANNEL}")
 
     def begin_alone(self, connection: Connection) -> None:
         """Take an advisory lock: the counter may not exist yet."""

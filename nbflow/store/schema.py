@@ -264,6 +264,7 @@ QUEUED_RUN: Final = Table(
     Column("token", Integer, nullable=False),
     Column("lease_until", BigInteger),
     Column("crash_retries_left", Integer, nullable=False),
+    Column("resume", Integer, nullable=False),
 )
 _WAITS: Final = QUEUED_RUN.c.due.is_not(None)
 _HELD: Final = QUEUED_RUN.c.lease_until.is_not(None)

@@ -33,13 +33,14 @@ from nbflow.models import (
 from nbflow.states import Crashed, NotRun, Resuming
 from nbflow.store import ddl, queries, rows
 from nbflow.store.base import StoreInfo, why_not_resumable
-from nbflow.store.batch import Batch
+from nbflow.store.batch import Batch, Write
 from nbflow.store.database import Database
 from nbflow.store.dialects import Connection, dialect_for
 from nbflow.store.reader import Reader, ReaderPool
 from nbflow.store.writer import Writer
 
 if TYPE_CHECKING:  # most processes never ask for these
+    from nbflow.models.deployments import Fence
     from nbflow.store.orchestration import (
         ArtifactStore,
         DeploymentStore,
@@ -161,6 +162,14 @@ class SQLStore:
     def flush(self, timeout: float | None = None) -> None:
         """Return when every earlier write is durable; raises `StoreError` if one failed."""
         self._writer.flush(timeout)
+
+    def write_under(self, fence: Fence | None) -> None:
+        """Let all further writes of runs carry a claim; they end when it is lost."""
+        self._writer.fence = fence
+
+    def apply(self, writes: Sequence[Write], fence: Fence | None = None) -> None:
+        """Carry out another process's writes in one transaction, under its claim."""
+        self._writer.apply(writes, fence)
 
     def close(self) -> None:
         """Flush and release everything; calling it twice is fine."""

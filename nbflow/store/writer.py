@@ -15,13 +15,17 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from nbflow.exceptions import StoreError
+from nbflow.exceptions import LeaseLost, StoreError
 from nbflow.store.batch import Batch, Write
 from nbflow.store.dialects import Connection, Dialect, rollback
+from nbflow.store.fencing import check
 from nbflow.store.opening import open_database, patiently
+
+if TYPE_CHECKING:  # only workers' runs have one
+    from nbflow.models.deployments import Fence
 
 #: Seconds a group gathers.
 GROUP_SECONDS: Final = 0.02
@@ -57,12 +61,16 @@ class Writer:
         self._dialect = dialect
         self._identity: object = None
         self._connection: Connection | None = None
+        #: The claim under which this process writes; None: it answers to nobody.
+        self.fence: Fence | None = None
         self._start_fresh()
         _writers.add(self)
 
     def _start_fresh(self) -> None:
         self._queue: deque[Write | _Order] = deque()
         self._errors: list[StoreError] = []
+        #: Set once the claim is gone: nothing is written any more.
+        self._lost: LeaseLost | None = None
         # Reentrant: a signal handler may flush while its thread holds it.
         self._lock = threading.RLock()
         self._work = threading.Event()
@@ -104,11 +112,29 @@ class Writer:
         """Wait until accepted writes are durable; raises the first error since the last flush."""
         if self._queue or self._active:
             self._wait_for(_Order(), timeout)
+        if self._lost is not None:
+            raise self._lost
         if self._errors:
             with self._lock:
                 errors, self._errors = self._errors, []
             if errors:
                 raise errors[0]
+
+    def apply(self, writes: Sequence[Write], fence: Fence | None) -> None:
+        """Carry out another process's writes in one transaction, under its claim.
+
+        Raises `LeaseLost` when that is gone, and `StoreError` when a row does not fit: then
+        nothing was written.
+        """
+
+        def work(connection: Connection) -> None:
+            check(self._dialect, connection, fence)
+            batch = Batch()
+            for gather, argument in writes:
+                gather(batch, argument)
+            batch.write(self._dialect, connection)
+
+        self.perform(work)
 
     def perform(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction of its own after all accepted writes."""
@@ -220,31 +246,42 @@ class Writer:
             order.result = self._transact(work)
         except _BadRows as error:
             order.error = self._dialect.explain(error.reason)
+        except _BAD_VALUE as error:
+            order.error = StoreError(f"The store could not take a value: {error}. Check it.")
         except StoreError as error:
             order.error = error
         if order.error is not None and not order.awaited:
             self._fail(order.error)
 
     def _commit(self, writes: list[Write]) -> None:
-        if not writes:
+        if not writes or self._lost is not None:
             return
         try:
             batch = Batch()
             for gather, argument in writes:
                 gather(batch, argument)
-            self._transact(lambda connection: batch.write(self._dialect, connection))
+            self._transact(lambda connection: self._write(connection, batch))
         except (_BadRows, *_BAD_VALUE):
             self._commit_one_by_one(writes)
+        except LeaseLost as error:
+            self._lost = error
         except StoreError as error:
             self._fail(error)
+
+    def _write(self, connection: Connection, batch: Batch) -> None:
+        check(self._dialect, connection, self.fence)
+        batch.write(self._dialect, connection)
 
     def _commit_one_by_one(self, writes: list[Write]) -> None:
         try:
             self._transact(lambda connection: self._write_singly(connection, writes))
+        except LeaseLost as error:
+            self._lost = error
         except StoreError as error:
             self._fail(error)
 
     def _write_singly(self, connection: Connection, writes: list[Write]) -> None:
+        check(self._dialect, connection, self.fence)
         for gather, argument in writes:
             parts = [(part,) for part in argument] if gather is Batch.add_logs else [argument]
             for part in parts:

@@ -239,6 +239,7 @@ CREATE TABLE queued_run (
 	token INTEGER NOT NULL,
 	lease_until BIGINT,
 	crash_retries_left INTEGER NOT NULL,
+	resume INTEGER NOT NULL,
 	CONSTRAINT pk_queued_run PRIMARY KEY (run_id),
 	CONSTRAINT fk_queued_run_run_id FOREIGN KEY(run_id) REFERENCES flow_run (id) ON DELETE CASCADE
 );

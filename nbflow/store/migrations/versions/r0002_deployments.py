@@ -240,6 +240,7 @@ def _queued_run() -> None:
         sa.Column("token", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("crash_retries_left", sa.Integer(), nullable=False),
+        sa.Column("resume", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["flow_run.id"], name="fk_queued_run_run_id", ondelete="CASCADE"
         ),
