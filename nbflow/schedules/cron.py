@@ -71,16 +71,16 @@ class CronPattern:
 
     def __init__(self, plain: str, day_or: bool) -> None:
         minute, hour, *_ = plain.split()
-        self.plain = plain
         #: Whether these are fixed times, as opposed to ticks: as Debian's cron judges it.
         self.fixed = not (minute.startswith("*") or hour.startswith("*"))
-        self._search = CronSim(plain, _SOME_DAY)
+        #: The parsed text; never iterated itself, because iterating moves it.
+        self.search = CronSim(plain, _SOME_DAY)
         if not day_or:
-            self._search.day_and = True
+            self.search.day_and = True
 
     def next_wall(self, wall: datetime) -> datetime | None:
         """The first wall-clock time after this one; None when 50 years have none."""
-        search = copy.copy(self._search)
+        search = copy.copy(self.search)
         search.dt = wall.replace(microsecond=0)
         return next(search, None)
 
