@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from nbflow.annotations import allow_failure, quote, unmapped
     from nbflow.context import get_run_context, tags
+    from nbflow.deployments.running import run_deployment
     from nbflow.engine.notebook_flow import NotebookFlow, notebook
     from nbflow.flows import Flow, flow
     from nbflow.futures import Future, as_completed, wait
@@ -39,6 +40,7 @@ __all__ = [
     "list_runs",
     "notebook",
     "quote",
+    "run_deployment",
     "tags",
     "task",
     "unmapped",
@@ -62,6 +64,7 @@ _HOMES: Final = {
     "list_runs": "nbflow.runs",
     "notebook": "nbflow.engine.notebook_flow",
     "quote": "nbflow.annotations",
+    "run_deployment": "nbflow.deployments.running",
     "tags": "nbflow.context",
     "task": "nbflow.tasks",
     "unmapped": "nbflow.annotations",
