@@ -37,8 +37,11 @@ Pause = Callable[[float], None]
 BUSY_SECONDS: Final = 5.0
 #: Any number, the same in every nbflow: "nbfl".
 _ADVISORY_LOCK: Final = 0x6E62666C
-#: Seconds between looks at a file that another process may write to: 0.2 % of a processor.
-_LOOK_SECONDS: Final = 0.02
+#: Seconds between looks at a file that another process may write to: as short as a person
+#: notices, and longer where nothing happened for long, so that waiting costs next to nothing.
+_FIRST_LOOK_SECONDS: Final = 0.02
+_LAST_LOOK_SECONDS: Final = 0.05
+_LOOKS_PER_SILENCE: Final = 50
 #: What PostgreSQL calls out at each commit, and the seconds after which a listener looks
 #: anyway: a connection pooler may swallow the call.
 _CHANNEL: Final = "nbflow_commit"
@@ -280,13 +283,14 @@ class SQLite:
 
         def pause(seconds: float) -> None:
             nonlocal seen
-            deadline = time.monotonic() + seconds
+            start = time.monotonic()
             while (present := self._version_of_data(connection)) == seen:
-                left = deadline - time.monotonic()
-                if left <= 0:
+                silence = time.monotonic() - start
+                if silence >= seconds:
                     break
+                look = max(_FIRST_LOOK_SECONDS, silence / _LOOKS_PER_SILENCE)
                 with own:
-                    own.wait(min(left, _LOOK_SECONDS))
+                    own.wait(min(look, _LAST_LOOK_SECONDS, seconds - silence))
             seen = present
 
         yield pause
@@ -460,8 +464,7 @@ class PostgreSQL:
         """
         connection.execute("BEGIN")
         connection.execute(
-            f"SELECT value, pg_notify('{_CHANNEL}', '') FROM counter "
-            "WHERE name='store' FOR UPDATE"
+            f"SELECT value, pg_notify('{_CHANNEL}', '') FROM counter WHERE name='store' FOR UPDATE"
         )
 
     @contextlib.contextmanager

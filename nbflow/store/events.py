@@ -17,7 +17,6 @@ from typing import Any, Final
 from uuid import UUID
 
 from nbflow.models.deployments import Event
-from nbflow.states import StateType
 from nbflow.store import rows
 from nbflow.store.database import Database
 from nbflow.store.dialects import rollback
@@ -139,7 +138,7 @@ def _event_of_state(line: Sequence[Any]) -> Event:
     payload: dict[str, Any] = {
         "name": task_run_name if of_task else flow_run_name,
         "flow_name": flow_name,
-        "type": StateType(type_).value,
+        "type": type_,
         "message": message,
         "attempt": attempt,
         "flow_run_id": _id_text(flow_run_id),
