@@ -9,6 +9,11 @@ SOURCES := $(shell find nbflow -type f ! -name '*.py[co]')
 # Packages the tests need that pip cannot bring, by their Debian names.
 SYSTEM_PACKAGES :=
 
+# Side by side: half of their time, tests wait for kernels and processes. `WORKERS=0 make test`
+# runs them one after the other. A file stays with one worker, because it may share a kernel.
+WORKERS ?= 4
+TESTS = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 # Settings of the caller's that would slow us down, or show us another nbflow.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER
 
@@ -42,24 +47,24 @@ test: $(VENV)/.dev ## Every static check and every test
 	@tools/debian-packages $(SYSTEM_PACKAGES)
 	@status=0; \
 	$(MAKE) --no-print-directory check || status=$$?; \
-	$(BIN)/pytest || exit $$?; \
+	$(TESTS) || exit $$?; \
 	exit $$status
 
 check: $(VENV)/.dev ## Formatting, lint, types and layers
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy
+	MYPY_NUM_WORKERS=2 $(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/.dev ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-unit: $(VENV)/.dev ## The tests without I/O: seconds
-	$(BIN)/pytest tests/unit
+unit: $(VENV)/.dev ## The tests without I/O: a minute
+	$(TESTS) tests/unit
 
 integration: $(VENV)/.dev ## The tests with real stores and kernels
-	$(BIN)/pytest tests/integration
+	$(TESTS) tests/integration
 
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
 	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit $$?; done

@@ -1,8 +1,12 @@
-"""Every test gets a home of its own, so that no test sees another's runs."""
+"""Every test gets a home of its own, so that no test sees another's runs.
+
+This module also decides in which order tests run, and how they hear Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +21,20 @@ from nbflow import settings
 hypothesis.settings.register_profile("same examples", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same examples"))
+
+
+TESTS = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, as tests expect it; a shell lets what it runs in the background ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of whole programs: with the longest last, one worker ends alone."""
+    items.sort(key=lambda item: item.path.parent != TESTS)
 
 
 @pytest.fixture(autouse=True)
