@@ -2,166 +2,316 @@
 
 This module decides the JSON form of records: an object of their fields, with ids and times as
 text (ISO 8601 in UTC), sets as sorted lists, bytes as base64. It is read off the types of the
-fields. It must not know what records mean, nor how JSON travels.
+fields; what they leave open (`Any`) passes as it is. It must not know what records mean, nor
+how JSON travels.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import types
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache, partial
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
-from nbflow.states import State, StateType
+from nbflow.states import State
 
 Load = Callable[[Any], Any]
 
+#: What a state carries for its own process alone.
+_NEVER_TRAVELS: Final = {State: frozenset({"data"})}
+_SHOWN_LENGTH: Final = 60
+
+
+class _Unfit(ValueError):
+    """A part does not fit; grows by a step of the path at each level it passes."""
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(f"{path.removeprefix('.')}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+
+    def below(self, step: str) -> _Unfit:
+        return _Unfit(self.reason, f"{step}{self.path}")
+
+
+# ── out ──────────────────────────────────────────────────────────────────────────────────
+
 
 def dump(value: Any) -> Any:
-    """JSON-able form of a record, a list of records, or a plain value."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, str):
-        return value
+    """JSON-able form of a record, a list of records, or a plain value.
+
+    Raises `ValueError`, naming the place, for what has none: other objects, times without a
+    zone, containers that contain themselves.
+    """
+    try:
+        return _dump(value)
+    except RecursionError:
+        raise ValueError("a value contains itself, or is nested too deeply for JSON") from None
+
+
+def _dump(value: Any) -> Any:
+    # By frequency; an enumeration may be a kind of text or number, and means its value.
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value.value if isinstance(value, Enum) else value
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return _dump_time(value)
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, State):
-        return _dump_state(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: dump(getattr(value, name)) for name in _names(type(value))}
+        return {name: _part(getattr(value, name), "." + name) for name in _field_names(type(value))}
     return _dump_container(value)
+
+
+def _part(value: Any, step: str) -> Any:
+    try:
+        return _dump(value)
+    except _Unfit as error:
+        raise error.below(step) from None
 
 
 def _dump_container(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): dump(item) for key, item in value.items()}
+        return {_key(key): _part(item, f".{key}") for key, item in value.items()}
     if isinstance(value, AbstractSet):
-        return sorted(dump(item) for item in value)
-    if isinstance(value, bytes):
+        items = [_part(item, "[…]") for item in value]
+        return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
+    if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Sequence):
-        return [dump(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no JSON form: only records and JSON values do.")
+        return [_part(item, f"[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, Enum):
+        return _dump(value.value)
+    if isinstance(value, date):
+        return value.isoformat()
+    raise _Unfit(f"{type(value).__name__} has no JSON form: only records and JSON values do")
 
 
-def _dump_state(state: State[Any]) -> dict[str, Any]:
-    """Without its value, which lies in a result store."""
-    return {
-        "type": state.type.value,
-        "name": state.name,
-        "message": state.message,
-        "timestamp": dump(state.timestamp),
-        "scheduled_time": dump(state.scheduled_time),
-    }
+def _key(key: Any) -> str:
+    """A name of an object: a text; numbers and such become one as JSON has it."""
+    if isinstance(key, (str, UUID, Enum)):
+        return str(_dump(key))
+    if key is None or isinstance(key, (bool, int, float)):
+        return json.dumps(key)
+    raise _Unfit(f"{_shown(key)} is no name: JSON objects have texts for names")
+
+
+def _dump_time(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise _Unfit(f"{moment.isoformat()} has no time zone: give it one, such as UTC")
+    try:
+        text = moment.astimezone(UTC).isoformat()
+    except OverflowError:
+        raise _Unfit(f"{moment.isoformat()} lies outside the years that UTC can name") from None
+    return text.replace("+00:00", "Z")
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    hidden = _NEVER_TRAVELS.get(kind, frozenset())
+    return tuple(each.name for each in fields(kind) if each.name not in hidden)
+
+
+# ── in ───────────────────────────────────────────────────────────────────────────────────
 
 
 def load(kind: Any, data: Any) -> Any:
     """The value of a type from its JSON form.
 
-    Raises `ValueError`, `TypeError` or `KeyError` for what is not of that form; a record's
-    missing fields get their defaults, unknown ones are left out.
+    Raises `ValueError`, naming the field, for what is not of that form. A record's missing
+    fields get their defaults, unknown ones are left out; a time without a zone is in UTC.
     """
     return _loader(kind)(data)
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
-
-
-@cache
 def _loader(kind: Any) -> Load:
     origin, arguments = get_origin(kind), get_args(kind)
-    if kind is State or origin is State:
-        return _load_state
     if origin in {Union, types.UnionType}:
         return _optional(arguments)
-    if origin is not None:
-        return _container(origin, arguments)
+    if isinstance(origin, type):
+        return _record(origin) if is_dataclass(origin) else _container(origin, arguments)
     if isinstance(kind, type):
-        return _plain(kind)
-    return _as_it_is
-
-
-def _plain(kind: type) -> Load:
-    if is_dataclass(kind):
-        return partial(_load_record, kind)
-    for known, loader in _LOADERS.items():
-        if issubclass(kind, known):
-            return loader or kind
+        return _record(kind) if is_dataclass(kind) else _plain(kind)
     return _as_it_is
 
 
 def _optional(arguments: tuple[Any, ...]) -> Load:
-    inner = [_loader(each) for each in arguments if each is not type(None)]
-    if len(inner) != 1:
+    inner = [_loader(each) for each in arguments if each is not types.NoneType]
+    if len(inner) != 1 or len(arguments) == 1:
         return _as_it_is
-    return lambda data: None if data is None else inner[0](data)
+    load_it = inner[0]
+    return lambda data: None if data is None else load_it(data)
 
 
-def _container(origin: Any, arguments: tuple[Any, ...]) -> Load:
-    if issubclass(origin, Mapping):
-        value = _loader(arguments[1])
-        return lambda data: {key: value(item) for key, item in _checked(data, dict).items()}
-    if issubclass(origin, tuple) and arguments[-1] is not Ellipsis:
-        parts = [_loader(each) for each in arguments]
-        return lambda data: tuple(p(item) for p, item in zip(parts, data, strict=True))
-    item_of = _loader(arguments[0])
-    made = origin if origin in {tuple, frozenset, set} else list
-    return lambda data: made(item_of(item) for item in _checked(data, list))
+# ── in: records ──────────────────────────────────────────────────────────────────────────
 
 
-def _checked(data: Any, kind: type) -> Any:
-    if not isinstance(data, kind):
-        raise TypeError(f"{data!r} is no {'object' if kind is dict else 'list'}")
-    return data
+def _record(kind: type) -> Load:
+    # Looked at when first used: a record may contain records of its own kind.
+    return lambda data: _load_record(kind, _expect(dict, data))
 
 
-def _load_record(kind: type, data: Any) -> Any:
-    hints = _hints(kind)
-    return kind(**{name: hints[name](item) for name, item in data.items() if name in hints})
+def _load_record(kind: type, data: Mapping[str, Any]) -> Any:
+    loaders, required = _form(kind)
+    values: dict[str, Any] = {}
+    for name, item in data.items():
+        loader = loaders.get(name)
+        if loader is not None:
+            values[name] = _at(f".{name}", loader, item)
+    for name in required:
+        if name not in values:
+            raise _Unfit("is missing", f".{name}")
+    return kind(**values)
 
 
 @cache
-def _hints(kind: type) -> Mapping[str, Load]:
+def _form(kind: type) -> tuple[Mapping[str, Load], tuple[str, ...]]:
+    """The loader of each field, and the fields that have to be there."""
     hints = get_type_hints(kind)
-    return {name: _loader(hints[name]) for name in _names(kind)}
-
-
-def _load_state(data: Any) -> State[Any]:
-    return State(
-        StateType(data["type"]),
-        data["name"],
-        data.get("message"),
-        _load_time(data["timestamp"]),
-        None if data.get("scheduled_time") is None else _load_time(data["scheduled_time"]),
+    loaders = {name: _loader(hints[name]) for name in _field_names(kind)}
+    required = tuple(
+        each.name
+        for each in fields(kind)
+        if each.default is MISSING and each.default_factory is MISSING
     )
+    return loaders, required
 
 
-def _load_time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _at(step: str, loader: Load, data: Any) -> Any:
+    try:
+        return loader(data)
+    except _Unfit as error:
+        raise error.below(step) from None
+
+
+# ── in: containers ───────────────────────────────────────────────────────────────────────
+
+
+def _container(origin: type, arguments: tuple[Any, ...]) -> Load:
+    if issubclass(origin, Mapping):
+        return _mapping(_loader(arguments[0]), _loader(arguments[1]))
+    if issubclass(origin, tuple) and arguments[-1] is not Ellipsis:
+        return _fixed_tuple([_loader(each) for each in arguments])
+    return _items(origin if origin in {tuple, frozenset, set} else list, _loader(arguments[0]))
+
+
+def _mapping(key: Load, value: Load) -> Load:
+    def loader(data: Any) -> Any:
+        found = _expect(dict, data)
+        return {
+            _at(f".{name}", key, name): _at(f".{name}", value, item) for name, item in found.items()
+        }
+
+    return loader
+
+
+def _fixed_tuple(parts: Sequence[Load]) -> Load:
+    def loader(data: Any) -> Any:
+        found = _expect(list, data)
+        if len(found) != len(parts):
+            raise _Unfit(f"has {len(found)} items, not {len(parts)}")
+        return tuple(
+            _at(f"[{index}]", part, item)
+            for index, (part, item) in enumerate(zip(parts, found, strict=True))
+        )
+
+    return loader
+
+
+def _items(made: Callable[[Any], Any], item_of: Load) -> Load:
+    def loader(data: Any) -> Any:
+        found = _expect(list, data)
+        if item_of is _as_it_is:
+            return made(found)
+        return made(_at(f"[{index}]", item_of, item) for index, item in enumerate(found))
+
+    return loader
+
+
+# ── in: single values ────────────────────────────────────────────────────────────────────
+
+
+def _plain(kind: type) -> Load:
+    if kind in _WORDS:
+        return _load_float if kind is float else partial(_expect, kind)
+    for known, loader in _LOADERS.items():
+        if issubclass(kind, known):
+            return loader
+    if issubclass(kind, Enum):
+        return lambda data: _load_member(kind, data)
+    return _as_it_is
+
+
+def _expect(kind: type, data: Any) -> Any:
+    if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
+        raise _Unfit(f"{_shown(data)} is no {_WORDS[kind]}")
+    return data
+
+
+def _load_float(data: Any) -> float:
+    if isinstance(data, int) and not isinstance(data, bool):
+        return _parsed(float, data, "number")
+    return float(_expect(float, data))
+
+
+def _load_member(kind: type[Enum], data: Any) -> Enum:
+    try:
+        return kind(data)
+    except ValueError:
+        choices = ", ".join(str(member.value) for member in kind)
+        raise _Unfit(f"{_shown(data)} is none of {choices}") from None
+
+
+def _load_time(data: Any) -> datetime:
+    moment = _parsed(datetime.fromisoformat, _expect(str, data), "time")
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return _parsed(lambda _: moment.astimezone(UTC), data, "time in UTC")
+
+
+def _load_bytes(data: Any) -> bytes:
+    return _parsed(lambda text: base64.b64decode(text, validate=True), _expect(str, data), "base64")
+
+
+def _parsed(parse: Callable[[Any], Any], data: Any, what: str) -> Any:
+    try:
+        return parse(data)
+    except (ValueError, OverflowError):
+        raise _Unfit(f"{_shown(data)} is no {what}") from None
+
+
+def _shown(data: Any) -> str:
+    try:
+        text = repr(data)
+    except RecursionError:
+        text = f"a {type(data).__name__}"
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[: _SHOWN_LENGTH - 1]}…"
 
 
 def _as_it_is(data: Any) -> Any:
     return data
 
 
-#: By base class, the first that fits; None: the class itself takes the JSON value.
-_LOADERS: Mapping[type, Load | None] = {
-    Enum: None,
+_WORDS: Final = {
+    dict: "object",
+    list: "list",
+    str: "text",
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+}
+
+#: By base class, the first that fits. (A time is a date, and an enumeration may be a text.)
+_LOADERS: Final[Mapping[type, Load]] = {
     datetime: _load_time,
-    date: date.fromisoformat,
-    UUID: None,
-    bytes: base64.b64decode,
+    date: lambda data: _parsed(date.fromisoformat, _expect(str, data), "date"),
+    UUID: lambda data: _parsed(UUID, _expect(str, data), "id"),
+    bytes: _load_bytes,
 }
