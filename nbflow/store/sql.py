@@ -30,8 +30,8 @@ from nbflow.models import (
     StateChange,
     TaskRun,
 )
-from nbflow.states import Crashed, NotRun, Resuming
-from nbflow.store import ddl, queries, rows
+from nbflow.states import Crashed, Resuming
+from nbflow.store import ddl, moves, queries, rows
 from nbflow.store.base import StoreInfo, why_not_resumable
 from nbflow.store.batch import Batch, Write
 from nbflow.store.database import Database
@@ -177,9 +177,9 @@ class SQLStore:
         self._writer.close()
 
     def _delete(self, connection: Connection, flow_run_id: UUID) -> None:
-        for member in Reader(self._dialect, connection).family(flow_run_id):
-            for text in _DELETIONS:
-                connection.execute(self._dialect.sql(text), (member.bytes,))
+        moves.forget(
+            self._dialect, connection, Reader(self._dialect, connection).family(flow_run_id)
+        )
         connection.execute("UPDATE counter SET value=value+1")  # watchers look there
 
     # ── reads ────────────────────────────────────────────────────────────────────────────
@@ -312,9 +312,14 @@ class SQLStore:
                 # A subflow may live in a process of its own.
                 if run is None or member in closed or run.owner not in {None, *gone}:
                     continue
+                if member != top and moves.is_elsewhere(reader, member):
+                    continue
                 if not run.state.is_settled():
                     closed[member] = None
-                    _close(batch, run, reader.task_runs(member), owner, now)
+                    crashed = Crashed(
+                        message=f"The process that executed this run ({owner}) is gone."
+                    )
+                    moves.end(batch, run, reader.task_runs(member), crashed, now)
         batch.write(self._dialect, connection)
         return list(closed)
 
@@ -357,28 +362,6 @@ class SQLStore:
                 task_runs=int(reader.value("SELECT count(*) FROM task_run")),
                 logs=int(reader.value("SELECT count(*) FROM log")),
             )
-
-
-#: Once for a flow run and for each of its subflows.
-_DELETIONS: Final = (
-    "DELETE FROM state WHERE run_id IN (SELECT id FROM task_run WHERE flow_run_id=?)",
-    "DELETE FROM state WHERE run_id=?",
-    "DELETE FROM log WHERE flow_run_id=?",
-    "DELETE FROM task_run WHERE flow_run_id=?",
-    "DELETE FROM flow_run WHERE id=?",
-)
-
-
-def _close(batch: Batch, run: FlowRun, task_runs: list[TaskRun], owner: str, now: datetime) -> None:
-    """Gather the states that end a run whose process is gone, children first."""
-    message = f"The process that executed this run ({owner}) is gone."
-    crashed = replace(Crashed(message=message), timestamp=now)
-    not_run = replace(NotRun(message="Its flow run crashed before."), timestamp=now)
-    for child in task_runs:
-        if not child.state.is_settled():
-            state = not_run if child.start_time is None else crashed
-            batch.set_state(StateChange(RunKind.TASK, child.id, state, child.attempt))
-    batch.set_state(StateChange(RunKind.FLOW, run.id, crashed, run.attempt))
 
 
 def _component(place: str, database: Database) -> Any:

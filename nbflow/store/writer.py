@@ -51,7 +51,7 @@ class _Order:
         self.awaited = awaited
         self.done = threading.Event()
         self.result: Any = None
-        self.error: StoreError | None = None
+        self.error: Exception | None = None
 
 
 class Writer:
@@ -246,11 +246,13 @@ class Writer:
             order.result = self._transact(work)
         except _BadRows as error:
             order.error = self._dialect.explain(error.reason)
-        except _BAD_VALUE as error:
-            order.error = StoreError(f"The store could not take a value: {error}. Check it.")
         except StoreError as error:
             order.error = error
-        if order.error is not None and not order.awaited:
+        except Exception as error:
+            if not order.awaited:
+                raise
+            order.error = error  # raised again by the thread that asked
+        if isinstance(order.error, StoreError) and not order.awaited:
             self._fail(order.error)
 
     def _commit(self, writes: list[Write]) -> None:
