@@ -17,15 +17,16 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from functools import cache, partial
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from nbflow.states import State
 
 Load = Callable[[Any], Any]
+T = TypeVar("T")
 
 #: What a state carries for its own process alone.
-_NEVER_TRAVELS: Final = {State: frozenset({"data"})}
+_NEVER_TRAVELS: Final[Mapping[type, frozenset[str]]] = {State: frozenset({"data"})}
 _SHOWN_LENGTH: Final = 60
 
 
@@ -57,9 +58,10 @@ def dump(value: Any) -> Any:
 
 
 def _dump(value: Any) -> Any:
-    # By frequency; an enumeration may be a kind of text or number, and means its value.
+    if isinstance(value, Enum):  # first: it may be a kind of text or number as well
+        return _dump(value.value)
     if value is None or isinstance(value, (str, bool, int, float)):
-        return value.value if isinstance(value, Enum) else value
+        return value
     if isinstance(value, datetime):
         return _dump_time(value)
     if isinstance(value, UUID):
@@ -86,8 +88,6 @@ def _dump_container(value: Any) -> Any:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Sequence):
         return [_part(item, f"[{index}]") for index, item in enumerate(value)]
-    if isinstance(value, Enum):
-        return _dump(value.value)
     if isinstance(value, date):
         return value.isoformat()
     raise _Unfit(f"{type(value).__name__} has no JSON form: only records and JSON values do")
@@ -280,7 +280,7 @@ def _load_bytes(data: Any) -> bytes:
     return _parsed(lambda text: base64.b64decode(text, validate=True), _expect(str, data), "base64")
 
 
-def _parsed(parse: Callable[[Any], Any], data: Any, what: str) -> Any:
+def _parsed(parse: Callable[[Any], T], data: Any, what: str) -> T:
     try:
         return parse(data)
     except (ValueError, OverflowError):
