@@ -1,10 +1,10 @@
 """What flows can be told: declared, checked, shown, and handed to a notebook.
 
-A parameter comes from a signature (`from_signature`) or from a notebook's `parameters`
-cell (`from_cell`). Values are checked by `validate`, read from the command line by
-`parse_text`, described by `json_schema`, written into notebooks by `to_python_source` and
-shown by `preview`. Parameters are data, never source text: no value given by anyone can
-become code.
+A parameter comes from a signature (`from_signature`, or `PythonFile` for one that is only read)
+or from a notebook's `parameters` cell (`from_cell`). Values are checked by `validate`, read from
+the command line by `parse_text`, described by `json_schema`, written into notebooks by
+`to_python_source` and shown by `preview`. Parameters are data, never source text: no value given
+by anyone can become code.
 
 What only notebooks need is loaded when it is first used: calling a flow function should
 not pay for it.
@@ -21,9 +21,15 @@ from nbflow.parameters.values import convert, json_schema, parse_text, validate
 
 if TYPE_CHECKING:
     from nbflow.parameters.cells import from_cell
+    from nbflow.parameters.functions import PythonFile
     from nbflow.parameters.source import to_python_source, to_source
 
-_LATER = {"from_cell": "cells", "to_python_source": "source", "to_source": "source"}
+_LATER = {
+    "PythonFile": "functions",
+    "from_cell": "cells",
+    "to_python_source": "source",
+    "to_source": "source",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -35,6 +41,7 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "Parameter",
     "ParameterKind",
+    "PythonFile",
     "bind",
     "convert",
     "from_cell",

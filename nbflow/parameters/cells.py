@@ -1,80 +1,25 @@
 """The parameters a notebook declares in its `parameters` cell, read without running it.
 
-This module decides which lines of the cell are parameters and which defaults can be known
-from the text alone. It must not execute anything: names are looked up in one table of
-harmless types, and calls are made only to those.
+This module decides which lines of the cell are parameters. It must not execute anything: what
+a default or a type is, is for `literals` to say.
 """
 
 from __future__ import annotations
 
 import ast
 import datetime as dt
-import decimal
-import fractions
 import io
-import math
-import operator
 import pathlib
 import re
 import tokenize
-import typing
-import uuid
-import zoneinfo
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from nbflow.annotations import NotSet
 from nbflow.exceptions import NotebookError
+from nbflow.parameters.literals import Evaluator, Unknown, look_up, parse_expression, read_type
 from nbflow.parameters.model import Parameter
-
-#: Everything an annotation or a default may name, by full dotted name.
-_KNOWN: Final[dict[str, Any]] = {
-    **{
-        each.__name__: each
-        for each in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset)
-    },
-    **{
-        f"{module.__name__}.{name}": getattr(module, name)
-        for module, names in (
-            (dt, ("date", "datetime", "time", "timedelta", "timezone")),
-            (decimal, ("Decimal",)),
-            (fractions, ("Fraction",)),
-            (pathlib, ("Path", "PurePath", "PosixPath", "PurePosixPath", "PureWindowsPath")),
-            (uuid, ("UUID",)),
-            (zoneinfo, ("ZoneInfo",)),
-            (math, ("pi", "e", "tau", "inf", "nan")),
-            (typing, ("Any", "Optional", "Union", "Literal", "Annotated")),
-        )
-        for name in names
-    },
-    "datetime.UTC": dt.UTC,
-    "datetime.timezone.utc": dt.UTC,
-    "typing.List": list,
-    "typing.Dict": dict,
-    "typing.Tuple": tuple,
-    "typing.Set": set,
-    "typing.FrozenSet": frozenset,
-    "typing.Sequence": typing.Sequence,
-    "typing.Iterable": typing.Iterable,
-    "typing.Mapping": typing.Mapping,
-    "collections.abc.Sequence": typing.Sequence,
-    "collections.abc.Mapping": typing.Mapping,
-    "object": object,
-}
-#: What a bare name most likely means when the cell does not import it itself.
-_USUAL: Final = {
-    full.rpartition(".")[2]: full
-    for full in _KNOWN
-    if not full.startswith(("datetime.timezone.", "collections."))
-} | {"dt": "datetime", "datetime": "datetime.datetime"}
-#: Called with text or numbers only, so that no argument can make them slow.
-_CALLABLE: Final = frozenset(
-    _KNOWN[name]
-    for name in _KNOWN
-    if isinstance(_KNOWN[name], type)
-    and name.split(".")[0] not in {"typing", "object", "bytes", "collections"}
-)
 
 #: Class methods that return an instance of their class.
 _CONSTRUCTORS: Final = frozenset(
@@ -91,28 +36,10 @@ _CONSTRUCTORS: Final = frozenset(
     }
 )
 
-_OPERATORS: Final[dict[type[ast.AST], Callable[..., Any]]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: operator.pow,
-    ast.UAdd: operator.pos,
-    ast.USub: operator.neg,
-    ast.Invert: operator.invert,
-    ast.Not: operator.not_,
-}
 _MAGIC_LINE: Final = re.compile(r"^(\s*)([%!?].*)$", re.MULTILINE)
 #: `files = !ls` and `here = %pwd`: parameters whose default only the cell can tell.
 _MAGIC_VALUE: Final = re.compile(r"^(\s*[^\s#=!%][^#=!%]*=\s*)[!%](?!=).*$", re.MULTILINE)
 _TYPE_COMMENT: Final = re.compile(r"type:\s*(?P<type>[^#\s]+(?:\[[^\]]*\])?)\s*#?\s*(?P<help>.*)")
-_LONGEST_NUMBER: Final = 4_000  # bits
-
-
-class _Unknown(Exception):
-    """The text alone does not tell the value."""
 
 
 def from_cell(source: str, *, cell: str = "the parameters cell") -> tuple[Parameter, ...]:
@@ -162,7 +89,7 @@ class _Reader:
         comment = self.comments.get(statement.end_lineno or statement.lineno, "")
         typed = _TYPE_COMMENT.fullmatch(comment) if annotation is None else None
         if typed:
-            annotation, comment = _parse(typed["type"]), typed["help"]
+            annotation, comment = parse_expression(typed["type"]), typed["help"]
         declared = self._type(annotation) if annotation is not None else Any
         known = self._result_type(value) if default is NotSet else _type_of(default)
         inferred = annotation is None and known is not None
@@ -181,8 +108,8 @@ class _Reader:
         if value is None:
             return NotSet
         try:
-            return _Evaluator(self.imports, self.found).value(value)
-        except (_Unknown, RecursionError):
+            return Evaluator(self.imports, self.found).value(value)
+        except (Unknown, RecursionError):
             return NotSet
 
     def _result_type(self, value: ast.expr | None) -> type | None:
@@ -190,16 +117,16 @@ class _Reader:
         match value:
             case ast.Call(func=ast.Attribute(value=owner, attr=attr)) if attr in _CONSTRUCTORS:
                 try:
-                    kind = _look_up(owner, self.imports)
-                except _Unknown:
+                    kind = look_up(owner, self.imports)
+                except Unknown:
                     return None
                 return kind if kind in {dt.date, dt.datetime, pathlib.Path} else None
         return None
 
     def _type(self, annotation: ast.expr) -> Any:
         try:
-            return _type(annotation, self.imports)
-        except (_Unknown, TypeError, RecursionError):
+            return read_type(annotation, self.imports)
+        except (Unknown, TypeError, RecursionError):
             return Any
 
 
@@ -246,147 +173,3 @@ def _tree(source: str, cell: str) -> tuple[ast.Module, str]:
         raise NotebookError(
             f"The parameters in {cell}{where} cannot be read ({reason}). Correct that cell."
         ) from error
-
-
-def _parse(text: str) -> ast.expr | None:
-    try:
-        return ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError):
-        return None
-
-
-def _look_up(node: ast.expr, imports: Mapping[str, str]) -> Any:
-    """The harmless object a dotted name means; raises `_Unknown`."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.insert(0, node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        raise _Unknown
-    first = node.id
-    for start in (imports.get(first), first, _USUAL.get(first)):
-        full = ".".join((start, *parts)) if start else ""
-        if full in _KNOWN:
-            return _KNOWN[full]
-        if start == imports.get(first) and start:
-            break  # the cell says what the name is: no guessing
-    raise _Unknown
-
-
-# ── annotations ──────────────────────────────────────────────────────────────────────────
-
-
-def _type(node: ast.expr, imports: Mapping[str, str]) -> Any:
-    match node:
-        case ast.Constant(value=None):
-            return None
-        case ast.Constant(value=str(text)):
-            inner = _parse(text)
-            if inner is None:
-                raise _Unknown
-            return _type(inner, imports)
-        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            return typing.Union[_type(left, imports), _type(right, imports)]  # noqa: UP007 - None | None is no type
-        case ast.Subscript(value=outer, slice=inside):
-            return _subscript(_look_up(outer, imports), inside, imports)
-    return _look_up(node, imports)
-
-
-def _subscript(outer: Any, inside: ast.expr, imports: Mapping[str, str]) -> Any:
-    parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-    if outer is typing.Literal:
-        return outer[tuple(_Evaluator(imports, {}).value(part) for part in parts)]
-    if outer is typing.Annotated:  # the extras are objects of libraries we do not run
-        return _type(parts[0], imports)
-    arguments = tuple(
-        ... if isinstance(part, ast.Constant) and part.value is ... else _type(part, imports)
-        for part in parts
-    )
-    return outer[arguments if len(arguments) > 1 else arguments[0]]
-
-
-# ── defaults ─────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass
-class _Evaluator:
-    """Literals, simple arithmetic, and calls of the types in `_KNOWN`."""
-
-    imports: Mapping[str, str]
-    earlier: Mapping[str, Parameter]
-
-    def value(self, node: ast.expr) -> Any:
-        match node:
-            case ast.Constant(value=value) if value is not ...:
-                return value
-            case ast.Tuple() | ast.List() | ast.Set() | ast.Dict():
-                return self._container(node)
-            case ast.UnaryOp(op=op, operand=operand):
-                return self._number(op, self.value(operand))
-            case ast.BinOp(left=left, op=op, right=right):
-                return self._binary(op, self.value(left), self.value(right))
-            case ast.Call():
-                return self._call(node)
-        return self._named(node)
-
-    def _container(self, node: ast.Tuple | ast.List | ast.Set | ast.Dict) -> Any:
-        if isinstance(node, ast.Dict):
-            return self._dict(node)
-        kind: Any = {ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)]
-        return _attempt(kind, [self.value(element) for element in node.elts])
-
-    def _dict(self, node: ast.Dict) -> Any:
-        pairs = []
-        for key, value in zip(node.keys, node.values, strict=True):
-            if key is None:  # {**other}
-                raise _Unknown
-            pairs.append((self.value(key), self.value(value)))
-        return _attempt(dict, pairs)
-
-    def _named(self, node: ast.expr) -> Any:
-        if isinstance(node, ast.Name) and node.id in self.earlier:
-            known = self.earlier[node.id].default
-            if known is NotSet:
-                raise _Unknown
-            return known
-        found = _look_up(node, self.imports)
-        if isinstance(found, (float, dt.timezone)):  # constants; types are no defaults
-            return found
-        raise _Unknown
-
-    def _call(self, node: ast.Call) -> Any:
-        function = _look_up(node.func, self.imports)
-        named = {k.arg: self.value(k.value) for k in node.keywords if k.arg is not None}
-        if function not in _CALLABLE or len(named) != len(node.keywords):
-            raise _Unknown
-        return _attempt(function, *map(self.value, node.args), **named)
-
-    def _binary(self, op: ast.operator, left: Any, right: Any) -> Any:
-        if isinstance(op, ast.Add) and isinstance(left, str) and isinstance(right, str):
-            return left + right
-        if isinstance(op, ast.Div) and isinstance(left, pathlib.PurePath):
-            return _attempt(operator.truediv, left, right)
-        if isinstance(op, ast.Pow) and not (_is_number(right) and abs(right) <= 64):  # noqa: PLR2004 - 2**64
-            raise _Unknown
-        return self._number(op, left, right)
-
-    def _number(self, op: ast.AST, *operands: Any) -> Any:
-        if type(op) not in _OPERATORS or not all(map(_is_number, operands)):
-            raise _Unknown
-        result = _attempt(_OPERATORS[type(op)], *operands)
-        if isinstance(result, int) and result.bit_length() > _LONGEST_NUMBER:
-            raise _Unknown
-        return result
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, int):
-        return value.bit_length() <= _LONGEST_NUMBER
-    return isinstance(value, (float, complex, decimal.Decimal, dt.timedelta))
-
-
-def _attempt(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    try:
-        return function(*args, **kwargs)
-    except (TypeError, ValueError, ArithmeticError, LookupError, OSError, RuntimeError) as error:
-        raise _Unknown from error

@@ -78,7 +78,7 @@ def from_signature(fn: Callable[..., Any]) -> tuple[Parameter, ...]:
     `typing.Any`: the call works, only without a check. Help is taken from the docstring's
     `Args:` section.
     """
-    help_texts = _docstring_help(inspect.getdoc(fn) or "")
+    help_texts = docstring_help(inspect.getdoc(fn) or "")
     return tuple(
         Parameter(
             name=each.name,
@@ -174,7 +174,7 @@ def _evaluated(fn: Callable[..., Any], annotation: Any) -> Any:
     return typing.get_type_hints(holder, globalns=names, include_extras=True)["it"]
 
 
-def _docstring_help(doc: str) -> dict[str, str]:
+def docstring_help(doc: str) -> dict[str, str]:
     """The texts of a Google-style `Args:` section, by parameter."""
     found: dict[str, str] = {}
     indent, name = None, ""
