@@ -133,7 +133,8 @@ class SQLDeployments:
 
         def change(tx: Transaction, known: Deployment, now: int) -> None:
             if any(each.slug == schedule.slug for each in known.schedules):
-                scheduling.disarm(tx, deployment_id, schedule.slug, now)
+                rests = None if schedule.active else "Its schedule was paused before it started."
+                scheduling.disarm(tx, deployment_id, schedule.slug, now, rests=rests)
                 _delete_schedule(tx, deployment_id, schedule.slug)
             _insert_schedule(tx, deployment_id, schedule)
             scheduling.arm(tx, known, schedule, now)
@@ -147,7 +148,8 @@ class SQLDeployments:
             slugs = [each.slug for each in known.schedules]
             if slug not in slugs:
                 raise ObjectNotFound(_no_schedule(known, slug, slugs))
-            scheduling.disarm(tx, deployment_id, slug, now)
+            gone = "Its schedule was removed before it started."
+            scheduling.disarm(tx, deployment_id, slug, now, rests=gone)
             _delete_schedule(tx, deployment_id, slug)
 
         return self._change_schedules(deployment_id, change)
@@ -455,7 +457,8 @@ def _follow_schedules(
     known = {each.slug: each for each in scheduling.read_schedules(tx, deployment_id)}
     changed = False
     for slug in known.keys() - {each.slug for each in wanted}:
-        scheduling.disarm(tx, deployment_id, slug, now)
+        gone = "Its schedule was removed before it started."
+        scheduling.disarm(tx, deployment_id, slug, now, rests=gone)
         _delete_schedule(tx, deployment_id, slug)
         changed = True
     for each in wanted:
@@ -491,8 +494,9 @@ def _delete_schedule(tx: Transaction, deployment_id: UUID, slug: str) -> None:
 def _rearm(tx: Transaction, deployment_id: UUID, now: int) -> None:
     """Let all schedules follow what the deployment is now."""
     deployment = scheduling.read_deployment(tx, deployment_id)
+    rests = "Its deployment was paused before it started." if deployment.paused else None
     for schedule in deployment.schedules:
-        scheduling.disarm(tx, deployment_id, schedule.slug, now)
+        scheduling.disarm(tx, deployment_id, schedule.slug, now, rests=rests)
         scheduling.arm(tx, deployment, schedule, now)
 
 

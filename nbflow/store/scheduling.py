@@ -57,11 +57,19 @@ def arm(tx: Transaction, deployment: Deployment, schedule: DeploymentSchedule, n
     _set_next(tx, deployment.id, schedule.slug, following)
 
 
-def disarm(tx: Transaction, deployment_id: UUID, slug: str, now: int) -> None:
-    """Take back a schedule's run for an instant to come; one that is due stays."""
+def disarm(
+    tx: Transaction, deployment_id: UUID, slug: str, now: int, *, rests: str | None = None
+) -> None:
+    """Take back a schedule's run for an instant to come.
+
+    One that is due already stays, unless the schedule `rests` now: then it is Skipped, and
+    this says why.
+    """
     for waiting in _waiting(tx, deployment_id, slug):
         if waiting.nominal > now:
             moves.forget(tx.dialect, tx.connection, [waiting.run_id])
+        elif rests is not None:
+            _skip(tx, waiting, rests, now)
     _set_next(tx, deployment_id, slug, None)
 
 
@@ -181,14 +189,16 @@ def _skip_others(
     """Of a schedule's runs that nobody took in time only those that are wanted still start."""
     kept = {to_micros(each) for each in wanted}
     for waiting in _waiting(tx, deployment_id, slug):
-        if waiting.nominal > now or waiting.nominal in kept:
-            continue
-        run = tx.reader.flow_run(waiting.run_id)
-        if run is None or run.attempt:  # waits for its next attempt
-            continue
-        message = "It could not start in time; the catch-up policy of its deployment leaves it out."
-        moves.move(tx, run, Skipped(message=message), now)
-        tx.run("UPDATE queued_run SET due=NULL WHERE run_id=?", (run.id.bytes,))
+        if waiting.nominal <= now and waiting.nominal not in kept:
+            _skip(tx, waiting, "It could not start in time, and is not caught up.", now)
+
+
+def _skip(tx: Transaction, waiting: Waiting, message: str, now: int) -> None:
+    run = tx.reader.flow_run(waiting.run_id)
+    if run is None or run.attempt:  # waits for its next attempt
+        return
+    moves.move(tx, run, Skipped(message=message), now)
+    tx.run("UPDATE queued_run SET due=NULL WHERE run_id=?", (run.id.bytes,))
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────

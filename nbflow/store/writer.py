@@ -153,7 +153,8 @@ class Writer:
         if self._closed:
             return
         try:
-            self.flush()
+            with contextlib.suppress(LeaseLost):  # nothing is left to be written
+                self.flush()
         finally:
             self._closed = True
             self._work.set()
