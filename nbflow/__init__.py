@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from nbflow.late_grammar import put_off as _put_off
+
 if TYPE_CHECKING:
     from nbflow.annotations import allow_failure, quote, unmapped
     from nbflow.context import get_run_context, tags
@@ -46,6 +48,8 @@ __all__ = [
     "unmapped",
     "wait",
 ]
+
+_put_off()
 
 _HOMES: Final = {
     "Flow": "nbflow.flows",
