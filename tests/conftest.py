@@ -5,6 +5,7 @@ This module also decides in which order tests run, and how they hear Ctrl-C.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -35,6 +36,11 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the tests of whole programs: with the longest last, one worker ends alone."""
     items.sort(key=lambda item: item.path.parent != TESTS)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the thousands of tests: each shell that ends calls it."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
