@@ -85,6 +85,8 @@ class Dialect(Protocol):
     probe: str
     #: Starts a transaction whose queries all see the same moment.
     begin_reading: str
+    #: Condition of a flow run: a parameter has a JSON value; see `parameter_values`.
+    parameter_is: str
 
     def connect(self, *, create: bool = False) -> Connection:
         """A connection for writing, in autocommit mode."""
@@ -108,6 +110,9 @@ class Dialect(Protocol):
 
     def write(self, connection: Connection, what: Insert | Update, rows: Sequence[Row]) -> int:
         """Write all rows; return how many were touched."""
+
+    def parameter_values(self, name: str, json_text: str) -> tuple[str, ...]:
+        """The values of the condition `parameter_is`."""
 
     def identity(self) -> object:
         """What tells this database from another that took its place; None when it is gone."""
@@ -208,6 +213,12 @@ def _update_sql(what: Update) -> str:
     return f"UPDATE {what.table} SET {sets} WHERE id=?"
 
 
+#: Python's NaN and Infinity are no JSON: a value that is searched for is never among them.
+_STRICT_JSON: Final = (
+    "CASE WHEN parameters IS NULL OR {place}(parameters, 'NaN')>0 "
+    "OR {place}(parameters, 'Infinity')>0 THEN 1=0 ELSE {condition} END"
+)
+
 # ── SQLite ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -220,6 +231,12 @@ class SQLite:
     hex_id = "lower(hex(id))"
     probe = "PRAGMA data_version"
     begin_reading = "BEGIN"
+    parameter_is = _STRICT_JSON.format(
+        place="instr",
+        condition="EXISTS (SELECT 1 FROM json_each(parameters) AS one, "
+        "json_each(json_array(json(?))) AS other "
+        "WHERE one.key=? AND one.type=other.type AND one.value IS other.value)",
+    )
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -310,6 +327,10 @@ class SQLite:
             values = [value for row in chunk for value in row]
             touched += connection.execute(make(what, len(chunk)), values).rowcount
         return touched
+
+    def parameter_values(self, name: str, json_text: str) -> tuple[str, ...]:
+        """The value, then the name."""
+        return json_text, name
 
     def identity(self) -> object:
         """Device and inode of the file."""
@@ -436,6 +457,9 @@ class PostgreSQL:
     hex_id = "encode(id, 'hex')"
     probe = "SELECT value FROM counter WHERE name='store'"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    parameter_is = _STRICT_JSON.format(
+        place="strpos", condition="CAST(parameters AS jsonb) -> ? = CAST(? AS jsonb)"
+    )
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -493,6 +517,10 @@ class PostgreSQL:
         with connection.cursor() as cursor:
             cursor.executemany(self.sql(text), rows)
             return int(cursor.rowcount)
+
+    def parameter_values(self, name: str, json_text: str) -> tuple[str, ...]:
+        """The name, then the value."""
+        return name, json_text
 
     def identity(self) -> object:
         """A server does not vanish unnoticed: its URL."""

@@ -7,6 +7,8 @@ This module decides how filters become conditions. It must not know connections.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -28,6 +30,13 @@ SELECT_LOGS: Final = f"SELECT {','.join(LOG_COLUMNS)} FROM log"
 NEWEST_FIRST: Final = "ORDER BY created DESC, seq DESC LIMIT ? OFFSET ?"
 _NEWEST_TAGGED: Final = "ORDER BY run_created DESC, run_seq DESC LIMIT ? OFFSET ?"
 
+#: A flow run that came through a queue; the condition is about its row `q`.
+_QUEUED: Final = "EXISTS (SELECT 1 FROM queued_run q WHERE q.run_id=flow_run.id AND {})"
+#: When a flow run is, or was, to start.
+_SCHEDULED: Final = (
+    "COALESCE((SELECT COALESCE(q.nominal, q.due) FROM queued_run q WHERE q.run_id=flow_run.id), "
+    "flow_run.start_time, flow_run.created)"
+)
 #: A flow run's id, then it and every flow run below it.
 FAMILY: Final = (
     "WITH RECURSIVE family(id) AS (SELECT id FROM flow_run WHERE id=? UNION "
@@ -78,7 +87,7 @@ class Conditions:
         self.texts.append(text)
         self.values.extend(values)
 
-    def add_one_of(self, column: str, values: list[str]) -> None:
+    def add_one_of(self, column: str, values: Sequence[str] | Sequence[bytes]) -> None:
         """The column is one of the values; no condition when there are none."""
         if values:
             self.add(f"{column} IN ({placeholders(values)})", *values)
@@ -106,7 +115,23 @@ def _flow_run_conditions(dialect: Dialect, where: FlowRunFilter) -> Conditions:
         found.add("parent_id IS NULL" if where.top_level else "parent_id IS NOT NULL")
     if where.parent_id is not None:
         found.add("parent_id=?", where.parent_id.bytes)
+    _add_conditions_of_deployments(found, where)
+    for name, value in sorted(where.parameters.items()):
+        found.add(dialect.parameter_is, *dialect.parameter_values(name, json.dumps(value)))
     return found
+
+
+def _add_conditions_of_deployments(found: Conditions, where: FlowRunFilter) -> None:
+    found.add_one_of("deployment_id", sorted(each.bytes for each in where.deployment_ids))
+    if where.queues:
+        names = sorted(where.queues)
+        found.add(f"{_QUEUED.format(f'q.queue IN ({placeholders(names)})')}", *names)
+    if where.backfill_id is not None:
+        found.add(_QUEUED.format("q.backfill_id=?"), where.backfill_id.bytes)
+    if where.scheduled_after is not None:
+        found.add(f"{_SCHEDULED}>?", to_micros(where.scheduled_after))
+    if where.scheduled_before is not None:
+        found.add(f"{_SCHEDULED}<?", to_micros(where.scheduled_before))
 
 
 def log_conditions(dialect: Dialect, where: LogFilter) -> Conditions:
