@@ -268,7 +268,7 @@ def _save(transaction: Transaction, limit: ConcurrencyLimit) -> None:
             "VALUES (?,?,?,?)"
         )
         transaction.run(make, values)
-    told = {"slots": limit.slots, "active": limit.active}
+    told: dict[str, Any] = {"slots": limit.slots, "active": limit.active}
     if limit.slot_decay_per_second is not None:
         told["slot_decay_per_second"] = limit.slot_decay_per_second
     transaction.tell(f"limit.{'updated' if changed else 'created'}", limit.name, told)
