@@ -87,14 +87,20 @@ class SQLDispatch:
     def tick(self, *, now: datetime | None = None) -> datetime | None:
         """Fire due schedules, close expired leases, mark late runs; when to look again."""
 
+        self._fire_due(now)
+
         def work(tx: Transaction) -> datetime | None:
             at = tx.micros(now)
-            scheduling.fire_due(tx, at)
             leases.expire(tx, at)
             leases.mark_late(tx, at)
             return deployment_rows.moment(leases.next_look(tx))
 
         return self._database.write(work)
+
+    def _fire_due(self, now: datetime | None) -> None:
+        """Before anything is claimed: what was missed may not have to run any more."""
+        while self._database.write(lambda tx: scheduling.fire_due(tx, tx.micros(now))):
+            pass
 
     # ── holding ──────────────────────────────────────────────────────────────────────────
 
@@ -103,9 +109,12 @@ class SQLDispatch:
     ) -> list[Claim]:
         """Take up to `limit` due runs for a worker."""
 
+        self._fire_due(now)
+
         def work(tx: Transaction) -> list[Claim]:
             at = tx.micros(now)
-            scheduling.fire_due(tx, at)
+            while scheduling.fire_due(tx, at):
+                pass
             leases.expire(tx, at)
             return leases.claim(tx, worker_id, queues, limit, at)
 

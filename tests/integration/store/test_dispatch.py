@@ -475,6 +475,17 @@ def test_many_look_at_schedules_at_once(open_another: Callable[[], SQLStore]) ->
     assert waiting(stores[0]) == [minutes(count) for count in range(1, 10)]
 
 
+def test_more_schedules_than_fit_into_one_transaction(
+    store: SQLStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nbflow.store.scheduling.AT_ONCE", 2)
+    for number in range(5):
+        deploy(store, f"d{number}", cron="*/10 * * * *")
+
+    assert len(store.dispatch.claim(new_id(), (), 9, now=minutes(10))) == 5
+    assert waiting(store) == [minutes(20)] * 5
+
+
 def test_a_paused_deployment_rests_and_goes_on(store: SQLStore) -> None:
     deployment = deploy(store, cron="* * * * *")
     store.dispatch.tick(now=minutes(0.5))
