@@ -56,10 +56,12 @@ class Cron:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timezone", find_zone(self.timezone or "UTC").key)
+        if not isinstance(self.day_or, bool):
+            raise ScheduleError(f"The day_or is true or false, not {self.day_or!r}.", field="cron")
         read_pattern(self.cron, self.day_or)
 
     def next_after(self, after: datetime) -> datetime | None:
-        """The first instant after that one; see `nbflow.schedules.next_after`."""
+        """The first instant after that one, which has whole seconds; see `dates.next_after`."""
         pattern, zone = read_pattern(self.cron, self.day_or), find_zone(self.timezone)
         if pattern.fixed:
             return next_instant(after, zone, pattern.next_wall)
@@ -81,7 +83,7 @@ class CronPattern:
     def next_wall(self, wall: datetime) -> datetime | None:
         """The first wall-clock time after this one; None when 50 years have none."""
         search = copy.copy(self.search)
-        search.dt = wall.replace(microsecond=0)
+        search.dt = wall
         return next(search, None)
 
 
@@ -109,7 +111,7 @@ def _next_tick(after: datetime, zone: ZoneInfo, pattern: CronPattern) -> datetim
     whole day without a tick it may jump to a day before the next one: clocks set back, by up
     to a day, cannot bring back a tick that was not there.
     """
-    moment = after.replace(microsecond=0) + _SECOND
+    moment = after + _SECOND
     while True:
         wall = pattern.next_wall(wall_time(moment, zone) - _SECOND)
         if wall is None:

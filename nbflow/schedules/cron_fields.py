@@ -77,14 +77,14 @@ def plain_cron(text: str) -> str:
     if not isinstance(text, str):
         raise _error(f"a cron schedule is a text such as '0 6 * * 1-5', not {text!r}")
     expanded = MACROS.get(text.strip().lower(), text)
-    parts = expanded.upper().split()
+    parts = expanded.split()
     if expanded.lstrip().startswith("@"):
         raise _error(f"{text.strip()!r} is not known; write {', '.join(MACROS)} or five fields")
     if len(parts) != len(FIELDS):
         raise _error(_miscounted(text, len(parts)))
     for field, part in zip(FIELDS, parts, strict=True):
         _check_field(field, part)
-    return " ".join(parts)
+    return " ".join(parts).upper()
 
 
 def _miscounted(text: str, count: int) -> str:
@@ -99,7 +99,7 @@ def _miscounted(text: str, count: int) -> str:
 
 def _check_field(field: Field, part: str) -> None:
     for term in part.split(","):
-        if not re.fullmatch(field.extra, term):
+        if not re.fullmatch(field.extra, term, re.IGNORECASE):
             _check_term(field, term)
 
 
@@ -129,11 +129,11 @@ def _check_step(field: Field, step: str) -> None:
 
 
 def _number(field: Field, word: str) -> int:
-    if word in field.names:
-        return field.low + list(field.names).index(word)
+    if word.upper() in field.names:
+        return field.low + list(field.names).index(word.upper())
     if not (word.isascii() and word.isdigit()):
         names = f", {field.names[0]}–{field.names[-1]}" if field.names else ""
-        wrong = f"{word.lower()!r} is no {field.name}" if word else f"a {field.name} is missing"
+        wrong = f"{word!r} is no {field.name}" if word else f"a {field.name} is missing"
         raise _error(f"{wrong}; write a number from {field.low} to {field.high}{names} or *")
     if not field.low <= int(word) <= field.high:
         raise _error(f"{field.name} {word} is not in {field.low}–{field.high}")
@@ -146,7 +146,7 @@ def _backwards(field: Field, base: str, start: int, end: int) -> str:
     else:
         high = 6 if field.name == "weekday" else field.high
         right = f"{_span(start, high)},{_span(field.low, end)}"
-    return f"the {field.name} range {base.lower()} runs backwards; write {right}"
+    return f"the {field.name} range {base} runs backwards; write {right}"
 
 
 def _span(start: int, end: int) -> str:

@@ -39,8 +39,10 @@ def next_after(schedule: Schedule, after: datetime) -> datetime | None:
     """
     if after.tzinfo is None:
         raise ValueError("The instant needs a time zone; use datetime.now(UTC).")
+    # Schedules run at whole seconds, so that fractions say nothing.
+    whole = after.astimezone(UTC).replace(microsecond=0)
     try:
-        return schedule.next_after(after.astimezone(UTC))
+        return schedule.next_after(whole)
     except OverflowError:
         return None  # the calendar ends with the year 9999
 

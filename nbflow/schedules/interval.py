@@ -57,7 +57,7 @@ class Interval:
         return anchor if anchor.tzinfo is None else wall_time(anchor, find_zone(self.timezone))
 
     def next_after(self, after: datetime) -> datetime | None:
-        """The first instant after that one; see `nbflow.schedules.next_after`."""
+        """The first instant after that one, which has whole seconds; see `dates.next_after`."""
         zone = find_zone(self.timezone)
         if self.is_calendar:
             return next_instant(after, zone, self._next_wall)

@@ -17,6 +17,7 @@ from nbflow.schedules.cron_fields import plain_cron
 from nbflow.schedules.dates import Schedule
 from nbflow.schedules.interval import Interval
 from nbflow.schedules.rrule import RRule
+from nbflow.schedules.rules import unfolded
 
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "cron": frozenset({"cron", "timezone", "day_or"}),
@@ -126,5 +127,5 @@ def _plain(schedule: Schedule) -> dict[str, Any]:
     if isinstance(schedule, Cron):
         data["cron"] = plain_cron(schedule.cron)
     if isinstance(schedule, RRule):
-        data["rrule"] = "\n".join(schedule.rrule.split())
+        data["rrule"] = "\n".join(unfolded(schedule.rrule)).upper()
     return data

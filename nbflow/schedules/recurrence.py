@@ -18,8 +18,9 @@ from typing import Final
 
 from nbflow.schedules.rules import Frequency, Rule, RuleSet
 
-#: Days and periods that one search looks at before it gives up: more than a century of days.
-SEARCH_LIMIT: Final = 50_000
+#: Days and periods that one search looks at before it gives up: more than 50 years of days,
+#: and a 29 February that is a Monday comes after 40 at most.
+SEARCH_LIMIT: Final = 20_000
 
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
@@ -216,8 +217,10 @@ def _week_numbers(rule: Rule, day: date) -> tuple[int, int]:
 
 
 def _in_month(rule: Rule, day: date) -> bool:
+    if day.day in rule.month_days:
+        return True
     size = calendar.monthrange(day.year, day.month)[1]
-    return day.day in rule.month_days or day.day - size - 1 in rule.month_days
+    return day.day - size - 1 in rule.month_days
 
 
 def _place_in_year(day: date) -> tuple[int, int]:

@@ -54,7 +54,7 @@ class RRule:
         return read_rules(self.rrule, self.timezone)
 
     def next_after(self, after: datetime) -> datetime | None:
-        """The first instant after that one; see `nbflow.schedules.next_after`."""
+        """The first instant after that one, which has whole seconds; see `dates.next_after`."""
         rules = self.rules
         return next_instant(after, find_zone(self.timezone), lambda wall: next_date(rules, wall))
 

@@ -99,7 +99,7 @@ def read_rules(text: str, timezone: str) -> RuleSet:
     if len(text) > MAX_LENGTH:
         raise _error(f"the rule has {len(text)} characters; at most {MAX_LENGTH} are taken")
     zone = find_zone(timezone)
-    lines = [_split_line(line) for line in _unfold(text)]
+    lines = [_split_line(line) for line in unfolded(text)]
     starts = [_dates(value, zone, name) for name, value in lines if name == "DTSTART"]
     if len(starts) > 1 or any(len(start) != 1 for start in starts):
         raise _error("a rule has one DTSTART")
@@ -113,7 +113,7 @@ def read_rules(text: str, timezone: str) -> RuleSet:
     )
 
 
-def _unfold(text: str) -> list[str]:
+def unfolded(text: str) -> list[str]:
     """The lines of the text; a line that starts with a space goes on from the one before."""
     return re.sub(r"\r?\n[ \t]", "", text.strip()).split()
 

@@ -103,7 +103,10 @@ class DebianCron:
         minutes, hours, days, months, weekdays = self.sets
         if wall.minute not in minutes or wall.hour not in hours or wall.month not in months:
             return False
-        by_day, by_weekday = wall.day in days, bool({wall.isoweekday(), wall.isoweekday() % 7} & weekdays)
+        by_day, by_weekday = (
+            wall.day in days,
+            bool({wall.isoweekday(), wall.isoweekday() % 7} & weekdays),
+        )
         return by_day and by_weekday if self.both_days else by_day or by_weekday
 
     def runs(self, clocks, start, end):
