@@ -85,7 +85,8 @@ class FlowExecution:
         self._terminated = False
         self._started = time.monotonic()
         if again is not None:
-            self._set_state(states.Pending(), again.attempt)
+            if not again.state.is_pending():  # a worker that took it has said so
+                self._set_state(states.Pending(), again.attempt)
             return
         if name is None and flow.flow_run_name is not None:
             self.session.flow_run = replace(flow_run, name=self._templated_name(values))

@@ -202,6 +202,22 @@ def _notes_on(parked: ParkedKernel) -> tuple[str, ...]:
     return (f"Somebody ran {cells} in the kept kernel since the failure; what they did stays.",)
 
 
+def continued(
+    run: FlowRun, flow: NotebookFlow, parameters: Mapping[str, Any]
+) -> tuple[Flow[Any, Any], tuple[str, ...]]:
+    """The flow of a run that this process has taken over, going on in its kept kernel if sound.
+
+    Gives also what a person should know of it, in sentences.
+    """
+    made = Plan(run=run, flow=flow, parameters=parameters)
+    try:
+        found, notes = _continuation(run, flow, parameters)
+    except Unsound as reason:
+        made = _without_kernel(made, str(reason))
+        return made.flow, made.notes
+    return _equipped(replace(made, continuation=found, notes=notes))
+
+
 # ── carrying out ─────────────────────────────────────────────────────────────────────────
 
 

@@ -7,6 +7,7 @@ the kernel is not as it expects: the notebook must run all the same.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 #: Lifts the limit on waiting output: past 1,000 messages the kernel would drop them.
@@ -164,6 +165,66 @@ SETTLE: Final = {
     False: '__import__("nbflow.cells.settling", fromlist=["settle"]).settle()',
     True: '__import__("nbflow.cells.settling", fromlist=["settle"]).settle(cancel=True)',
 }
+
+#: Gives a kernel that was started ahead the folder, path and environment of its run. Raises
+#: when it could tell: something that was loaded, set or run at its start would differ.
+_TAKE_PLACE: Final = """
+def _nbflow_take_place(shell, told):
+    import os
+    import sys
+
+    if any(name.partition(".")[0] in told["modules"] for name in sys.modules):
+        raise RuntimeError("it has loaded a module that the run would find elsewhere")
+    for name, value in told["before"].items():
+        if os.environ.get(name) != value:
+            raise RuntimeError(f"it has set {name} itself")
+    startup = shell.profile_dir.startup_dir
+    if any(name.endswith((".py", ".ipy")) for name in os.listdir(startup)):
+        raise RuntimeError("files ran at its start")
+    os.chdir(told["cwd"])
+    for name in told["before"]:
+        value = told["after"].get(name)
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    sys.path[:0] = told["path"]
+    shell.starting_dir = os.getcwd()
+    visited = shell.history_manager.dir_hist
+    visited[:] = [type(each)(os.getcwd()) for each in visited[:1]]
+try:
+    _nbflow_take_place(get_ipython(), {told})
+finally:
+    del _nbflow_take_place
+"""
+
+
+def take_place(
+    *,
+    cwd: str,
+    path: Sequence[str],
+    before: Mapping[str, str | None],
+    after: Mapping[str, str | None],
+    modules: Collection[str],
+) -> str:
+    """Code that makes a waiting kernel the equal of one started for a run.
+
+    Args:
+        cwd: The folder to work in.
+        path: What comes first on `sys.path`.
+        before: Variables that change, as they were at the kernel's start; None: not there.
+        after: The same variables, as they are to be.
+        modules: Names that must not be loaded yet.
+    """
+    told = {
+        "cwd": cwd,
+        "path": list(path),
+        "before": dict(before),
+        "after": dict(after),
+        "modules": sorted(modules),
+    }
+    return _TAKE_PLACE.replace("{told}", repr(told))
+
 
 #: Makes `!command` raise when the command fails.
 STRICT_SHELL: Final = """

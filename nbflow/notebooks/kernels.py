@@ -189,6 +189,8 @@ class Kernel:
         self.name = name
         self.language = ""
         self.info: dict[str, Any] = {}
+        #: What the process was started with; empty until then.
+        self.started_with: dict[str, str] = {}
         self._cwd = cwd
         self._environment = dict(environment or {})
         self._manager = AsyncKernelManager(kernel_name=name)
@@ -249,7 +251,7 @@ class Kernel:
 
         It must not where it may be kept beyond: the guard ends it, with all its children.
         """
-        environment = {**os.environ, **self._environment}
+        self.started_with = environment = {**os.environ, **self._environment}
         if sys.platform == "win32":
             return {"env": environment}
         return {"env": {**environment, "JPY_PARENT_PID": "1"}, "independent": True}
@@ -261,11 +263,11 @@ class Kernel:
         """
         assert self.channels is not None
         deadline = time.monotonic() + timeout
-        while True:
+        while not self.info:
             self.info = self.channels.handshake(_POLL) or {}
             if self.info:
                 self.language = str(self.info.get("language_info", {}).get("name", "")).lower()
-                return True
+                break
             if interrupted():
                 return False
             if not self.is_alive():
@@ -275,10 +277,21 @@ class Kernel:
                     self._at_start(f"did not answer within {timeout:g} s")
                     + " Set NBFLOW_KERNEL_START_TIMEOUT_SECONDS to wait longer."
                 )
+        return True
 
     def _at_start(self, what: str) -> str:
         tail = self.log_tail()
         return f"The kernel {self.name!r} {what}." + (f" Its last words:\n{tail}" if tail else "")
+
+    def obeys(self, code: str, timeout: float) -> bool:
+        """Whether code runs without an error, and in time; it leaves no trace in the history.
+
+        To be asked between cells only: messages that arrive meanwhile are lost.
+        """
+        if self.channels is None or not self.is_alive():
+            return False
+        reply = _reply_to(self.channels, self.channels.execute(code, silent=True), timeout)
+        return reply is not None and reply["status"] == "ok"
 
     # ── watch ────────────────────────────────────────────────────────────────────────────
     @property
@@ -460,12 +473,17 @@ def cells_run_in(parked: ParkedKernel) -> int | None:
 
 
 def _count_of(channels: Channels, timeout: float) -> int | None:
-    asked = channels.execute("", silent=True)
+    reply = _reply_to(channels, channels.execute("", silent=True), timeout)
+    return None if reply is None else int(reply.get("execution_count") or 0)
+
+
+def _reply_to(channels: Channels, asked: str, timeout: float) -> dict[str, Any] | None:
+    """The content of the reply to a request; None when it does not come in time."""
     deadline = time.monotonic() + timeout
     while (left := deadline - time.monotonic()) > 0:
         for channel, message in channels.receive(min(left, _POLL)):
             if channel == "shell" and message["parent_header"].get("msg_id") == asked:
-                return int(message["content"].get("execution_count") or 0)
+                return dict(message["content"])
     return None
 
 

@@ -23,6 +23,7 @@ from nbflow.exceptions import (
     NbflowError,
     OutputPathError,
 )
+from nbflow.notebooks import ahead
 from nbflow.notebooks.cell_tags import (
     header,
     is_tagged_task,
@@ -115,9 +116,7 @@ class NotebookRun:
         self._options = options
         self._cells = {info.index: RunningCell(info) for info in code_cells(nb)}
         self._tags = tags_of(self._infos)
-        self._kernel = options.kernel or Kernel(
-            choice.name, cwd=options.cwd, environment=options.environment
-        )
+        self._kernel = options.kernel or _new_kernel(choice, options)
         #: Whether somebody else ends the kernel.
         self._kept = False
         self._started = now()
@@ -155,7 +154,8 @@ class NotebookRun:
         self._tell(
             KernelStarting(kernel_name=choice.name, reason=choice.reason, missing=choice.missing)
         )
-        self._kernel.launch()
+        if self._kernel.channels is None:  # it was not started ahead
+            self._kernel.launch()
 
     def close(self) -> None:
         """End the kernel, whatever state it is in; harmless when it has ended."""
@@ -744,6 +744,12 @@ class NotebookRun:
     def _note(self, message: str) -> None:
         cell = self._current.info if self._current else None
         self._tell(Note(message=message, warning=True, cell=cell))
+
+
+def _new_kernel(choice: KernelChoice, options: RunOptions) -> Kernel:
+    """A kernel that no cell has run in: one that was started ahead, where one waits."""
+    ready = ahead.take(choice.name, options.cwd, options.environment)
+    return ready or Kernel(choice.name, cwd=options.cwd, environment=options.environment)
 
 
 def _says_idle(message: Mapping[str, Any]) -> bool:

@@ -1,0 +1,158 @@
+"""A kernel that is started before its run is known, and becomes that run's own.
+
+This module decides when a kernel that waits may take the place of a new one: only when no
+cell could tell the difference. What a process reads at its start alone (`PYTHONHASHSEED`,
+the home, start-up files) cannot be changed afterwards, so where that differs a new kernel is
+started. It serves one run, never a second. It must not know runs or workers.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from nbflow.exceptions import KernelDied, NotebookError
+from nbflow.notebooks.kernel_side import take_place
+from nbflow.notebooks.kernels import Kernel
+
+#: Beginnings of names that a process, its loader or its kernel reads when it starts.
+_READ_AT_START: Final = (
+    "DYLD_",
+    "GLIBC_",
+    "IPYTHON",
+    "JPY_",
+    "JUPYTER",
+    "LANG",
+    "LC_",
+    "LD_",
+    "MALLOC_",
+    "PYDEVD",
+    "PYTHON",
+    "XDG_",
+)
+_READ_AT_START_WHOLE: Final = frozenset({"HOME", "TMPDIR", "TZ", "USERPROFILE"})
+#: Set anew by `take`: what comes first on the path can still be put there.
+_PATH: Final = "PYTHONPATH"
+#: Files in the working folder that change how a kernel starts.
+_CONFIGURATION: Final = ("ipython_config", "ipython_kernel_config")
+#: Modules that Python runs when it starts, wherever it finds them.
+_CUSTOMISATION: Final = frozenset({"sitecustomize", "usercustomize"})
+_MODULES: Final = frozenset({".py", ".pyc", ".pyd", ".so"})
+#: Seconds a waiting kernel gets to answer.
+_PATIENCE: Final = 2.0
+
+_lock = threading.Lock()
+_waiting: Kernel | None = None
+
+
+def start(name: str) -> Kernel | None:
+    """Start a kernel that is to wait here; None when it cannot be started."""
+    global _waiting  # noqa: PLW0603 - one waits per process
+    kernel = Kernel(name)
+    with suppress(NotebookError):
+        kernel.launch()
+        with _lock:
+            _waiting = kernel
+        return kernel
+    return None
+
+
+def get_ready(timeout: float, interrupted: Callable[[], bool]) -> bool:
+    """Wait until the kernel answers; False when it does not, or `interrupted` said stop."""
+    kernel = _waiting
+    try:
+        return kernel is not None and kernel.wait_ready(timeout, interrupted)
+    except KernelDied:
+        discard()
+        return False
+
+
+def discard() -> None:
+    """End the kernel that waits, if there is one."""
+    kernel = _taken()
+    if kernel is not None:
+        kernel.close()
+
+
+def _taken() -> Kernel | None:
+    global _waiting
+    with _lock:
+        kernel, _waiting = _waiting, None
+    return kernel
+
+
+def take(name: str, cwd: str | None, environment: Mapping[str, str]) -> Kernel | None:
+    """The waiting kernel, as new as one started now with these arguments; else None.
+
+    One that does not fit is ended: nobody will ask for it again.
+    """
+    kernel = _taken()
+    if kernel is None:
+        return None
+    if kernel.name == name and _takes_place(kernel, Path(cwd or "."), environment):
+        return kernel
+    kernel.close()
+    return None
+
+
+def _takes_place(kernel: Kernel, cwd: Path, environment: Mapping[str, str]) -> bool:
+    before, after = kernel.started_with, {**os.environ, **environment}
+    changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
+    first = _new_on_path(before.get(_PATH, ""), after.get(_PATH, ""))
+    if first is None or any(is_read_at_start(key) for key in changed - {_PATH}):
+        return False
+    if not cwd.is_dir() or _configures_kernels(cwd):
+        return False
+    modules = {name for folder in first for name in modules_in(Path(folder))}
+    if modules & _CUSTOMISATION or not _answers(kernel):
+        return False
+    code = take_place(
+        cwd=str(cwd.absolute()),
+        path=first,
+        before={key: before.get(key) for key in changed},
+        after={key: after.get(key) for key in changed},
+        modules=modules,
+    )
+    return kernel.obeys(code, _PATIENCE)
+
+
+def _answers(kernel: Kernel) -> bool:
+    try:
+        return kernel.is_alive() and kernel.wait_ready(_PATIENCE)
+    except KernelDied:
+        return False
+
+
+def is_read_at_start(variable: str) -> bool:
+    """Whether a process takes an environment variable as it is at its start, and only then."""
+    return variable in _READ_AT_START_WHOLE or variable.startswith(_READ_AT_START)
+
+
+def _new_on_path(before: str, after: str) -> list[str] | None:
+    """What a longer PYTHONPATH has in front; None when it differs in another way."""
+    if before == after:
+        return []
+    old = before.split(os.pathsep) if before else []
+    new = after.split(os.pathsep) if after else []
+    if len(new) <= len(old) or new[len(new) - len(old) :] != old:
+        return None
+    return new[: len(new) - len(old)]
+
+
+def _configures_kernels(cwd: Path) -> bool:
+    return any(
+        (cwd / f"{name}.{kind}").exists() for name in _CONFIGURATION for kind in ("py", "json")
+    )
+
+
+def modules_in(folder: Path) -> set[str]:
+    """The names under which something in a folder could be imported."""
+    try:
+        files = list(folder.iterdir())
+    except OSError:
+        return set()
+    return {p.name.partition(".")[0] for p in files if p.suffix in _MODULES or p.is_dir()}
