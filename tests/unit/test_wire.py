@@ -127,7 +127,6 @@ def test_the_table_of_records_is_whole() -> None:
         (bool, False),
         (None | str, "x"),
     ],
-    ids=str,
 )
 def test_values_of_types_come_back_equal(kind: Any, value: Any) -> None:
     found = travelled(kind, value)
@@ -200,7 +199,6 @@ def loop() -> list[Any]:
         (MISSING, []),
         (Fence, ["type has no JSON form"]),
     ],
-    ids=str,
 )
 def test_what_has_no_json_form_is_named(value: Any, words: list[str]) -> None:
     if value is MISSING:  # an enumeration's member means its value
