@@ -14,12 +14,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from nbflow.exceptions import MissingContextError
 from nbflow.models import FlowRun, LogRecord, TaskRun
 from nbflow.states import now
+
+if TYPE_CHECKING:  # flows that are simply called have none
+    from nbflow.models.deployments import Deployment
 
 LogSink = Callable[[Sequence[LogRecord]], None]
 
@@ -57,6 +60,30 @@ class FlowRunContext(RunContext):
     def label(self) -> str:
         """How console lines name this run."""
         return f"Flow run {self.flow_run.name!r}"
+
+    def record(self) -> FlowRun:
+        """All that is known of the flow run."""
+        return self.flow_run
+
+    def given(self) -> Mapping[str, Any]:
+        """What the flow run was given."""
+        return self.parameters
+
+    def scheduled_time(self) -> datetime:
+        """When the flow run was due."""
+        return self.flow_run.created
+
+    def root_id(self) -> UUID:
+        """The id of the outermost flow run around this one; its own, where there is none."""
+        return self.flow_run.id
+
+    def deployment(self) -> Deployment | None:
+        """The deployment it is a run of."""
+        return None
+
+    def deployment_version(self) -> int | None:
+        """The number of the deployment's version that runs."""
+        return None
 
     @staticmethod
     def get() -> FlowRunContext | None:

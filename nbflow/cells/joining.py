@@ -14,6 +14,7 @@ import contextlib
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -24,9 +25,11 @@ from nbflow import states
 from nbflow.context import FlowRunContext, TaskRunContext, leave_runs, settle_in
 from nbflow.engine.lineage import Lineage
 from nbflow.engine.naming import NameCounter
+from nbflow.engine.resume_calls import call_of
 from nbflow.engine.runners import runner_outside_flows
 from nbflow.engine.session import FlowSession, Outstanding
 from nbflow.engine.threads import let_threads_inherit
+from nbflow.exceptions import ResumeError
 from nbflow.logging import TASK_RUNS
 from nbflow.models import (
     Dependency,
@@ -51,6 +54,9 @@ from nbflow.states import State
 from nbflow.store import Store, open_store
 
 _sending: Final = threading.Lock()
+#: Seconds between looks at what the runner has recorded, and how long it is waited for.
+_LOOK: Final = 0.01
+_RECORDING_PATIENCE: Final = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -131,7 +137,7 @@ class JoinedCell:
         assert self.flow_run_id is not None
         shared = _adopted.setdefault(self.flow_run_id, _Adopted())
         store = cast("Store", JoinedStore(self))
-        return FlowSession(
+        return JoinedSession(
             {},
             store.add_logs,
             get_settings().log_prints,
@@ -142,6 +148,7 @@ class JoinedCell:
             lineage=shared.lineage,
             names=shared.names,
             outstanding=shared.outstanding,
+            place=f"{self.request.get('metadata', {}).get('cellId', '')}/",
         )
 
     def _flow_run(self) -> FlowRun:
@@ -174,6 +181,29 @@ class JoinedCell:
             created=state.timestamp,
             start_time=state.timestamp,
         )
+
+
+class JoinedSession(FlowSession):
+    """The run as a cell sees it: what its request does not say is looked up when asked for."""
+
+    def move(self, state: State[Any]) -> None:
+        """Let the runner record that the cell pauses the run, or goes on; return when it has."""
+        super().move(state)
+        patience = time.monotonic() + _RECORDING_PATIENCE
+        while self.record().state.name != state.name and time.monotonic() < patience:
+            time.sleep(_LOOK)
+
+    def record(self) -> FlowRun:
+        """The flow run, as the runner has recorded it."""
+        return self.store.flow_run(self.flow_run.id)
+
+    def given(self) -> Mapping[str, Any]:
+        """The parameters with their types; as JSON where they were not kept."""
+        run = self.record()
+        try:
+            return call_of(run).parameters
+        except ResumeError:
+            return run.parameters
 
 
 def join(parent_message: Mapping[str, Any]) -> JoinedCell | None:
@@ -235,6 +265,8 @@ class JoinedStore:
             cell.tell("state", state=change.state, attempt=attempt)
         elif change.run_id != cell.flow_run_id:
             open_store().set_state(change)
+        elif not change.state.is_final():  # the cell pauses its run, or goes on with it
+            cell.tell("state", state=change.state)
 
     def rename_task_run(self, task_run_id: UUID, name: str) -> None:
         """Rename a task run; a cell keeps its name."""

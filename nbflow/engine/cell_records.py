@@ -57,6 +57,7 @@ _TYPES: Final[dict[CellOutcome, tuple[StateType, str]]] = {
     CellOutcome.CANCELLED: (StateType.CANCELLED, "Cancelled"),
     CellOutcome.SKIPPED: (StateType.COMPLETED, "Skipped"),
     CellOutcome.STOPPED_EARLY: (StateType.COMPLETED, "Completed"),
+    CellOutcome.SUSPENDED: (StateType.PAUSED, "Suspended"),
     CellOutcome.NOT_RUN: (StateType.PENDING, "NotRun"),
 }
 
@@ -86,6 +87,8 @@ class CellRecorder:
         self._earlier: dict[str, TaskRun] = {}
         #: How often each cell was started.
         self._starts: dict[str, int] = {}
+        #: The cells that wait for a person.
+        self._paused: set[str] = set()
         if session.flow_run.attempt > 1:  # the same cells once more: they keep their records
             self._take_over(cells)
         self._create(cells)
@@ -188,6 +191,7 @@ class CellRecorder:
             case CellMoved(cell=cell, state=state, attempt=attempt):
                 self._starts[cell.cell_id] = attempt
                 self._set_state(cell, state)
+                self._pause_run(cell, state)
             case CellPrinted(at=at, cell=cell, stream=stream, text=text):
                 self._record_text(cell, stream, text, at)
             case CellEnded():
@@ -201,6 +205,18 @@ class CellRecorder:
             case Note(message=message, warning=warning):
                 level = logging.WARNING if warning else logging.INFO
                 run_logger(self._session).log(level, "%s", message)
+
+    def _pause_run(self, cell: CellInfo, state: State[Any]) -> None:
+        """The run is paused while one of its cells waits for a person."""
+        paused = bool(self._paused)
+        if state.name == "Paused":
+            self._paused.add(cell.cell_id)
+        else:
+            self._paused.discard(cell.cell_id)
+        if state.name == "Suspended":
+            self._session.move(state)
+        elif paused != bool(self._paused):
+            self._session.move(state if self._paused else states.Running())
 
     def _kernel_starts(self, event: KernelStarting) -> None:
         logger = run_logger(self._session)

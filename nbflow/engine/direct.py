@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from nbflow.engine.machine import Call, Event, RunMachine, Sleep, Stop, Woke
 from nbflow.engine.outcomes import state_of_exception
+from nbflow.engine.slot_wait import SlotWait
 from nbflow.futures import Future
 from nbflow.states import State
 
@@ -30,7 +31,7 @@ class Execution(Protocol):
     def begin(self) -> Event:
         """The first event, once the upstream runs have settled."""
 
-    def proceed(self, event: Event) -> Call | Sleep | None:
+    def proceed(self, event: Event) -> Call | Sleep | SlotWait | None:
         """Take in an event; returns what to do next, or None when the run is over."""
 
     def call(self) -> Event:
@@ -56,7 +57,7 @@ def run(execution: Execution) -> State[Any]:
     """Run to the end in this thread; raises only what ends the program."""
     step = _proceed(execution, _begin(execution))
     while step is not None:
-        event = _sleep(execution, step.seconds) if isinstance(step, Sleep) else execution.call()
+        event = execution.call() if isinstance(step, Call) else _rest(execution, step)
         step = _proceed(execution, event)
     return _conclude(execution)
 
@@ -65,10 +66,10 @@ async def run_async(execution: Execution) -> State[Any]:
     """Run to the end in this event loop; raises only what ends the program."""
     step = _proceed(execution, await _begin_async(execution))
     while step is not None:
-        if isinstance(step, Sleep):
-            event = await _sleep_async(execution, step.seconds)
-        else:
+        if isinstance(step, Call):
             event = await execution.call_async()
+        else:
+            event = await _rest_async(execution, step)
         step = _proceed(execution, event)
     return _conclude(execution)
 
@@ -78,8 +79,8 @@ def iterate(create: Callable[[], Execution]) -> Iterator[Any]:
     execution = create()
     step = _proceed(execution, _begin(execution))
     while step is not None:
-        if isinstance(step, Sleep):
-            event = _sleep(execution, step.seconds)
+        if not isinstance(step, Call):
+            event = _rest(execution, step)
         else:
             try:
                 event = yield from _pass_on(execution)
@@ -110,8 +111,8 @@ async def iterate_async(create: Callable[[], Execution]) -> AsyncIterator[Any]:
     execution = create()
     step = _proceed(execution, await _begin_async(execution))
     while step is not None:
-        if isinstance(step, Sleep):
-            step = _proceed(execution, await _sleep_async(execution, step.seconds))
+        if not isinstance(step, Call):
+            step = _proceed(execution, await _rest_async(execution, step))
             continue
         context = contextvars.copy_context()
         try:
@@ -131,7 +132,7 @@ async def iterate_async(create: Callable[[], Execution]) -> AsyncIterator[Any]:
     _conclude(execution).result()
 
 
-def _proceed(execution: Execution, event: Event) -> Call | Sleep | None:
+def _proceed(execution: Execution, event: Event) -> Call | Sleep | SlotWait | None:
     """Take in an event; a run under which the engine itself fails is closed all the same."""
     try:
         return execution.proceed(event)
@@ -174,19 +175,23 @@ async def _in_context(context: contextvars.Context, fn: Callable[[], Any]) -> An
     return await asyncio.get_running_loop().create_task(step(), context=context)
 
 
-def _sleep(execution: Execution, seconds: float) -> Event:
+def _rest(execution: Execution, step: Sleep | SlotWait) -> Event:
     try:
-        time.sleep(seconds)
+        if isinstance(step, SlotWait):
+            return step.here()
+        time.sleep(step.seconds)
     except BaseException as error:  # noqa: BLE001 - an interrupt during the wait ends the run
         return execution.raised(error)
     return Woke()
 
 
-async def _sleep_async(execution: Execution, seconds: float) -> Event:
+async def _rest_async(execution: Execution, step: Sleep | SlotWait) -> Event:
     import asyncio  # noqa: PLC0415 - slow to load, and only async runs need it
 
     try:
-        await asyncio.sleep(seconds)
+        if isinstance(step, SlotWait):
+            return await step.in_loop()
+        await asyncio.sleep(step.seconds)
     except BaseException as error:  # noqa: BLE001 - a cancellation during the wait ends the run
         return execution.raised(error)
     return Woke()

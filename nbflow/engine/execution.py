@@ -35,6 +35,8 @@ from nbflow.engine.naming import templated_name
 from nbflow.engine.outcomes import state_of_exception, state_of_task_value
 from nbflow.engine.processes import RemoteCall
 from nbflow.engine.session import FlowSession, current_session
+from nbflow.engine.slot_wait import SlotWait
+from nbflow.engine.slots import SlotRequest, known_limits
 from nbflow.engine.storage import TaskStorage, storage_for
 from nbflow.engine.timeouts import await_within, call_within
 from nbflow.engine.tracebacks import trim, user_traceback
@@ -58,6 +60,7 @@ class TaskExecution:
         "_claimed",
         "_named",
         "_session",
+        "_slots",
         "_storage",
         "_store",
         "_wait_for",
@@ -96,7 +99,10 @@ class TaskExecution:
             random.random,
             cached=self._storage is not None,
             asks=task.retry_condition_fn is not None,
+            limited=bool(run.tags),
         )
+        #: The slots that its tags ask for; None while it neither waits for nor holds any.
+        self._slots: SlotRequest | None = None
         #: What ended the program while the task ran: raised again once recorded.
         self.interrupt: BaseException | None = None
         self.context = contextvars.copy_context()
@@ -218,24 +224,33 @@ class TaskExecution:
 
     # ── commands ─────────────────────────────────────────────────────────────────────────
 
-    def proceed(self, event: m.Event) -> m.Call | m.Sleep | None:
+    def proceed(self, event: m.Event) -> m.Call | m.Sleep | SlotWait | None:
         """Take in an event and carry out what follows from it.
 
-        Returns the next thing that takes time (a call, a sleep), or None when the run is
-        over.
+        Returns the next thing that takes time (a call, a sleep, a wait for slots), or None
+        when the run is over.
         """
+        if isinstance(event, m.Returned | m.Raised) or self._waits_for_slots(event):
+            self._release_slots()
         next_event: m.Event | None = event
         while next_event is not None:
             commands, next_event = self._handle(next_event), None
             for command in commands:
                 if isinstance(command, m.Call | m.Sleep):
                     return command
+                if isinstance(command, m.AwaitSlots):
+                    assert self._slots is not None
+                    return SlotWait(self._slots)
                 next_event = self._perform(command)
         return None
 
     def _handle(self, event: m.Event) -> m.Commands:
         with _claims:  # a stopped run may still hear from the thread that executes it
-            return () if self.machine.final is not None else self.machine.handle(event)
+            if self.machine.final is None:
+                return self.machine.handle(event)
+        if isinstance(event, m.SlotsGranted):  # too late
+            self._release_slots()
+        return ()
 
     def _perform(self, command: m.Command) -> m.Event | None:
         match command:
@@ -243,6 +258,8 @@ class TaskExecution:
                 self._set_state(state, attempt)
             case m.LookUpCache():
                 return self._look_up()
+            case m.TakeSlots():
+                return self._take_slots()
             case m.AskRetry(state):
                 return self._ask_retry(state)
             case m.Finish(state, attempt):
@@ -277,6 +294,29 @@ class TaskExecution:
         if found is None:
             return m.CacheMiss()
         return m.CacheHit(states.Cached(data=found))
+
+    def _take_slots(self) -> m.Event:
+        run = self.run_context.task_run
+        try:
+            limits = self._store.limits
+            known = known_limits(limits, (f"tag:{tag}" for tag in run.tags))
+            if not known:
+                return m.SlotsGranted()
+            names = tuple(limit.name for limit in known)
+            self._slots = SlotRequest(limits=limits, names=names, holder=f"task run {run.name}")
+            return m.SlotsGranted() if self._slots.take() else m.SlotsRefused()
+        except Exception as error:  # noqa: BLE001 - stores may be anyone's, and anywhere
+            return m.BeginBlocked(state_of_exception(error))
+
+    def _waits_for_slots(self, event: m.Event) -> bool:
+        """Whether the run is stopped while it waits; a call goes on, and keeps what it holds."""
+        stopped = isinstance(event, m.Stop) and self._slots is not None
+        return stopped and self._slots is not None and self._slots.slot is None
+
+    def _release_slots(self) -> None:
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
 
     def _ask_retry(self, state: State[Any]) -> m.Event:
         assert self.task.retry_condition_fn is not None

@@ -251,6 +251,8 @@ class FlowExecution:
 
     def _set_state(self, state: State[Any], attempt: int, result: Any = None) -> None:
         session = self.session
+        if state.name == "Suspended" and session.flow_run.state.name == "Suspended":
+            return  # recorded before the code was left
         run = replace(session.flow_run, state=state, attempt=attempt)
         session.flow_run = run
         # Values stay out of the queue of what is to be written: it would keep them alive.
@@ -276,6 +278,8 @@ class FlowExecution:
             logger.info("Started flow %r.", self.flow.name)
         elif state.name == "AwaitingRetry":
             logger.warning("%s. Trying again.", (state.message or "Failed").rstrip("."))
+        elif state.is_paused():
+            logger.info("%s: %s", state.name, state.message)
         elif state.is_final():
             took = in_words(time.monotonic() - self._started)
             good = state.is_completed()

@@ -7,6 +7,11 @@ reports back with the next event.
     Begin ──▶ LookUpCache ──CacheMiss──▶ SetState(Running) + Call ──Returned──▶ Finish
       │            └──────CacheHit──▶ Finish                 └──Raised──▶ AskRetry | Sleep | Finish
       └──BeginBlocked──▶ Finish(NotReady)          Sleep ──Woke──▶ SetState(Retrying) + Call
+
+A limited run takes slots before each call, and holds none while it sleeps:
+
+    TakeSlots ──SlotsGranted──▶ SetState(Running) + Call
+        └──SlotsRefused──▶ SetState(AwaitingSlot) + AwaitSlots ──SlotsGranted──▶ …
 """
 
 from __future__ import annotations
@@ -48,6 +53,16 @@ class CacheMiss:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotsGranted:
+    """The run holds the slots that its tags ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsRefused:
+    """Others hold the slots: the run has to wait for them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Returned:
     """The call came back; `state` is the final state its value stands for."""
 
@@ -81,7 +96,17 @@ class Stop:
 
 
 Event = (
-    Begin | BeginBlocked | CacheHit | CacheMiss | Returned | Raised | RetryAnswered | Woke | Stop
+    Begin
+    | BeginBlocked
+    | CacheHit
+    | CacheMiss
+    | SlotsGranted
+    | SlotsRefused
+    | Returned
+    | Raised
+    | RetryAnswered
+    | Woke
+    | Stop
 )
 
 # ── commands: what to do next ────────────────────────────────────────────────────────────
@@ -98,6 +123,16 @@ class SetState:
 @dataclass(frozen=True, slots=True)
 class LookUpCache:
     """Find out whether the value is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSlots:
+    """Take the slots that the run's tags ask for, if they are free."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitSlots:
+    """Wait until the slots are the run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +164,7 @@ class Finish:
     attempt: int
 
 
-Command = SetState | LookUpCache | Call | AskRetry | Sleep | Finish
+Command = SetState | LookUpCache | TakeSlots | AwaitSlots | Call | AskRetry | Sleep | Finish
 Commands = tuple[Command, ...]
 
 
@@ -145,6 +180,7 @@ class RunMachine:
         random: Source of jitter, a function returning numbers in [0, 1).
         cached: Whether to look for the value before computing it.
         asks: Whether the user has a say in each retry.
+        limited: Whether each call needs slots.
         attempt: How many attempts the run has behind it.
     """
 
@@ -152,6 +188,7 @@ class RunMachine:
         "_asks",
         "_cached",
         "_failure",
+        "_limited",
         "_random",
         "_retries",
         "_started",
@@ -166,12 +203,14 @@ class RunMachine:
         *,
         cached: bool = False,
         asks: bool = False,
+        limited: bool = False,
         attempt: int = 0,
     ) -> None:
         self._retries = retries
         self._random = random
         self._cached = cached
         self._asks = asks
+        self._limited = limited
         #: The failure that a retry is being decided for.
         self._failure: State[Any] | None = None
         self._started = 0
@@ -186,15 +225,22 @@ class RunMachine:
             raise InvalidEvent(f"The run is over ({self.final.name}); {event!r} came too late.")
         match event:
             case Begin():
-                return (LookUpCache(),) if self._cached else self._start_attempt()
+                return (LookUpCache(),) if self._cached else self._may_start()
             case CacheMiss() | Woke():
+                return self._may_start()
+            case SlotsGranted():
                 return self._start_attempt()
+            case SlotsRefused():
+                return SetState(states.AwaitingSlot(), self.attempt), AwaitSlots()
             case Returned(state) | Raised(state):
                 return self._ended(state)
             case RetryAnswered(retry):
                 return self._answered(retry)
             case BeginBlocked(state) | CacheHit(state) | Stop(state):
                 return self._finish(state)
+
+    def _may_start(self) -> Commands:
+        return (TakeSlots(),) if self._limited else self._start_attempt()
 
     def _start_attempt(self) -> Commands:
         self.attempt += 1

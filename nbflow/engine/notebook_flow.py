@@ -22,12 +22,14 @@ from nbflow.dataflow import analyse_cells
 from nbflow.engine.cell_records import CellRecorder
 from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.storage import forget_cells
+from nbflow.engine.suspension import Suspension
 from nbflow.exceptions import (
     MissingContextError,
     NbflowError,
     NotebookError,
     OutputPathError,
     ParameterBindError,
+    PausedRun,
 )
 from nbflow.flows import Flow
 from nbflow.logging import run_logger
@@ -221,7 +223,7 @@ class NotebookFlow(Flow[..., NotebookOutcome]):
         session.store.set_output(session.flow_run.id, str(target))
         kernel, start, known = self._kept or (None, 0, {})
         recorder = CellRecorder(session, self._cells(values), frozenset(known))
-        outcome = run_notebook(
+        outcome = _run(
             self.path,
             output=target,
             parameters=values,
@@ -328,6 +330,13 @@ def notebook(path: str | Path, **options: Any) -> NotebookFlow:
 
 
 notebook.__signature__ = inspect.signature(NotebookFlow)  # type: ignore[attr-defined]
+
+
+def _run(path: str | Path, **options: Any) -> NotebookOutcome:
+    try:
+        return run_notebook(path, **options)
+    except PausedRun as suspended:  # a cell has left for good
+        raise Suspension(str(suspended)) from None
 
 
 def _stamp(path: str | Path) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from nbflow import states
+from nbflow.engine.suspension import Suspension
 from nbflow.engine.timeouts import OutOfTime
 from nbflow.exceptions import (
     CancelledRun,
@@ -59,15 +60,19 @@ def state_of_exception(error: BaseException) -> State[Any]:
         return states.Cancelled(message="Stopped by an interrupt.", data=error)
     if isinstance(error, CancelledRun | OutOfTime) or _is_cancellation(error):
         return states.Cancelled(message=_text(error) or "Cancelled by its event loop.", data=error)
-    if isinstance(error, TerminationSignal):
-        return states.Crashed(message="The process was asked to stop (SIGTERM).", data=error)
     if isinstance(error, SystemExit):
-        return states.Crashed(
-            message=f"Its code ended Python: SystemExit({error.code}).", data=error
-        )
+        return states.Crashed(message=_why_python_ended(error), data=error)
+    if isinstance(error, Suspension):
+        return states.Suspended(message=str(error))
     if not isinstance(error, Exception):
         return states.Crashed(message=f"Ended by {describe(error)}.", data=error)
     return states.Failed(message=describe(error), data=error)
+
+
+def _why_python_ended(error: SystemExit) -> str:
+    if isinstance(error, TerminationSignal):
+        return "The process was asked to stop (SIGTERM)."
+    return f"Its code ended Python: SystemExit({error.code})."
 
 
 def _is_cancellation(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from nbflow import states
 from nbflow.engine.machine import Call, Event, Raised, Sleep, Stop, Woke
 from nbflow.engine.pool import Place, PoolClosed, ThreadPool
 from nbflow.engine.processes import ProcessPool, RemoteCall
+from nbflow.engine.slot_wait import SlotWait
 from nbflow.engine.timeouts import OutOfTime
 from nbflow.engine.timer import call_later
 from nbflow.exceptions import ConfigurationError, TerminationSignal
@@ -47,7 +48,7 @@ class Work(Protocol):
     def begin(self) -> Event:
         """The first event: everything the run waited for is there."""
 
-    def proceed(self, event: Event) -> Call | Sleep | None:
+    def proceed(self, event: Event) -> Call | Sleep | SlotWait | None:
         """Take in an event; returns what to do next, or None when the run is over."""
 
     def call(self) -> Event:
@@ -118,12 +119,14 @@ class SequentialTaskRunner(TaskRunner):
 def _run_here(work: Work) -> None:
     step = work.proceed(work.begin())
     while step is not None:
-        step = work.proceed(_sleep(work, step.seconds) if isinstance(step, Sleep) else _call(work))
+        step = work.proceed(_call(work) if isinstance(step, Call) else _rest(work, step))
 
 
-def _sleep(work: Work, seconds: float) -> Event:
+def _rest(work: Work, step: Sleep | SlotWait) -> Event:
     try:
-        time.sleep(seconds)
+        if isinstance(step, SlotWait):
+            return step.here()
+        time.sleep(step.seconds)
     except BaseException as error:  # noqa: BLE001 - an interrupt during the wait ends the run
         return work.failed_to_run(error)
     return Woke()
@@ -170,6 +173,10 @@ def _in_new_thread(call: Callable[[], Event]) -> Event:
     return events[0]
 
 
+#: Drives work until it is over (None), or has to wait.
+_Job = Callable[[Work], "Sleep | SlotWait | None"]
+
+
 class _PooledRunner(TaskRunner):
     """Drives work on threads that are only held while user code runs in them."""
 
@@ -205,7 +212,7 @@ class _PooledRunner(TaskRunner):
         if self._pool is not None:
             self._pool.drain()
 
-    def _enqueue(self, work: Work, job: Callable[[Work], Sleep | None]) -> None:
+    def _enqueue(self, work: Work, job: _Job) -> None:
         try:
             self._threads().submit(lambda: self._in_worker(work, job))
         except PoolClosed:
@@ -220,34 +227,34 @@ class _PooledRunner(TaskRunner):
     def _default_workers(self) -> int:
         return get_settings().task_runner_max_workers
 
-    def _in_worker(self, work: Work, job: Callable[[Work], Sleep | None]) -> None:
+    def _in_worker(self, work: Work, job: _Job) -> None:
         try:
-            pause = work.context.run(job, work)
+            step = work.context.run(job, work)
         except BaseException as error:  # noqa: BLE001 - whatever it is must not leave a run hanging
             with suppress(Exception):
                 work.proceed(Stop(work.failed_to_run(error).state))
             return
-        if pause is not None:
-            call_later(pause.seconds, lambda: self._enqueue(work, self._wake))
+        if isinstance(step, Sleep):
+            call_later(step.seconds, lambda: self._enqueue(work, self._wake))
+        elif step is not None:
+            step.then(lambda: self._enqueue(work, lambda work: self._go_on(work, step.event())))
 
-    def _start(self, work: Work) -> Sleep | None:
+    def _start(self, work: Work) -> Sleep | SlotWait | None:
         occupy(Place(self._threads()).given_away)
         return self._go_on(work, work.begin()) if work.claim() else None
 
-    def _wake(self, work: Work) -> Sleep | None:
+    def _wake(self, work: Work) -> Sleep | SlotWait | None:
         if self._stopped:
             stopped = states.Cancelled(message="The flow run ended before the retry.")
             return self._go_on(work, Stop(stopped))
         return self._go_on(work, Woke())
 
-    def _go_on(self, work: Work, event: Event) -> Sleep | None:
-        """Drive the work until it is over (None) or has to sleep, which holds no thread."""
+    def _go_on(self, work: Work, event: Event) -> Sleep | SlotWait | None:
+        """Drive the work until it is over (None) or has to wait, which holds no thread."""
         step = work.proceed(event)
-        while step is not None:
-            if isinstance(step, Sleep):
-                return step
+        while isinstance(step, Call):
             step = work.proceed(self._call(work))
-        return None
+        return step
 
     @abstractmethod
     def _call(self, work: Work) -> Event:

@@ -7,8 +7,11 @@ runs it is still waiting for. It must not decide states.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 from nbflow import states
 from nbflow.context import FlowRunContext
@@ -17,7 +20,12 @@ from nbflow.engine.machine import Event, Stop
 from nbflow.engine.naming import NameCounter
 from nbflow.engine.runners import TaskRunner
 from nbflow.futures import Future
+from nbflow.models import RunKind, StateChange
+from nbflow.states import State
 from nbflow.store import Store
+
+if TYPE_CHECKING:  # flows that are simply called have none
+    from nbflow.models.deployments import Deployment
 
 
 class Submitted(Protocol):
@@ -82,6 +90,47 @@ class FlowSession(FlowRunContext):
     lineage: Lineage = field(default_factory=Lineage)
     names: NameCounter = field(default_factory=NameCounter)
     outstanding: Outstanding = field(default_factory=Outstanding)
+    #: How often the run has paused, by the kind of pause: it names those without a key.
+    pauses: Counter[str] = field(default_factory=Counter)
+    #: What stands in front of those names; empty for code that runs once in a run.
+    place: str = ""
+
+    def move(self, state: State[Any]) -> None:
+        """Record that the flow run is in another state now, in the middle of an attempt."""
+        run = self.flow_run = replace(self.flow_run, state=state)
+        self.store.set_state(StateChange(RunKind.FLOW, run.id, state, run.attempt, None, run.id))
+
+    # ── what code may ask, through `nbflow.runtime` ──────────────────────────────────────
+
+    def scheduled_time(self) -> datetime:
+        """When the run was due; when it was made, where nobody scheduled it."""
+        run = self.record()
+        if run.deployment_id is None:
+            return run.created
+        queued = self.store.dispatch.queued(run.id)
+        if queued is not None and queued.nominal is not None:
+            return queued.nominal
+        history = self.store.states(RunKind.FLOW, run.id)
+        due = (change.state.scheduled_time for change in history)
+        return next((time for time in due if time is not None), run.created)
+
+    def root_id(self) -> UUID:
+        """The id of the outermost flow run around this one; its own, where there is none."""
+        run = self.record()
+        while run.parent_id is not None:
+            run = self.store.flow_run(run.parent_id)
+        return run.id
+
+    def deployment(self) -> Deployment | None:
+        """The deployment it is a run of."""
+        run = self.record()
+        return self.store.deployments.get(run.deployment_id) if run.deployment_id else None
+
+    def deployment_version(self) -> int | None:
+        """The number of the deployment's version that runs."""
+        run = self.record()
+        queued = self.store.dispatch.queued(run.id) if run.deployment_id else None
+        return queued.version if queued else None
 
 
 def current_session() -> FlowSession | None:

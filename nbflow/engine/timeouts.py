@@ -7,6 +7,8 @@ flows; it raises `RunTimeout` and says honestly when the code could not be stopp
 - Elsewhere the call gets a thread of its own, into which an exception is thrown. Python
   delivers it between two bytecodes, so a thread blocked in C code goes on running.
 - An awaitable is cancelled; one that will not be cancelled is left behind.
+
+A limit stands still while the code it is about waits for a person (`standing_still`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ import ctypes
 import signal
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -40,33 +44,105 @@ class OutOfTime(BaseException):
 
 
 class _Limit:
-    """One time limit at work in the main thread."""
+    """One time limit at work, whose time can stand still."""
 
-    __slots__ = ("deadline", "fired")
+    __slots__ = ("_deadline", "_left", "_lock", "_pauses", "fired")
 
     def __init__(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
+        self._deadline = time.monotonic() + seconds
+        self._left = seconds
+        #: How many places of the limited code wait for a person.
+        self._pauses = 0
+        self._lock = threading.Lock()
         self.fired = False
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether its time does not run now."""
+        return self._pauses > 0
+
+    def left(self) -> float:
+        """Seconds until it is over."""
+        return self._left if self._pauses else self._deadline - time.monotonic()
+
+    def patience(self) -> float:
+        """Seconds to wait before looking again."""
+        return max(self.left(), _PAUSED_LOOK) if self._pauses else self.left()
+
+    def pause(self) -> None:
+        """Let its time stand still."""
+        with self._lock:
+            left = self.left()
+            self._pauses += 1
+            self._left = left
+
+    def go_on(self) -> None:
+        """Let its time run again, once as often as it was paused."""
+        with self._lock:
+            self._pauses -= 1
+            if not self._pauses:
+                self._deadline = time.monotonic() + self._left
+
+
+#: Seconds between looks at a limit that stands still.
+_PAUSED_LOOK: Final = 0.25
 
 #: The limits at work in the main thread, the outermost first.
 _limits: Final[list[_Limit]] = []
 
+#: The limits around the code that runs here, whichever thread enforces them.
+_around: Final[ContextVar[tuple[_Limit, ...]]] = ContextVar("nbflow_limits", default=())
+
+
+@contextmanager
+def standing_still() -> Iterator[None]:
+    """Let the time of every limit around this code stand still inside the block."""
+    limits = _around.get()
+    for limit in limits:
+        limit.pause()
+    _aim_again(limits)
+    try:
+        yield
+    finally:
+        for limit in limits:
+            limit.go_on()
+        _aim_again(limits)
+
+
+def _aim_again(limits: tuple[_Limit, ...]) -> None:
+    if any(limit in _limits for limit in limits):
+        _set_timer()
+
+
+@contextmanager
+def _within(limit: _Limit) -> Iterator[None]:
+    token = _around.set((*_around.get(), limit))
+    try:
+        yield
+    finally:
+        _around.reset(token)
+
 
 def call_within(seconds: float, call: Callable[[], R], error: type[RunTimeout]) -> R:
     """Return `call()`, or raise `error` when it takes longer than `seconds`."""
-    if _can_use_signal():
-        return _call_with_signal(seconds, call, error)
-    return _call_in_thread(seconds, call, error)
+    limit = _Limit(seconds)
+    with _within(limit):
+        if _can_use_signal():
+            return _call_with_signal(limit, seconds, call, error)
+        return _call_in_thread(limit, seconds, call, error)
 
 
 async def await_within(seconds: float, awaitable: Awaitable[R], error: type[RunTimeout]) -> R:
     """Like `call_within`, for an awaitable: it is cancelled when its time is over."""
     import asyncio  # noqa: PLC0415 - only async runs need it
 
-    inner = asyncio.ensure_future(awaitable)
+    limit = _Limit(seconds)
+    with _within(limit):
+        inner = asyncio.ensure_future(awaitable)
     try:
-        done, _ = await asyncio.wait({inner}, timeout=seconds)
+        done: set[Any] = set()
+        while not done and limit.left() > 0:
+            done, _ = await asyncio.wait({inner}, timeout=limit.patience())
         if not done:
             inner.cancel()
             done, _ = await asyncio.wait({inner}, timeout=GRACE)
@@ -98,8 +174,9 @@ def _can_use_signal() -> bool:
 # ── the main thread: a timer signal ──────────────────────────────────────────────────────
 
 
-def _call_with_signal(seconds: float, call: Callable[[], R], error: type[RunTimeout]) -> R:
-    limit = _Limit(seconds)
+def _call_with_signal(
+    limit: _Limit, seconds: float, call: Callable[[], R], error: type[RunTimeout]
+) -> R:
     outer_handler = signal.getsignal(signal.SIGALRM)
     foreign_left = 0.0 if _limits else signal.getitimer(signal.ITIMER_REAL)[0]
     started = time.monotonic()
@@ -135,15 +212,15 @@ def _call_with_signal(seconds: float, call: Callable[[], R], error: type[RunTime
 
 
 def _set_timer() -> None:
-    """Aim the one timer at the nearest deadline that has not fired."""
-    deadlines = [limit.deadline for limit in _limits if not limit.fired]
-    left = max(min(deadlines) - time.monotonic(), 0.0001) if deadlines else 0
+    """Aim the one timer at the limit that is over next."""
+    times = [limit.left() for limit in _limits if not (limit.fired or limit.stands_still)]
+    left = max(min(times), 0.0001) if times else 0
     signal.setitimer(signal.ITIMER_REAL, left)
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:
-    now = time.monotonic()
-    over = next((each for each in _limits if not each.fired and each.deadline <= now), None)
+    running = (each for each in _limits if not (each.fired or each.stands_still))
+    over = next((each for each in running if each.left() <= 0), None)
     if over is not None:
         over.fired = True
     _set_timer()
@@ -189,10 +266,12 @@ class _ThreadCall:
                 )
 
 
-def _call_in_thread(seconds: float, call: Callable[[], R], error: type[RunTimeout]) -> R:
+def _call_in_thread(
+    limit: _Limit, seconds: float, call: Callable[[], R], error: type[RunTimeout]
+) -> R:
     running = _ThreadCall(call)
     try:
-        in_time = _wait_within(running.over, seconds)
+        in_time = _wait_within(running.over, limit)
     except BaseException:  # an outer limit's
         running.stop()
         raise
@@ -213,14 +292,13 @@ def _call_in_thread(seconds: float, call: Callable[[], R], error: type[RunTimeou
     raise value
 
 
-def _wait_within(over: threading.Event, seconds: float) -> bool:
+def _wait_within(over: threading.Event, limit: _Limit) -> bool:
     """Wait for the inner thread; an outer limit's exception gets its chance now and then.
 
     What is thrown into a thread arrives when it runs Python code, which it does not do while
     it waits.
     """
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        if over.wait(min(left, 0.25)):
+    while limit.left() > 0:
+        if over.wait(min(limit.patience(), 0.25)):
             return True
     return over.is_set()

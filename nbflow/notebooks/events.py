@@ -42,6 +42,7 @@ class CellOutcome(str, Enum):
     CANCELLED = "cancelled"  # was stopped on request
     SKIPPED = "skipped"  # tagged `skip-execution`
     STOPPED_EARLY = "stopped_early"  # left with sys.exit(0): success, and the rest is not run
+    SUSPENDED = "suspended"  # left, to be run again once somebody has answered
     NOT_RUN = "not_run"  # never started
 
     def __str__(self) -> str:
@@ -199,7 +200,7 @@ class CellRecord:
 class NotebookOutcome:
     """What became of a notebook run."""
 
-    #: COMPLETED, STOPPED_EARLY, FAILED, TIMED_OUT, CRASHED or CANCELLED.
+    #: COMPLETED, STOPPED_EARLY, FAILED, TIMED_OUT, CRASHED, CANCELLED or SUSPENDED.
     outcome: CellOutcome
     cells: tuple[CellRecord, ...]
     #: Where the executed notebook was written.

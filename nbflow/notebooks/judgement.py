@@ -15,6 +15,7 @@ from nbflow.exceptions import (
     CellFailed,
     CellTimeout,
     NbflowError,
+    PausedRun,
     ProcessDied,
 )
 from nbflow.notebooks.events import CellInfo, CellOutcome, CellRecord
@@ -47,6 +48,8 @@ class RunningCell:
     recorded: bool = False
     #: It waits for its turn, which is not its own time.
     waiting: bool = False
+    #: Since when it waits for a person, by the monotonic clock.
+    paused_since: float | None = None
     #: It goes on in the background.
     submitted: bool = False
     #: What its kernel told last, and which state people were last told of.
@@ -108,6 +111,8 @@ def _good(told: State[Any] | None) -> CellOutcome:
 
 
 def _bad(cell: RunningCell, told: State[Any] | None, raised: CellError) -> Verdict:
+    if told is not None and told.is_paused() and told.name == "Suspended":
+        return CellOutcome.SUSPENDED, PausedRun(told.message)
     if cell.info.may_raise:
         return CellOutcome.COMPLETED, None
     if told is not None and told.is_failed() and told.name == "TimedOut":

@@ -30,6 +30,9 @@ class Limits:
         self._signals = signals
         self._own_limit = own_limit
         self._deadline = time.monotonic() + options.timeout if options.timeout else None
+        #: Cells that wait for a person, and since when one does.
+        self._paused = 0
+        self._paused_since = 0.0
 
     def startup_patience(self) -> float:
         """Seconds that the kernel may take to answer."""
@@ -46,9 +49,26 @@ class Limits:
             return TerminationSignal("The run was told to end (SIGTERM).")
         return CancelledRun() if self._options.stop.is_set() else None
 
+    def pause(self, cell: RunningCell) -> None:
+        """A cell waits for a person from now on: neither its time nor the run's passes."""
+        if cell.paused_since is None:
+            cell.paused_since = time.monotonic()
+            self._paused_since = self._paused_since if self._paused else cell.paused_since
+            self._paused += 1
+
+    def go_on(self, cell: RunningCell) -> None:
+        """The cell waits no more."""
+        if cell.paused_since is not None:
+            at = time.monotonic()
+            cell.counted_from += at - cell.paused_since
+            cell.paused_since = None
+            self._paused -= 1
+            if self._deadline is not None and not self._paused:
+                self._deadline += at - self._paused_since
+
     def overrun(self) -> FlowRunTimeout | None:
         """What is wrong when the run's own time is over."""
-        if self._deadline is None or time.monotonic() <= self._deadline:
+        if self._deadline is None or self._paused or time.monotonic() <= self._deadline:
             return None
         return FlowRunTimeout(
             f"The notebook exceeded its time limit of {self._options.timeout:g} s."
@@ -64,7 +84,7 @@ class Limits:
             return Interruption(CellOutcome.TIMED_OUT, over, deadline)
         self._excuse_waiting(cells, at)
         for cell in cells:
-            limit = self._limit_of(cell.info)
+            limit = None if cell.paused_since else self._limit_of(cell.info)
             if limit and at - cell.counted_from > limit:
                 message = f"The cell {cell.info.name!r} exceeded its time limit of {limit:g} s."
                 return Interruption(CellOutcome.TIMED_OUT, CellTimeout(message), deadline, cell)

@@ -86,6 +86,34 @@ STORIES = {
         (m.Raised(FAILED), ["SetState AwaitingRetry", "Sleep 1.0"]),
         (m.Stop(STOPPED), ["Finish Cancelled"]),
     ]),
+    "slots are free": ({"limited": True}, [
+        (m.Begin(), ["TakeSlots"]),
+        (m.SlotsGranted(), ["SetState Running", "Call 1"]),
+        (m.Returned(DONE), ["Finish Completed"]),
+    ]),
+    "slots are waited for, after a cache miss, before each attempt": (
+        {"limited": True, "cached": True, "retries": 1}, [
+        (m.Begin(), ["LookUpCache"]),
+        (m.CacheMiss(), ["TakeSlots"]),
+        (m.SlotsRefused(), ["SetState AwaitingSlot", "AwaitSlots"]),
+        (m.SlotsGranted(), ["SetState Running", "Call 1"]),
+        (m.Raised(FAILED), ["SetState AwaitingRetry", "Sleep 1.0"]),
+        (m.Woke(), ["TakeSlots"]),
+        (m.SlotsGranted(), ["SetState Retrying", "Call 2"]),
+    ]),
+    "a cache hit needs no slot": ({"limited": True, "cached": True}, [
+        (m.Begin(), ["LookUpCache"]),
+        (m.CacheHit(states.Cached()), ["Finish Cached"]),
+    ]),
+    "stopped while waiting for a slot": ({"limited": True}, [
+        (m.Begin(), ["TakeSlots"]),
+        (m.SlotsRefused(), ["SetState AwaitingSlot", "AwaitSlots"]),
+        (m.Stop(STOPPED), ["Finish Cancelled"]),
+    ]),
+    "a suspension is the end here, and no failure": ({"retries": 1}, [
+        (m.Begin(), ["SetState Running", "Call 1"]),
+        (m.Raised(states.Suspended()), ["Finish Suspended"]),
+    ]),
     "attempts of an earlier life count on": ({"attempt": 2}, [
         (m.Begin(), ["SetState Retrying", "Call 3"]),
     ]),
@@ -112,13 +140,18 @@ def test_an_answer_needs_a_question() -> None:
         new().handle(m.RetryAnswered(True))
 
 
+OPTIONS = st.sampled_from(["cached", "asks", "limited"])
+
+
 class AnyLife(RuleBasedStateMachine):
     """A driver that obeys every command, in a world where anything may happen."""
 
-    @initialize(retries=st.integers(0, 4), cached=st.booleans(), asks=st.booleans())
-    def born(self, retries: int, cached: bool, asks: bool) -> None:
+    @initialize(retries=st.integers(0, 4), options=st.sets(OPTIONS))
+    def born(self, retries: int, options: set[str]) -> None:
         self.retries = retries
-        self.machine = new(retries, cached=cached, asks=asks)
+        self.machine = new(retries, **dict.fromkeys(options, True))
+        self.holds = 0
+        self.limited = "limited" in options
         self.state: State[Any] = states.Pending()
         self.calls = 0
         self.waits_for = "begin"
@@ -134,6 +167,7 @@ class AnyLife(RuleBasedStateMachine):
                 case m.Call(attempt):
                     self.calls += 1
                     assert attempt == self.calls
+                    assert self.holds == self.limited
             self.waits_for = type(command).__name__
 
     def is_waiting_for(self, what: str) -> bool:
@@ -149,9 +183,22 @@ class AnyLife(RuleBasedStateMachine):
     def looks_up(self, hit: bool) -> None:
         self.hear(m.CacheHit(states.Cached()) if hit else m.CacheMiss())
 
+    @precondition(lambda self: self.is_waiting_for("TakeSlots"))
+    @rule(free=st.booleans())
+    def takes(self, free: bool) -> None:
+        self.holds += free
+        self.hear(m.SlotsGranted() if free else m.SlotsRefused())
+
+    @precondition(lambda self: self.is_waiting_for("AwaitSlots"))
+    @rule(stop=st.booleans())
+    def gets(self, stop: bool) -> None:
+        self.holds += not stop
+        self.hear(m.Stop(STOPPED) if stop else m.SlotsGranted())
+
     @precondition(lambda self: self.is_waiting_for("Call"))
     @rule(state=st.sampled_from([FAILED, FAILED, DONE, STOPPED, states.Crashed()]))
     def ends(self, state: State[Any]) -> None:
+        self.holds = 0
         self.hear(m.Returned(state) if state is DONE else m.Raised(state))
 
     @precondition(lambda self: self.is_waiting_for("AskRetry"))
@@ -180,12 +227,14 @@ class AnyLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "machine"):
             return
-        for _ in range(3 * (self.retries + 2)):  # always ends
+        for _ in range(4 * (self.retries + 2)):  # always ends
             if self.machine.final is not None:
                 return
+            self.holds = int(self.limited and self.waits_for != "Call")
             event = {
                 "begin": m.Begin(), "LookUpCache": m.CacheMiss(), "Call": m.Raised(FAILED),
                 "AskRetry": m.RetryAnswered(True), "Sleep": m.Woke(),
+                "TakeSlots": m.SlotsGranted(), "AwaitSlots": m.SlotsGranted(),
             }[self.waits_for]  # fmt: skip
             self.hear(event)
         assert self.machine.final is not None
