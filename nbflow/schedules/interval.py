@@ -14,10 +14,11 @@ from typing import Final
 
 from nbflow.durations import read_duration
 from nbflow.exceptions import ScheduleError
-from nbflow.schedules.zones import find_zone, first_instant, next_instant, wall_time
+from nbflow.schedules.zones import YEARS, find_zone, first_instant, next_instant, wall_time
 
 _SECOND: Final = timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
+_LONGEST: Final = timedelta(days=36_525)
 #: What counts where nothing is said, by the clocks of the schedule's zone.
 DEFAULT_ANCHOR: Final = datetime(2020, 1, 1)  # noqa: DTZ001  wall-clock time of any zone
 
@@ -94,6 +95,8 @@ def _checked_interval(interval: timedelta | float) -> timedelta:
         interval = _from_seconds(interval)
     if interval <= timedelta():
         raise _error("An interval is longer than nothing; write 15m, 2h or 1d.")
+    if interval > _LONGEST:
+        raise _error(f"An interval is at most a century, not {interval.days} days.")
     if interval % _SECOND:
         raise _error(f"{interval.total_seconds():g} s is not a whole number of seconds.")
     return interval
@@ -105,14 +108,14 @@ def _from_seconds(seconds: float) -> timedelta:
             return timedelta(seconds=seconds)
     except OverflowError:
         pass
-    raise _error(f"{seconds!r} seconds are too many for an interval.")
+    raise _error(f"{seconds!r:.30} seconds are no interval; write 15m, 2h or 1d.")
 
 
-def _checked_anchor(anchor: datetime | None) -> datetime | None:
+def _checked_anchor(anchor: object) -> datetime | None:
     """The anchor to the second: in UTC, or naive when it is a time by the zone's clocks."""
     if anchor is None:
         return None
-    if not isinstance(anchor, datetime):
+    if not isinstance(anchor, datetime) or anchor.year not in YEARS:
         raise ScheduleError(
             f"The anchor is a datetime such as 2026-01-31T09:00, not {anchor!r}.",
             field="anchor_date",

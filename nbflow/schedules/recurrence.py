@@ -13,15 +13,18 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from itertools import count, islice, product
+from itertools import count, islice, product, takewhile
 from typing import Final
 
 from nbflow.schedules.rules import Frequency, Rule, RuleSet
+from nbflow.schedules.zones import YEARS
 
 #: Days and periods that one search looks at before it gives up: more than 50 years of days,
 #: and a 29 February that is a Monday comes after 40 at most.
 SEARCH_LIMIT: Final = 20_000
 
+#: Before every date that a rule may state.
+_BEGINNING: Final = datetime(YEARS.start - 1, 1, 1)  # noqa: DTZ001  wall-clock time of any zone
 _DAY: Final = timedelta(days=1)
 _SECOND: Final = timedelta(seconds=1)
 _LENGTHS: Final = {
@@ -45,17 +48,26 @@ def next_date(rules: RuleSet, wall: datetime) -> datetime | None:
         wall = found
 
 
+def is_vain(rules: RuleSet) -> bool:
+    """Whether the set, or one of its rules, gives no date that can be found."""
+    beginnings = [_next_of_rule(rule, rule.start - _SECOND) for rule in rules.rules]
+    return None in beginnings or next_date(rules, _BEGINNING) is None
+
+
 def _next_of_rule(rule: Rule, wall: datetime) -> datetime | None:
+    """The first date of one rule that is after this one."""
     end = _last(rule) if rule.count else rule.until
+    if end is not None and wall >= end:
+        return None
     found = next(_dates_after(rule, wall), None)
     return None if found is None or (end is not None and found > end) else found
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _last(rule: Rule) -> datetime:
     """The last date of a rule with a COUNT."""
-    first = islice(_dates_after(rule, rule.start - _SECOND), rule.count)
-    return max(first, default=rule.start)
+    dates = takewhile(lambda date: date.year in YEARS, _dates_after(rule, rule.start - _SECOND))
+    return max(islice(dates, rule.count), default=rule.start)
 
 
 def _dates_after(rule: Rule, wall: datetime) -> Iterator[datetime]:

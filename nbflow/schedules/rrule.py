@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from nbflow.exceptions import ScheduleError
-from nbflow.schedules.recurrence import next_date
+from nbflow.schedules.recurrence import is_vain, next_date
 from nbflow.schedules.rules import RuleSet, read_rules, stated_zone
 from nbflow.schedules.zones import find_zone, next_instant
-
-#: Before every date that a rule may have.
-_BEGINNING: Final = datetime(1, 1, 2)  # noqa: DTZ001  wall-clock time of any zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class RRule:
                 f"A rule is a text such as 'FREQ=DAILY', not {self.rrule!r}.", field="rrule"
             )
         object.__setattr__(self, "timezone", _zone_of(self.rrule, self.timezone or "UTC"))
-        if next_date(self.rules, _BEGINNING) is None:
+        if is_vain(self.rules):
             raise ScheduleError(
                 "The rule gives no date that could be found; check that its parts can meet.",
                 field="rrule",

@@ -16,12 +16,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from nbflow.exceptions import ScheduleError
-from nbflow.schedules.zones import find_zone, wall_time
+from nbflow.schedules.zones import YEARS, find_zone, wall_time
 
 #: Longer texts are refused: they cost time whenever a date is looked for.
 MAX_LENGTH: Final = 6500
-#: Most occurrences a COUNT may ask for, and most times of day a rule may have.
+#: Most occurrences a COUNT may ask for, most RRULE lines, and most times of day one may have.
 MAX_COUNT: Final = 10_000
+MAX_RULES: Final = 10
 MAX_TIMES: Final = 1440
 #: What counts as DTSTART where none is given, by the clocks of the schedule's zone.
 DEFAULT_START: Final = datetime(2020, 1, 1)  # noqa: DTZ001  wall-clock time of any zone
@@ -89,7 +90,7 @@ def stated_zone(text: str) -> str | None:
     return next(iter(names), None)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def read_rules(text: str, timezone: str) -> RuleSet:
     """What the text says, in wall-clock times of that zone.
 
@@ -104,10 +105,13 @@ def read_rules(text: str, timezone: str) -> RuleSet:
     if len(starts) > 1 or any(len(start) != 1 for start in starts):
         raise _error("a rule has one DTSTART")
     start = starts[0][0] if starts else DEFAULT_START
+    rules = tuple(_rule(value, start, zone) for name, value in lines if name == "RRULE")
+    if len(rules) > MAX_RULES:
+        raise _error(f"the text has {len(rules)} rules; use several schedules for so many")
     return RuleSet(
         start=start,
         stated_start=bool(starts),
-        rules=tuple(_rule(value, start, zone) for name, value in lines if name == "RRULE"),
+        rules=rules,
         added=tuple(sorted(_all_dates("RDATE", lines, zone))),
         excluded=frozenset(_all_dates("EXDATE", lines, zone)),
     )
@@ -141,7 +145,7 @@ def _date(word: str, zone: ZoneInfo, name: str) -> datetime:
     """The wall-clock time that `20260131T090000`, `20260131T080000Z` or `20260131` means."""
     match = _DATE.fullmatch(word)
     try:
-        if match:
+        if match and int(match[1][:4]) in YEARS:
             moment = datetime.strptime(match[1] + (match[2] or "000000"), "%Y%m%d%H%M%S")  # noqa: DTZ007
             return wall_time(moment.replace(tzinfo=UTC), zone) if match[3] else moment
     except ValueError:
@@ -184,8 +188,10 @@ def _frequency(parts: Mapping[str, str]) -> Frequency:
     return Frequency[word]
 
 
-def _until(word: str, zone: ZoneInfo) -> datetime:
+def _until(word: str, zone: ZoneInfo) -> datetime | None:
     """The last moment that counts; a date alone includes its whole day."""
+    if _DATE.fullmatch(word) and int(word[:4]) >= YEARS.stop:
+        return None  # as some calendars write "for ever"
     until = _date(word, zone, "UNTIL")
     return until if "T" in word else datetime.combine(until, time(23, 59, 59))
 

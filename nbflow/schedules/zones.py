@@ -20,6 +20,9 @@ _SECOND: Final = timedelta(seconds=1)
 #: Names that mean this machine's own zone, or count leap seconds.
 _NOT_PORTABLE: Final = ("localtime", "posix", "right/")
 
+#: Years that a date which a user states may have: zones and calendars make sense there.
+YEARS: Final = range(1900, 2200)
+
 #: Given a wall-clock time, the next one strictly after it, or None at the end.
 NextWall = Callable[[datetime], datetime | None]
 

@@ -43,6 +43,7 @@ def dates(text, count=5, timezone="UTC", after=BEFORE):
         ("FREQ=DAILY;UNTIL=20200101", ["2020-01-01 00:00"]),
         ("FREQ=HOURLY;INTERVAL=18;UNTIL=20200101", ["2020-01-01 00:00", "2020-01-01 18:00"]),
         ("FREQ=HOURLY;UNTIL=20200101T010000Z", ["2020-01-01 00:00", "2020-01-01 01:00"]),
+        ("FREQ=YEARLY;UNTIL=99991231T235959Z", ["2020-01-01 00:00", "2021-01-01 00:00"]),
         ("FREQ=DAILY;COUNT=2", ["2020-01-01 00:00", "2020-01-02 00:00"]),
         ("RDATE:20300101T090000,20250101T090000", ["2025-01-01 09:00", "2030-01-01 09:00"]),
         (
@@ -112,6 +113,9 @@ def test_the_rule_may_state_the_zone():
         ("DTSTART:20261301T000000\nFREQ=DAILY", "'20261301T000000' is no date"),
         ("DTSTART:20260101\nDTSTART:20260101\nFREQ=DAILY", "one DTSTART"),
         ("DTSTART:20260101", "gives no date"),
+        ("DTSTART:00010101\nFREQ=DAILY", "the DTSTART '00010101' is no date"),
+        ("FREQ=DAILY\n" * 11, "has 11 rules; use several schedules"),
+        ("FREQ=DAILY\nFREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", "gives no date"),
         ("FREQ=DAILY\nEXRULE:FREQ=WEEKLY", "EXRULE is not taken"),
         ("FREQ=DAILY\nVALARM:1", "'VALARM' is no part of a rule"),
         ("FREQ=DAILY;BYHOUR=%s;BYMINUTE=%s;BYSECOND=0,1", "names 2880 times a day"),
@@ -158,6 +162,7 @@ def test_rules_that_never_come_are_refused_soon(text):
         "FREQ=SECONDLY",
         "FREQ=SECONDLY;BYHOUR=9;BYMINUTE=0;BYSECOND=0;BYMONTH=2;BYMONTHDAY=29",
         "FREQ=MINUTELY;INTERVAL=7;COUNT=10000",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO;COUNT=10000",
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO",
         "FREQ=DAILY;INTERVAL=9;BYMONTHDAY=13;BYDAY=FR",
     ],
@@ -166,7 +171,7 @@ def test_dates_far_from_the_start_cost_no_more(text):
     schedule = RRule("DTSTART:19000101T000000\n" + text)
     before = time.process_time()
     found = upcoming(schedule, datetime(2100, 6, 1, tzinfo=UTC), 3)
-    assert len(found) == (0 if "COUNT" in text else 3)
+    assert len(found) == (0 if "MINUTELY" in text else 3)
     assert time.process_time() - before < 1
 
 
