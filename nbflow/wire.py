@@ -30,16 +30,19 @@ _NEVER_TRAVELS: Final[Mapping[type, frozenset[str]]] = {State: frozenset({"data"
 _SHOWN_LENGTH: Final = 60
 
 
-class _Unfit(ValueError):
-    """A part does not fit; grows by a step of the path at each level it passes."""
+class Unfit(ValueError):
+    """A value does not fit its type, or has no JSON form: where (`path`), and why."""
 
     def __init__(self, reason: str, path: str = "") -> None:
-        super().__init__(f"{path.removeprefix('.')}: {reason}" if path else reason)
         self.reason = reason
-        self.path = path
+        #: As in `spec.tags[2]`; empty for the whole.
+        self.path = path.removeprefix(".")
+        super().__init__(f"{self.path}: {reason}" if path else reason)
 
-    def below(self, step: str) -> _Unfit:
-        return _Unfit(self.reason, f"{step}{self.path}")
+    def below(self, step: str) -> Unfit:
+        """The same, told one level further out; a step is `.name` or `[index]`."""
+        joint = "." if self.path and not self.path.startswith("[") else ""
+        return Unfit(self.reason, f"{step}{joint}{self.path}")
 
 
 # ── out ──────────────────────────────────────────────────────────────────────────────────
@@ -48,13 +51,13 @@ class _Unfit(ValueError):
 def dump(value: Any) -> Any:
     """JSON-able form of a record, a list of records, or a plain value.
 
-    Raises `ValueError`, naming the place, for what has none: other objects, times without a
+    Raises `Unfit`, naming the place, for what has none: other objects, times without a
     zone, containers that contain themselves.
     """
     try:
         return _dump(value)
     except RecursionError:
-        raise ValueError("a value contains itself, or is nested too deeply for JSON") from None
+        raise Unfit("a value contains itself, or is nested too deeply for JSON") from None
 
 
 def _dump(value: Any) -> Any:
@@ -74,7 +77,7 @@ def _dump(value: Any) -> Any:
 def _part(value: Any, step: str) -> Any:
     try:
         return _dump(value)
-    except _Unfit as error:
+    except Unfit as error:
         raise error.below(step) from None
 
 
@@ -90,7 +93,7 @@ def _dump_container(value: Any) -> Any:
         return [_part(item, f"[{index}]") for index, item in enumerate(value)]
     if isinstance(value, date):
         return value.isoformat()
-    raise _Unfit(f"{type(value).__name__} has no JSON form: only records and JSON values do")
+    raise Unfit(f"{type(value).__name__} has no JSON form: only records and JSON values do")
 
 
 def _key(key: Any) -> str:
@@ -99,16 +102,16 @@ def _key(key: Any) -> str:
         return str(_dump(key))
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
-    raise _Unfit(f"{_shown(key)} is no name: JSON objects have texts for names")
+    raise Unfit(f"{_shown(key)} is no name: JSON objects have texts for names")
 
 
 def _dump_time(moment: datetime) -> str:
     if moment.tzinfo is None:
-        raise _Unfit(f"{moment.isoformat()} has no time zone: give it one, such as UTC")
+        raise Unfit(f"{moment.isoformat()} has no time zone: give it one, such as UTC")
     try:
         text = moment.astimezone(UTC).isoformat()
     except OverflowError:
-        raise _Unfit(f"{moment.isoformat()} lies outside the years that UTC can name") from None
+        raise Unfit(f"{moment.isoformat()} lies outside the years that UTC can name") from None
     return text.replace("+00:00", "Z")
 
 
@@ -124,10 +127,21 @@ def _field_names(kind: type) -> tuple[str, ...]:
 def load(kind: Any, data: Any) -> Any:
     """The value of a type from its JSON form.
 
-    Raises `ValueError`, naming the field, for what is not of that form. A record's missing
+    Raises `Unfit`, naming the field, for what is not of that form. A record's missing
     fields get their defaults, unknown ones are left out; a time without a zone is in UTC.
     """
     return _loader(kind)(data)
+
+
+def load_named(
+    kinds: Mapping[str, Any], data: Any, *, required: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The values of an object whose names each have a type; raises `Unfit` for other names."""
+    loaders = {name: _loader(kind) for name, kind in kinds.items()}
+    for name in _expect(dict, data):
+        if name not in loaders:
+            raise Unfit(f"is not known: there are {', '.join(loaders) or 'none'}", f".{name}")
+    return _load_fields(loaders, required, data)
 
 
 @cache
@@ -159,7 +173,12 @@ def _record(kind: type) -> Load:
 
 
 def _load_record(kind: type, data: Mapping[str, Any]) -> Any:
-    loaders, required = _form(kind)
+    return kind(**_load_fields(*_form(kind), data))
+
+
+def _load_fields(
+    loaders: Mapping[str, Load], required: Sequence[str], data: Mapping[str, Any]
+) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, item in data.items():
         loader = loaders.get(name)
@@ -167,8 +186,8 @@ def _load_record(kind: type, data: Mapping[str, Any]) -> Any:
             values[name] = _at(f".{name}", loader, item)
     for name in required:
         if name not in values:
-            raise _Unfit("is missing", f".{name}")
-    return kind(**values)
+            raise Unfit("is missing", f".{name}")
+    return values
 
 
 @cache
@@ -187,7 +206,7 @@ def _form(kind: type) -> tuple[Mapping[str, Load], tuple[str, ...]]:
 def _at(step: str, loader: Load, data: Any) -> Any:
     try:
         return loader(data)
-    except _Unfit as error:
+    except Unfit as error:
         raise error.below(step) from None
 
 
@@ -216,7 +235,7 @@ def _fixed_tuple(parts: Sequence[Load]) -> Load:
     def loader(data: Any) -> Any:
         found = _expect(list, data)
         if len(found) != len(parts):
-            raise _Unfit(f"has {len(found)} items, not {len(parts)}")
+            raise Unfit(f"has {len(found)} items, not {len(parts)}")
         return tuple(
             _at(f"[{index}]", part, item)
             for index, (part, item) in enumerate(zip(parts, found, strict=True))
@@ -251,7 +270,7 @@ def _plain(kind: type) -> Load:
 
 def _expect(kind: type, data: Any) -> Any:
     if not isinstance(data, kind) or (isinstance(data, bool) and kind is not bool):
-        raise _Unfit(f"{_shown(data)} is no {_WORDS[kind]}")
+        raise Unfit(f"{_shown(data)} is no {_WORDS[kind]}")
     return data
 
 
@@ -266,7 +285,7 @@ def _load_member(kind: type[Enum], data: Any) -> Enum:
         return kind(data)
     except ValueError:
         choices = ", ".join(str(member.value) for member in kind)
-        raise _Unfit(f"{_shown(data)} is none of {choices}") from None
+        raise Unfit(f"{_shown(data)} is none of {choices}") from None
 
 
 def _load_time(data: Any) -> datetime:
@@ -284,7 +303,7 @@ def _parsed(parse: Callable[[Any], T], data: Any, what: str) -> T:
     try:
         return parse(data)
     except (ValueError, OverflowError):
-        raise _Unfit(f"{_shown(data)} is no {what}") from None
+        raise Unfit(f"{_shown(data)} is no {what}") from None
 
 
 def _shown(data: Any) -> str:

@@ -10,7 +10,8 @@ import asyncio
 import itertools
 import threading
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
 from nbflow.exceptions import NbflowError, StoreError
 from nbflow.store.base import Store
@@ -26,14 +27,18 @@ class _Sleeper(NamedTuple):
     woken: asyncio.Future[int]
 
     def wake(self, latest: int) -> None:
-        self._tell(lambda: self.woken.done() or self.woken.set_result(latest))
+        self._tell(self.woken.set_result, latest)
 
     def fail(self, error: NbflowError) -> None:
-        self._tell(lambda: self.woken.done() or self.woken.set_exception(error))
+        self._tell(self.woken.set_exception, error)
 
-    def _tell(self, action: Callable[[], object]) -> None:
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(action)
+    def _tell(self, action: Callable[[Any], None], what: Any) -> None:
+        def tell() -> None:
+            if not self.woken.done():
+                action(what)
+
+        with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
+            self.loop.call_soon_threadsafe(tell)
 
 
 class Bell:
@@ -47,7 +52,7 @@ class Bell:
         self._latest = 0
         self._listening = False
 
-    async def wait(self, after: int, timeout: float) -> int:
+    async def wait(self, after: int, seconds: float) -> int:
         """The latest number, as soon as it is greater than `after`, or when the time is over.
 
         Raises what the store raises.
@@ -61,7 +66,7 @@ class Bell:
             self._sleepers[number] = sleeper
             self._listen()
         try:
-            return await asyncio.wait_for(sleeper.woken, timeout)
+            return await asyncio.wait_for(sleeper.woken, seconds)
         except TimeoutError:
             return self._latest
         finally:

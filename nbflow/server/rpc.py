@@ -98,9 +98,8 @@ class _Calls:
         return await self._answered.once(identifier, lambda: _answered(carry_out))
 
     def _called(self, method: Method, body: bytes, json_length: str | None) -> Response:
-        arguments = _arguments(method, body, json_length)
+        bound = method.load_arguments(*_arguments(body, json_length))
         target = self._store if method.component == RUNS else getattr(self._store, method.component)
-        bound = method.load_arguments(arguments)
         result = getattr(target, method.name)(*bound.args, **bound.kwargs)
         if method.raw_result:
             return Response(result, media_type="application/octet-stream")
@@ -109,7 +108,7 @@ class _Calls:
         return _json({"result": wire.dump(result)})
 
     async def _wait(self, method: Method, body: bytes) -> Response:
-        given = method.load_arguments(_arguments(method, body, None)).arguments
+        given = method.load_arguments(*_arguments(body, None)).arguments
         timeout = min(given["timeout"], _LONGEST_WAIT)
         return _json({"result": await self._bell.wait(given["after"], timeout)})
 
@@ -213,14 +212,11 @@ def _readable(items: list[Any]) -> tuple[list[RunWrite], list[str]]:
     return writes, problems
 
 
-def _arguments(method: Method, body: bytes, json_length: str | None) -> Any:
-    length = int(json_length) if json_length and json_length.isdecimal() else len(body)
+def _arguments(body: bytes, json_length: str | None) -> tuple[Any, bytes | None]:
+    """The arguments in JSON form, and the bytes that come behind them."""
+    length = int(json_length) if json_length and json_length.isdecimal() else None
     given = wire.load_named({"arguments": dict[str, Any]}, _object(body[:length]))
-    arguments = given.get("arguments", {})
-    raw = method.raw_argument
-    if raw is not None and length < len(body):
-        arguments[raw] = body[length:]
-    return arguments
+    return given.get("arguments", {}), None if length is None else body[length:]
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Where runs are remembered: `open_store` gives the store that the settings name.
 
-This module decides how long stores live: one per database and process, closed when the
-process ends.
+This module decides which store that is, and how long stores live: one per database or server
+and process, closed when the process ends.
 """
 
 from __future__ import annotations
@@ -17,37 +17,54 @@ from nbflow.store.sql import SQLStore
 
 if TYPE_CHECKING:
     from nbflow.models.deployments import Fence
+    from nbflow.store.http.client import HTTPStore
 
-_open_stores: Final[dict[str, SQLStore]] = {}
+#: By the database's URL, or by a server's with the token for it.
+_open_stores: Final[dict[tuple[str, ...], SQLStore | HTTPStore]] = {}
 _lock = threading.Lock()
 
 
 def open_store(settings: Settings | None = None, *, fence: Fence | None = None) -> Store:
     """The store of these settings (default: of this process), opened once and then shared.
 
-    With `fence`, everything this process writes about runs carries that claim, and is dropped
-    once the claim is lost; `flush` then raises `LeaseLost`. The store is flushed and closed
-    when the process ends. Raises `StoreError`, `StoreCorrupt` or `StoreTooNew`.
+    With `api_url` it is the one of that server, else the database's. With `fence`, everything
+    this process writes about runs carries that claim, and is dropped once the claim is lost;
+    `flush` then raises `LeaseLost`. The store is flushed and closed when the process ends.
+    Raises `StoreError`, `StoreCorrupt`, `StoreTooNew` or `ServerUnreachable`.
     """
-    store = _shared_store(settings)
+    store = _shared_store(settings or get_settings())
     if fence is not None:
         store.write_under(fence)
     return store
 
 
-def _shared_store(settings: Settings | None) -> SQLStore:
-    settings = settings or get_settings()
-    url = settings.resolved_database_url()
-    store = _open_stores.get(url)
+def _shared_store(settings: Settings) -> SQLStore | HTTPStore:
+    server = settings.api_url
+    key = (server, settings.api_token) if server else (settings.resolved_database_url(),)
+    store = _open_stores.get(key)
     if store is not None and not store.closed:
         return store
     with _lock:
-        store = _open_stores.get(url)
+        store = _open_stores.get(key)
         if store is None or store.closed:
-            if settings.has_own_database:
-                settings.ensure_home()
-            store = _open_stores[url] = SQLStore(url)
+            opened = _server_store(settings) if server else _database_store(settings)
+            store = _open_stores[key] = opened
     return store
+
+
+def _database_store(settings: Settings) -> SQLStore:
+    if settings.has_own_database:
+        settings.ensure_home()
+    return SQLStore(settings.resolved_database_url())
+
+
+def _server_store(settings: Settings) -> HTTPStore:
+    # Without a server nobody needs it, and it takes its time to import.
+    from nbflow.store.http.client import HTTPStore  # noqa: PLC0415
+    from nbflow.store.http.local import token_of_own_server  # noqa: PLC0415
+
+    token = settings.api_token or token_of_own_server(settings.home, settings.api_url)
+    return HTTPStore(settings.api_url, token)
 
 
 def close_stores() -> None:
@@ -67,7 +84,7 @@ def _after_fork() -> None:
     _open_stores.clear()
 
 
-_parents_stores: Final[list[SQLStore]] = []
+_parents_stores: Final[list[SQLStore | HTTPStore]] = []
 atexit.register(close_stores)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

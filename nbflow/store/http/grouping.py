@@ -1,0 +1,153 @@
+"""One thread that carries out accepted work in groups.
+
+This module decides when groups go out and who waits for them: accepting costs the caller an
+append; a group gathers for up to 20 ms, or until somebody waits for it. It must not know what
+the work is, nor what happens when it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import Any, Final, Generic, TypeVar
+
+from nbflow.exceptions import StoreError
+
+#: Seconds a group gathers.
+GROUP_SECONDS: Final = 0.02
+
+T = TypeVar("T")
+
+
+class Wait:
+    """Somebody waits until everything accepted before is carried out."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+
+
+class Grouping(ABC, Generic[T]):
+    """Accepts work from any thread, and carries it out in order."""
+
+    #: Items in one group.
+    most_in_group = 2_000
+
+    def __init__(self) -> None:
+        self._start_fresh()
+        _alive.add(self)
+
+    def _start_fresh(self) -> None:
+        self._queue: deque[T | Wait] = deque()
+        # Reentrant: a signal handler may flush while its thread holds it.
+        self._lock = threading.RLock()
+        self._work = threading.Event()
+        self._kick = threading.Event()
+        #: True while the thread is not there or waits for work: what comes must wake it.
+        self._asleep = True
+        self._active = False
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def forget_parent(self) -> None:
+        """In a forked child: what is queued is the parent's."""
+        _left_alone.append(self._queue)
+        self._start_fresh()
+
+    # ── callers' side ────────────────────────────────────────────────────────────────────
+    def put(self, item: T) -> None:
+        """Accept an item."""
+        self._append(item)
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until all that was accepted is carried out or given up; False: not in time."""
+        if not self._queue and not self._active:
+            return True
+        wait = Wait()
+        self._append(wait)
+        self._kick.set()
+        return wait.done.wait(timeout)
+
+    def _append(self, item: T | Wait) -> None:
+        self._queue.append(item)
+        if self._asleep:
+            self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self._closed:
+                self._queue.clear()
+                raise StoreError("The store is closed. Open it again: nbflow.store.open_store().")
+            self._asleep = False
+            if self._thread is None:
+                self._start_thread()
+        self._work.set()
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(target=self._run, name=f"nbflow-{type(self).__name__}")
+        thread.daemon = True
+        try:
+            thread.start()
+        except RuntimeError:  # the interpreter is ending: nobody else is left to do it
+            self._step()
+            self._asleep = True
+        else:
+            self._thread = thread
+
+    def stop(self) -> None:
+        """Accept nothing more, and end the thread once the queue is empty."""
+        self._closed = True
+        self._work.set()
+        self._kick.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._asleep = True
+
+    # ── the thread's side ────────────────────────────────────────────────────────────────
+    def _run(self) -> None:
+        while not (self._closed and not self._queue):
+            self._gather()
+            self._step()
+
+    def _gather(self) -> None:
+        if not self._queue:
+            self._asleep = True
+            if not self._queue:  # what came before `_asleep` was seen did not wake us
+                self._work.wait()
+            self._asleep = False
+            self._work.clear()
+        if len(self._queue) < self.most_in_group:
+            self._kick.wait(GROUP_SECONDS)
+        self._kick.clear()
+
+    def _step(self) -> None:
+        self._active = True  # before the queue shrinks: `settle` looks at the queue first
+        queue = self._queue
+        items = [queue.popleft() for _ in range(min(len(queue), self.most_in_group))]
+        waiting = [item for item in items if isinstance(item, Wait)]
+        try:
+            self._carry_out([item for item in items if not isinstance(item, Wait)], waiting)
+        finally:
+            self._active = False
+            for wait in waiting:
+                wait.done.set()
+
+    @abstractmethod
+    def _carry_out(self, items: list[T], waiting: list[Wait]) -> None:
+        """Do the work of a group; raises nothing. `waiting` may be told before it returns."""
+
+
+_alive: weakref.WeakSet[Grouping[Any]] = weakref.WeakSet()
+#: A parent's queues, kept for ever.
+_left_alone: list[Any] = []
+
+
+def _after_fork() -> None:
+    for grouping in list(_alive):
+        grouping.forget_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
