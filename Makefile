@@ -3,7 +3,6 @@
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := $(shell find nbflow -type f ! -name '*.py[co]')
 
 # Packages the tests need that pip cannot bring, by their Debian names.
@@ -30,14 +29,14 @@ READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.user)
 $(VENV)/.user: pyproject.toml $(SOURCES)
 	@tools/make-venv
 	@echo "Installing nbflow and its libraries into $(VENV): about a minute, once."
-	@$(PIP) install -qq --no-compile '.[examples]'
+	@tools/install '.[examples]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml
 	@tools/make-venv
-	@echo "Installing nbflow and everything its tests need into $(VENV): about two minutes, once."
-	@$(PIP) install -qq --no-compile --editable '.[examples,test,check]'
-	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true # a library may ship templates
+	@echo "Installing nbflow and everything its tests need into $(VENV): about a minute, once."
+	@tools/install --editable '.[examples,test,check]'
+	@$(BIN)/python -m compileall -q -j 0 -x '/tests/' $(VENV)/lib || true # some ship templates
 	@touch $@
 
 demo: $(READY) ## Run a machine-learning notebook as a flow, and look at what it leaves

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.environments import install, make, run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,28 +27,11 @@ print(hello())
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    hidden = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
-    environ = {key: value for key, value in os.environ.items() if key not in hidden}
-    environ["PIP_NO_COMPILE"] = "1"  # each module once, when it is used: half the time
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built as a user's pip would build it."""
     folder = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", folder, ROOT, cwd=folder)
+    run([sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "-w", folder, ROOT], folder)
     (path,) = folder.glob("nbflow-*.whl")
     return path
 
@@ -56,10 +39,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a fresh environment in which the wheel alone was installed."""
-    folder = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", "env", cwd=folder)
-    run(folder / "env/bin/python", "-m", "pip", "install", "-qq", wheel, cwd=folder)
-    return folder / "env" / "bin"
+    programs = make(tmp_path_factory.mktemp("environment") / "env")
+    install(programs, wheel)
+    return programs
 
 
 def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
@@ -94,7 +76,7 @@ def test_a_fresh_environment_runs_a_flow(environment: Path, tmp_path: Path) -> N
     """Without any extra, the command answers and a first flow runs and is recorded."""
     from nbflow import __version__
 
-    assert __version__ in run(environment / "nbflow", "version", cwd=tmp_path)
+    assert __version__ in run([environment / "nbflow", "version"], tmp_path)
     (tmp_path / "hello.py").write_text(HELLO)
-    assert "Hello, world!" in run(environment / "python", "hello.py", cwd=tmp_path)
-    assert "hello" in run(environment / "nbflow", "runs", "ls", cwd=tmp_path)
+    assert "Hello, world!" in run([environment / "python", "hello.py"], tmp_path)
+    assert "hello" in run([environment / "nbflow", "runs", "ls"], tmp_path)
