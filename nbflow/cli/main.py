@@ -53,6 +53,10 @@ _SUBCOMMANDS: Final = {
         "Show the settings that hold here, and where each comes from.",
     ),
     "export": ("nbflow.cli.export:command", "Write a notebook out as a Python module."),
+    "server": ("nbflow.cli.server:group", "Start, show and stop the server of this home."),
+    "worker": ("nbflow.cli.worker:group", "Start, list and stop workers, which execute runs."),
+    "agent": ("nbflow.cli.worker:group", "The same as worker."),
+    "queue": ("nbflow.cli.queue:group", "List, make and change the queues of runs."),
     "doctor": ("nbflow.cli.doctor:command", "Check the installation and its surroundings."),
 }
 

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from nbflow import __version__
-from nbflow.server import auth, openapi, pages, problems
+from nbflow.server import auth, openapi, pages, problems, rpc
 from nbflow.server.body_size import SizeLimit
 from nbflow.server.event_hub import EventHub
 from nbflow.server.metrics import Measured, MeterRequests, RequestMeter
@@ -100,6 +100,7 @@ def create_app(
     openapi.install(app)
     for module in _ROUTES:
         app.include_router(module.router, responses=problems.PROBLEMS)
+    app.include_router(rpc.router(store), prefix="/api")
     app.include_router(pages.router)
     return app
 

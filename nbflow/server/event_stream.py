@@ -62,13 +62,12 @@ async def _lines(
 ) -> AsyncIterator[bytes]:
     yield f"retry: {_RETRY_MILLISECONDS}\n\n".encode()
     cursor = after
-    with hub.follow():
-        while not hub.closed:
-            found, cursor = await hub.after(cursor, flow_run_id)
-            if found:
-                yield "".join(map(_written, found)).encode()
-            elif not await hub.wait(cursor, heartbeat):
-                yield b": alive\n\n"
+    while not hub.closed:
+        found, cursor = await hub.after(cursor, flow_run_id)
+        if found:
+            yield "".join(map(_written, found)).encode()
+        elif not await hub.wait(cursor, heartbeat):
+            yield b": alive\n\n"
 
 
 def _written(event: Event) -> str:

@@ -129,7 +129,7 @@ def _comments_of(kind: type) -> dict[str, str]:
     """The `#:` comments above the fields of a record."""
     found: dict[str, str] = {}
     told: list[str] = []
-    names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    names = {each.name for each in fields(kind)}
     for line in inspect.getsource(kind).splitlines():
         if comment := _COMMENT.match(line):
             told.append(comment[1])

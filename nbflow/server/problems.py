@@ -70,22 +70,19 @@ class ProblemAnswer(Json):
     media_type = "application/problem+json"
 
 
+_WORDS: Final[dict[int | str, str]] = {
+    401: "The token is missing or wrong.",
+    403: "The Host or the Origin is not this server.",
+    404: "There is no such thing; `detail` names near matches.",
+    409: "It cannot be done in the present state.",
+    422: "A field has a value that cannot be used; `errors` names it.",
+    "default": "Anything else that went wrong.",
+}
+_CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
 #: What each route may answer beside what it is asked for.
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    status: {
-        "description": words,
-        "content": {
-            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-        },
-    }
-    for status, words in {
-        401: "The token is missing or wrong.",
-        403: "The Host or the Origin is not this server.",
-        404: "There is no such thing; `detail` names near matches.",
-        409: "It cannot be done in the present state.",
-        422: "A field has a value that cannot be used; `errors` names it.",
-        "default": "Anything else that went wrong.",
-    }.items()
+    status: {"description": words, "content": _CONTENT} for status, words in _WORDS.items()
 }
 
 #: The first class that an error belongs to decides.

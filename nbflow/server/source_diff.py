@@ -32,10 +32,11 @@ def diff_of(store: Store, old: DeploymentVersion, new: DeploymentVersion) -> str
 def _changes(
     name: str, before: dict[str, str], after: dict[str, str], labels: tuple[str, str]
 ) -> Iterator[str]:
-    texts = (before.get(name, ""), after.get(name, ""))
     for line in difflib.unified_diff(
-        *(text.splitlines(keepends=True) for text in texts),
-        *(f"{label}/{name}" for label in labels),
+        before.get(name, "").splitlines(keepends=True),
+        after.get(name, "").splitlines(keepends=True),
+        f"{labels[0]}/{name}",
+        f"{labels[1]}/{name}",
     ):
         yield line if line.endswith("\n") else f"{line}\n"
 

@@ -57,7 +57,7 @@ def flow_summary(store: Store, name: str) -> FlowSummary:
     with _database(store).read() as reader:
         found = _summaries(reader, name)
         if name in found:
-            return _with_last_runs(reader, [found[name]])[0][0]
+            return _with_last_runs(reader, [found[name]])[0]
         known = [summary.name for summary, _ in _summaries(reader).values()]
     raise not_there("flow", name, known, "nbflow runs ls")
 

@@ -173,7 +173,7 @@ def list_deployments(
 ) -> Response:
     """Deployments by name."""
     conditions = {"flow_name": flow, "tag": tag, "queue": queue, "text": text}
-    found = store.deployments.search(**conditions, limit=limit, offset=offset)  # type: ignore[arg-type]
+    found = store.deployments.search(**conditions, limit=limit, offset=offset)
     return page(list(found), _total(store, conditions, found, limit, offset))
 
 
