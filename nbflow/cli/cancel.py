@@ -1,7 +1,8 @@
-"""`nbflow cancel`: ends a run that another process of this machine executes.
+"""`nbflow cancel`: ends a run that another process executes.
 
-This module decides how firmly a run is told to end, and what is said of it. It must not know
-how runs end themselves.
+This module decides how firmly a run is told to end, and what is said of it: a run of a
+deployment is its worker's to end, wherever that is; one that was called is told here. It must
+not know how runs end themselves.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from nbflow.store import open_store
 from nbflow.wording import state_word
 
 _LOOK_SECONDS: Final = 0.25
+#: How often a worker asks a process to end, each time more firmly.
+_STEPS: Final = 3
 #: What a process is sent, the gentler first, and how that is told.
 _SIGNALS: Final = (
     ((signal.SIGINT, "interrupted"), (signal.SIGTERM, "told to end"))
@@ -47,10 +50,11 @@ class Cancellation:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @cancel_options
 def command(**given: Any) -> int:
-    """End a run that another process of this machine executes.
+    """End a run that another process executes, or that waits for a worker.
 
     The process is interrupted, as by Ctrl-C; when that does not end the run in time, it is told
-    to end (SIGTERM). A run whose process is gone is closed as crashed.
+    to end (SIGTERM), and in a worker's hands killed after that. A run that was called directly
+    is ended on its own machine; one whose process is gone is closed as crashed.
     """
     return cancel(CancelOptions(**given))
 
@@ -66,7 +70,7 @@ def cancel(options: CancelOptions) -> int:
         line = Text.assemble(state_label(run.state), f"  {run.name}: {', then '.join(done.did)}.")
         say(console, line, wrap=False)
         if not run.state.is_settled():
-            say(console, f"It goes on all the same. To end it by force: {_by_force(run)}")
+            say(console, _what_next(run))
     return 0 if run.state.is_settled() else 1
 
 
@@ -75,6 +79,8 @@ def end_run(reference: str, wait: float) -> Cancellation:
     store = open_store()
     abandoned = store.close_abandoned(datetime.now(UTC))
     run = get_run(reference, store=store)
+    if not run.state.is_settled() and store.dispatch.queued(run.id) is not None:
+        return _end_deployed(run, wait)
     if run.id in abandoned:
         return Cancellation(run, ["its process was gone already; the run is closed as crashed"])
     owner = _owner_of(run)
@@ -94,6 +100,20 @@ def end_run(reference: str, wait: float) -> Cancellation:
         done.did.append(f"its process {pid} was {words}")
         if _ended(run, owner, wait):
             break
+    return done
+
+
+def _end_deployed(run: Run, wait: float) -> Cancellation:
+    """Ask a worker to end its run, and wait until it has: it uses as much force as it takes."""
+    asked = run.store.dispatch.cancel(run.id)
+    if asked.state.is_settled():
+        run.refresh()
+        return Cancellation(run, ["it waits for a worker no more"])
+    done = Cancellation(run, ["its worker was asked to end it"])
+    deadline = time.monotonic() + _STEPS * wait
+    while not run.refresh().state.is_settled() and (left := deadline - time.monotonic()) > 0:
+        for _ in run.store.watch(run.id, timeout=min(left, _LOOK_SECONDS)):
+            pass  # each batch is only a reason to look again
     return done
 
 
@@ -152,6 +172,9 @@ def _ended(run: Run, owner: str, wait: float) -> bool:
             pass  # each batch is only a reason to look again
 
 
-def _by_force(run: Run) -> str:
+def _what_next(run: Run) -> str:
+    if run.state.is_cancelling():
+        return "Its worker has not ended it yet. See whether it lives: nbflow worker ls"
     owner = run.record.owner or ""
-    return f"kill -9 {place_of(owner)[1]}" if owner else f"nbflow cancel {short_id(run.record)}"
+    force = f"kill -9 {place_of(owner)[1]}" if owner else f"nbflow cancel {short_id(run.record)}"
+    return f"It goes on all the same. To end it by force: {force}"

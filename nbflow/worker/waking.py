@@ -43,6 +43,8 @@ class Patience:
             except LeaseLost:
                 raise
             except StoreError as error:
+                if self.over.is_set():
+                    return None
                 self._complain(error)
             else:
                 self._relax()
