@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from nbflow.concurrency import concurrency, rate_limit
     from nbflow.context import get_run_context, tags
+    from nbflow.deployments.deploying import deploy
     from nbflow.deployments.running import run_deployment
     from nbflow.engine.notebook_flow import NotebookFlow, notebook
     from nbflow.flows import Flow, flow
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from nbflow.states import State
     from nbflow.tasks import Task, task
     from nbflow.variables import Secret, Variable
+    from nbflow.worker.serving import serve
 
 __version__ = "0.1.0"
 
@@ -57,6 +59,7 @@ __all__ = [
     "create_markdown_artifact",
     "create_progress_artifact",
     "create_table_artifact",
+    "deploy",
     "disable_run_logger",
     "flow",
     "get_run",
@@ -73,6 +76,7 @@ __all__ = [
     "rate_limit",
     "resume_flow_run",
     "run_deployment",
+    "serve",
     "suspend_flow_run",
     "tags",
     "task",
@@ -100,6 +104,7 @@ _HOMES: Final = {
     "create_markdown_artifact": "nbflow.artifacts",
     "create_progress_artifact": "nbflow.artifacts",
     "create_table_artifact": "nbflow.artifacts",
+    "deploy": "nbflow.deployments.deploying",
     "disable_run_logger": "nbflow.logging",
     "flow": "nbflow.flows",
     "get_run": "nbflow.runs",
@@ -116,6 +121,7 @@ _HOMES: Final = {
     "rate_limit": "nbflow.concurrency",
     "resume_flow_run": "nbflow.pausing",
     "run_deployment": "nbflow.deployments.running",
+    "serve": "nbflow.worker.serving",
     "suspend_flow_run": "nbflow.pausing",
     "tags": "nbflow.context",
     "task": "nbflow.tasks",

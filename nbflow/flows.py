@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import hashlib
+import importlib
 import inspect
 import os
 import types
@@ -37,7 +38,10 @@ from nbflow.tasks import CallKind, Hook, call_kind, positive, read_signature, sh
 from nbflow.tracing import Tracer, current_tracer, tracing
 
 if TYPE_CHECKING:
+    from nbflow.deployments.deploying import Draft
     from nbflow.drawing.picture import Picture
+    from nbflow.models.deployments import Deployment
+    from nbflow.worker.serving import ServeHandle
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -273,6 +277,33 @@ class Flow(Generic[P, R]):
         bound.__dict__.pop("parameters", None)
         return bound
 
+    # ── deployments ──────────────────────────────────────────────────────────────────────
+
+    def deploy(self, name: str | None = None, **options: Any) -> Deployment:
+        """Let the flow run without its author: make a deployment, or bring it up to date.
+
+        Options are those of `nbflow.deploy`: cron, interval, parameters, queue, tags, ….
+        A flow that a notebook's cell defines deploys its notebook. The same twice changes
+        nothing.
+        """
+        made: Deployment = _above("deployments.deploying").deploy(self, name, **options)
+        return made
+
+    def to_deployment(self, name: str | None = None, **options: Any) -> Draft:
+        """A deployment that is not made yet: `serve` takes several of them."""
+        made: Draft = _above("deployments.deploying").draft(self, name, **options)
+        return made
+
+    def serve(self, name: str | None = None, **options: Any) -> ServeHandle:
+        """Deploy the flow, and execute its runs in processes that this one starts.
+
+        In a notebook it returns at once; the handle's `stop()` ends it. In a script it goes on
+        until Ctrl-C. Options are those of `nbflow.deploy`, and `limit` (most runs at the same
+        time), `pause_on_shutdown` (let its schedules rest afterwards) and `block`.
+        """
+        made: ServeHandle = _above("worker.serving").serve_flow(self, name, **options)
+        return made
+
     # ── hooks ────────────────────────────────────────────────────────────────────────────
 
     def on_running(self, fn: Hook) -> Hook:
@@ -302,6 +333,15 @@ class Flow(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<Flow {self.name!r}>"
+
+
+def _above(module: str) -> types.ModuleType:
+    """A module of a layer above, loaded when a flow is deployed.
+
+    Definitions lie below all that is done with them. Beside `nbflow.context.engine` this is
+    the one place where they reach up.
+    """
+    return importlib.import_module(f"nbflow.{module}")
 
 
 def _content_version(fn: Callable[..., Any]) -> str | None:

@@ -12,10 +12,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbflow.deployments.deploying import Draft, deploy, draft
     from nbflow.deployments.running import arun_deployment, new_run, run_deployment
 
 _HOMES = {
+    "Draft": "deploying",
     "arun_deployment": "running",
+    "deploy": "deploying",
+    "draft": "deploying",
     "new_run": "running",
     "run_deployment": "running",
 }
@@ -27,4 +31,4 @@ def __getattr__(name: str) -> Any:
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-__all__ = ["arun_deployment", "new_run", "run_deployment"]
+__all__ = ["Draft", "arun_deployment", "deploy", "draft", "new_run", "run_deployment"]

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 
 from nbflow.context import FlowRunContext
 from nbflow.deployments.checking import as_json, misfits
-from nbflow.deployments.here import own_run_id
+from nbflow.deployments.here import own_runs
 from nbflow.deployments.scheduling import Stated, schedules_of
 from nbflow.deployments.snapshot import content_hash, take_snapshot
 from nbflow.deployments.source import Source
@@ -183,7 +183,7 @@ def deploy(
         ParameterError: A parameter does not fit.
     """
     given = {key: value for key, value in locals().items() if key != "options"}
-    own = _own_deployment(target)
+    own = own_deployment(target)
     return own or draft(**given, **options).save()
 
 
@@ -388,24 +388,23 @@ def _author() -> str:
     return f"{user}@{platform.node() or 'localhost'}"
 
 
-def _own_deployment(target: Target) -> Deployment | None:
+def own_deployment(target: Target) -> Deployment | None:
     """The deployment of which this code is a run, when it would deploy itself anew.
 
     A notebook that holds the line which deploys it runs that line, too, whenever it runs as a
     deployment; so does a file at whose top level such a line stands.
     """
-    run_id = own_run_id()
-    if run_id is None:
-        return None
     store = open_store()
-    deployment_id = store.find_flow_run(run_id).deployment_id
-    if deployment_id is None:
-        return None
-    try:
-        own = store.deployments.get(deployment_id)
-    except ObjectNotFound:
-        return None
-    return own if _is_itself(target, own) else None
+    for run in own_runs():
+        if run.deployment_id is None:
+            continue
+        try:
+            own = store.deployments.get(run.deployment_id)
+        except ObjectNotFound:
+            continue
+        if _is_itself(target, own):
+            return own
+    return None
 
 
 def _is_itself(target: Target, own: Deployment) -> bool:

@@ -1,7 +1,8 @@
-"""The notebook that the running code is in, where its front end tells.
+"""The notebook, and the run, that the running code belongs to.
 
-This module decides where JupyterLab, Notebook and VS Code leave the notebook's path. It must
-not know what the path is for.
+This module decides where JupyterLab, Notebook, VS Code and nbflow's own runs leave a notebook's
+path, and how code finds out that it is executed by a run of another process. It must not know
+what that is for.
 """
 
 from __future__ import annotations
@@ -10,10 +11,17 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-#: Set for the process of a deployed run, and for the kernel of a deployed notebook's run.
-RUN_VARIABLE = "NBFLOW_FLOW_RUN_ID"
+import psutil
+
+from nbflow.models import FlowRun, FlowRunFilter
+from nbflow.owner import owner_of
+from nbflow.states import StateType
+from nbflow.store import open_store
+
+_UNDER_WAY: Final = FlowRunFilter(states=frozenset({StateType.PENDING, StateType.RUNNING}))
+_MOST: Final = 1_000
 
 
 def this_notebook() -> Path | None:
@@ -24,9 +32,15 @@ def this_notebook() -> Path | None:
     return None
 
 
-def own_run_id() -> str | None:
-    """The deployed run that this process executes, if it does."""
-    return os.environ.get(RUN_VARIABLE) or None
+def own_runs() -> list[FlowRun]:
+    """The runs under way that this process, or one that started it, executes.
+
+    A run remembers the process that executes it; the kernel of a notebook is started by it.
+    """
+    process = psutil.Process()
+    owners = {owner_of(each.pid) for each in (process, *process.parents())}
+    running = open_store().flow_runs(_UNDER_WAY, limit=_MOST)
+    return [run for run in running if run.owner in owners]
 
 
 def _told() -> Iterator[str]:
@@ -36,9 +50,12 @@ def _told() -> Iterator[str]:
             yield told
     if told := os.environ.get("JPY_SESSION_NAME", ""):
         yield told
+    if names:  # nbflow run and papermill's nbflow engine tell no kernel its notebook
+        yield from (run.source for run in own_runs() if run.source)
 
 
 def _namespace() -> dict[str, Any]:
+    """The names of the notebook; empty where there is none."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     names: dict[str, Any] = shell.user_ns if shell is not None else {}

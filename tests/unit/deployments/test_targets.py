@@ -194,7 +194,7 @@ def test_a_notebook_without_parameters_takes_none(folder: Path) -> None:
 
 def test_a_parameters_cell_that_is_not_python_is_refused(folder: Path) -> None:
     write_notebook(folder / "bad.ipynb", "rows = = 3")
-    with pytest.raises(NotebookError, match="parameters cell of notebook 'bad.ipynb'"):
+    with pytest.raises(NotebookError, match=r"parameters cell of notebook 'bad\.ipynb'"):
         source_of("bad.ipynb")
 
 
