@@ -114,9 +114,9 @@ def _long_periods(rule: Rule, wall: datetime) -> Iterator[Period]:
     earliest = date.min if rule.positions else wall.date()
     for start, end in _blocks(rule, wall.date()):
         first = max(start, earliest)
-        size = max(0, (end - first).days + 1)
-        days = [first + n * _DAY for n in range(size)]
-        yield [day for day in days if _matches(rule, day)], times, 1 + size
+        ordinals = range(first.toordinal(), end.toordinal() + 1)
+        days = [day for day in map(date.fromordinal, ordinals) if _matches(rule, day)]
+        yield days, times, 1 + len(ordinals)
 
 
 @lru_cache(maxsize=1024)
@@ -214,8 +214,8 @@ def _matches(rule: Rule, day: date) -> bool:
 
 def _is_weekday(rule: Rule, day: date) -> bool:
     weekday = day.weekday()
-    if weekday in rule.days:
-        return True
+    if weekday in rule.days or not rule.nth_days:
+        return weekday in rule.days
     numbers = {number for number, nth_weekday in rule.nth_days if nth_weekday == weekday}
     return bool(numbers) and not numbers.isdisjoint(_week_numbers(rule, day))
 

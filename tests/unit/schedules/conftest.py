@@ -101,7 +101,7 @@ class DebianCron:
 
     def matches(self, wall):
         minutes, hours, days, months, weekdays = self.sets
-        if wall.minute not in minutes or wall.hour not in hours or wall.month not in months:
+        if not (wall.minute in minutes and wall.hour in hours and wall.month in months):
             return False
         by_day, by_weekday = (
             wall.day in days,

@@ -69,7 +69,7 @@ WEEKDAYS = st.sampled_from(["*", "*", "*", "0", "7", "6,0", "1-5", "*/2"])
 CRONS = st.tuples(MINUTES, HOURS, DAYS, st.just("*"), WEEKDAYS).map(" ".join)
 #: Where in the changes of a zone to look (1 is the last), and how far beside.
 PLACES = st.floats(0, 1)
-ASIDE = st.integers(-36 * 60, 36 * 60).map(lambda minutes: minutes * MINUTE)
+ASIDE = st.integers(-15 * 60, 15 * 60).map(lambda minutes: minutes * MINUTE)
 
 
 def _place(clocks, place):
@@ -86,10 +86,10 @@ def _place(clocks, place):
 @example(zone="America/Nuuk", cron="30 23 * * 6", place=1)
 @example(zone="Antarctica/Troll", cron="0,59 1-3 * * *", place=0)
 @given(zone=st.sampled_from(ZONES), cron=CRONS, place=PLACES)
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_cron_is_debians_cron_to_the_minute(clocks, debian, zone, cron, place):
     middle = _place(clocks(zone), place)
-    start, end = middle - 30 * HOUR, middle + 30 * HOUR
+    start, end = middle - 20 * HOUR, middle + 26 * HOUR
     expected = list(debian(cron).runs(clocks(zone), start, end))
     found = list(between(Cron(cron, zone), start - MINUTE, end - MINUTE))
     assert found == expected
@@ -123,11 +123,11 @@ def schedules(draw):
 
 
 @given(schedule=schedules(), place=PLACES, aside=ASIDE, later=ASIDE)
-@settings(max_examples=200)
+@settings(max_examples=120)
 def test_dates_do_not_depend_on_where_the_search_starts(clocks, schedule, place, aside, later):
     middle = _place(clocks(schedule.timezone), place)
     first, second = sorted([middle + aside, middle + later])
-    end = second + 3 * DAY
+    end = second + DAY
     from_first = list(between(schedule, first, end))
     assert list(between(schedule, second, end)) == [when for when in from_first if when > second]
     assert from_first == sorted(set(from_first))

@@ -208,8 +208,10 @@ FREQUENCIES = ["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SE
 @st.composite
 def rules(draw):
     frequency = draw(st.sampled_from(FREQUENCIES))
+    # More at once seldom meet.
     names = draw(st.lists(st.sampled_from(sorted(PARTS)), max_size=2, unique=True))
     parts = {name: draw(PARTS[name]) for name in names}
+    assume(not {"BYMONTHDAY", "BYYEARDAY"} <= parts.keys())
     if frequency in {"YEARLY", "MONTHLY"} and draw(st.booleans()):
         parts["BYDAY"] = draw(st.lists(NTH, min_size=1, max_size=3, unique=True).map(",".join))
     if frequency == "YEARLY" and not parts:
@@ -217,7 +219,7 @@ def rules(draw):
         parts["BYWEEKNO"] = draw(_numbers(2, 51))
     # dateutil does not count the days of the first week that are before DTSTART.
     if parts and frequency != "WEEKLY" and draw(st.booleans()):
-        parts["BYSETPOS"] = draw(_signed(4))
+        parts["BYSETPOS"] = draw(_signed(2 if frequency in {"YEARLY", "MONTHLY"} else 1))
     parts["INTERVAL"] = str(draw(st.sampled_from([1, 1, 1, 2, 3, 5, 7, 40])))
     parts["WKST"] = draw(WEEKDAY)
     if draw(st.booleans()):
@@ -229,7 +231,7 @@ def rules(draw):
 
 @example(rule=("DTSTART:20260101T000000\nRRULE:FREQ=YEARLY;BYWEEKNO=1,52,53", datetime(2026, 1, 1)))
 @given(rule=rules())
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_dates_are_those_of_dateutil(rule):
     text, start = rule
     schedule = _possible(text)
@@ -248,9 +250,10 @@ def _possible(text):
 
 def test_week_numbers_are_those_of_iso_8601():
     wanted = {1, 2, 52, 53, -1, -53}
-    found = {n: set(upcoming(RRule(f"FREQ=YEARLY;BYWEEKNO={n}"), BEFORE, 99)) for n in wanted}
-    for n in range(366 * 5):
-        day = BEFORE + timedelta(days=1 + n)
+    end = BEFORE + timedelta(days=7 * 366)
+    found = {n: set(between(RRule(f"FREQ=YEARLY;BYWEEKNO={n}"), BEFORE, end)) for n in wanted}
+    for n in range(1, 7 * 366):
+        day = BEFORE + timedelta(days=n)
         year, week, _ = day.isocalendar()
         numbers = {week, week - _weeks(year) - 1}
         assert {number for number in wanted if day in found[number]} == numbers & wanted
