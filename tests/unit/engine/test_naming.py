@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
 
-from nbflow.engine.naming import NameCounter, random_name, templated_name
+from nbflow.engine.naming import NameCounter, templated_name
 from nbflow.exceptions import ConfigurationError
-
-
-def test_random_names_are_two_words() -> None:
-    assert all(re.fullmatch(r"[a-z]+-[a-z]+", random_name()) for _ in range(100))
 
 
 def test_later_runs_are_numbered() -> None:
