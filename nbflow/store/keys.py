@@ -12,12 +12,14 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
-
-from cryptography.fernet import Fernet, InvalidToken
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from nbflow.exceptions import ConfigurationError
 from nbflow.settings import get_settings
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 VARIABLE: Final = "NBFLOW_SECRET_KEY"
 _FILE: Final = "secret.key"
@@ -33,7 +35,7 @@ def decrypt(token: bytes, name: str) -> str:
     """The value of the secret called `name`; raises `ConfigurationError` for a wrong key."""
     try:
         return _cipher(make=False).decrypt(token).decode("utf-8", "surrogatepass")
-    except (InvalidToken, FileNotFoundError):
+    except (_fernet().InvalidToken, FileNotFoundError):
         # The driver of this error holds the token; nobody needs to see it.
         raise ConfigurationError(_wrong_key(name)) from None
 
@@ -51,13 +53,19 @@ def _cipher(*, make: bool) -> Fernet:
     own = os.environ.get(VARIABLE, "").strip()
     key = own or (_made(_path()) if make else _read(_path()))
     try:
-        return Fernet(key)
+        return _fernet().Fernet(key)  # type: ignore[no-any-return] # it is a module's
     except ValueError:
         where = f"The variable {VARIABLE}" if own else str(_path())
         raise ConfigurationError(
             f"{where} holds no key for secrets: 44 characters as nbflow writes them to "
             f"{_FILE} in its home. Copy that file's text, or set the secrets anew."
         ) from None
+
+
+def _fernet() -> ModuleType:
+    from cryptography import fernet  # noqa: PLC0415 - only secrets need it, variables do not
+
+    return fernet
 
 
 def _path() -> Path:
@@ -84,7 +92,7 @@ def _made(path: Path) -> str:
     aside = path.with_name(f"{_FILE}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         with open(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:  # noqa: PTH123 - from a descriptor, for its mode
-            file.write(Fernet.generate_key() + b"\n")
+            file.write(_fernet().Fernet.generate_key() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         _put(aside, path)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from nbflow.exceptions import InvalidNameError, ObjectNotFound, UsageError
 from nbflow.models.deployments import Secret, Variable
+from nbflow.store import keys
 from nbflow.store.database import Database, Transaction
 from nbflow.store.near import not_there
 from nbflow.store.rows import from_micros
@@ -64,8 +65,6 @@ class SQLVault:
 
     def secret_value(self, name: str) -> str:
         """A secret in clear; raises `ObjectNotFound`."""
-        from nbflow.store import keys  # noqa: PLC0415 - only secrets need cryptography
-
         with self._database.read() as reader:
             token = reader.value("SELECT value FROM secret WHERE name=?", (name,))
             if token is None:
@@ -74,8 +73,6 @@ class SQLVault:
 
     def set_secret(self, name: str, value: str) -> Secret:
         """Keep a secret, encrypted."""
-        from nbflow.store import keys  # noqa: PLC0415 - only secrets need cryptography
-
         check_name("secret", name)
         _check_secret(name, value)
         self._refuse_second_key(name)
@@ -99,7 +96,7 @@ class SQLVault:
 _NAMES: Final = {kind: f"SELECT name FROM {kind}" for kind in ("variable", "secret")}  # noqa: S608 - our own
 
 
-def check_name(kind: str, name: str) -> None:
+def check_name(kind: str, name: object) -> None:
     """Refuse a name that commands and files could not spell; raises `InvalidNameError`."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidNameError(
@@ -124,7 +121,7 @@ def _json_of(name: str, value: Any) -> str:
     return text
 
 
-def _check_secret(name: str, value: str) -> None:
+def _check_secret(name: str, value: object) -> None:
     if not isinstance(value, str) or not value:
         what = "empty" if value == "" else f"a {type(value).__name__}"
         raise UsageError(f"The secret {name!r} cannot be {what}. Give it as text.")

@@ -1,1 +1,0 @@
-"""Things to look at that a run leaves behind: tables, text, pictures, links, numbers."""
