@@ -7,13 +7,12 @@ a run waits, nor how questions are kept.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from nbflow.context import TaskRunContext
 from nbflow.engine.pauses import Pause
-from nbflow.engine.questions import VALUE, Question
+from nbflow.engine.questions import Question, as_answer
 from nbflow.engine.session import FlowSession, current_session
 from nbflow.engine.suspension import Suspension
 from nbflow.exceptions import MissingContextError, UsageError
@@ -87,15 +86,7 @@ def resume_flow_run(flow_run: Any, run_input: Any = None, *, key: str | None = N
     run_id = getattr(flow_run, "id", flow_run)
     if not isinstance(run_id, UUID):
         run_id = store.find_flow_run(str(run_id)).id
-    return store.dispatch.answer(run_id, _as_answer(run_input), key=key)
-
-
-def _as_answer(given: Any) -> Mapping[str, Any] | None:
-    if given is None or isinstance(given, Mapping):
-        return given
-    if (dump := getattr(given, "model_dump", None)) is not None:
-        return dict(dump(mode="json"))
-    return {VALUE: given}
+    return store.dispatch.answer(run_id, as_answer(run_input), key=key)
 
 
 # ── where a run may pause ────────────────────────────────────────────────────────────────

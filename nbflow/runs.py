@@ -1,7 +1,7 @@
 """Recorded runs as objects: look at one, wait for it, draw it.
 
-This module decides what a user can ask of a run after the fact, from any process. It reads
-the store and must not execute anything.
+This module decides what a user can ask of a run, and ask for it, from any process. It reads the
+store, and lets workers do what is to be done: it must not execute anything.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from nbflow.drawing import mimebundle
@@ -21,6 +21,9 @@ from nbflow.states import FINAL_TYPES, State, StateType
 from nbflow.store import open_store
 from nbflow.store.base import Store
 from nbflow.wording import ago, duration, state_word
+
+if TYPE_CHECKING:  # most runs are of no deployment
+    from nbflow.models.deployments import Deployment
 
 #: Deeper subflows are not drawn; nobody nests this deep on purpose.
 _DEEPEST: Final = 20
@@ -102,6 +105,24 @@ class Run:
         return (end - self.record.start_time).total_seconds()
 
     @property
+    def deployment(self) -> Deployment | None:
+        """The deployment it is a run of; None for a run that was called, or when it is gone."""
+        if self.record.deployment_id is None:
+            return None
+        try:
+            return self.store.deployments.get(self.record.deployment_id)
+        except ObjectNotFound:
+            return None
+
+    @property
+    def scheduled_time(self) -> datetime | None:
+        """When the run is, or was, due; None for a run that was simply called."""
+        if self.record.deployment_id is None or self.state.is_scheduled():
+            return self.state.scheduled_time
+        queued = self.store.dispatch.queued(self.id)
+        return (queued.nominal or queued.due) if queued else None
+
+    @property
     def task_runs(self) -> list[TaskRun]:
         """The run's tasks or cells as they are now, in order of creation."""
         return self.store.task_runs(self.id)
@@ -161,6 +182,38 @@ class Run:
                 )
             for _ in self.store.watch(self.id, timeout=min(left, _WATCH_SECONDS)):
                 pass  # each batch is only a reason to look again
+        return self
+
+    # ── what workers do about it ─────────────────────────────────────────────────────────
+
+    def cancel(self) -> Run:
+        """Ask for the run's end, and return it: at once where it waits, soon where it runs.
+
+        Raises `UsageError` for a run that has ended, or that no worker executes.
+        """
+        self.record = self.store.dispatch.cancel(self.id)
+        return self
+
+    def retry(self) -> Run:
+        """Let the ended run of a deployment start anew, and return it.
+
+        Raises `ResumeError` where that cannot be.
+        """
+        self.record = self.store.dispatch.retry(self.id)
+        return self
+
+    def resume(self, run_input: Any = None) -> Run:
+        """Let the run go on, and return it: a paused one with an answer, an ended one as it is.
+
+        Raises `ParameterError` for an answer that does not fit what it asks for, `ResumeError`
+        or `UsageError` where it cannot go on.
+        """
+        from nbflow.engine.questions import as_answer  # noqa: PLC0415 - looking needs no engine
+
+        if self.refresh().state.is_paused():
+            self.record = self.store.dispatch.answer(self.id, as_answer(run_input))
+        else:
+            self.record = self.store.dispatch.retry(self.id, resume=True)
         return self
 
     def __repr__(self) -> str:

@@ -56,7 +56,11 @@ class ListOptions(OutputOptions):
     states: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    deployments: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
     since: str | None = None
+    until: str | None = None
     text: str | None = None
     limit: int = 20
 
@@ -89,6 +93,27 @@ class ResumeOptions(OutputOptions):
     output: str | None = None
     #: Seconds that the kernel is kept when the run fails again; None: as the settings say.
     keep_kernel: float | None = None
+    #: The answer to a paused run, as JSON, and single fields of it.
+    input: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
+    #: Which of its questions is answered; None: the last.
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryOptions(OutputOptions):
+    """What `nbflow runs retry` is told."""
+
+    run: str = "latest"
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOptions(OutputOptions):
+    """What `nbflow runs delete` is told."""
+
+    runs: tuple[str, ...] = ()
+    yes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +175,23 @@ class Duration(click.ParamType):  # type: ignore[type-arg] # not generic in clic
         if seconds < 0:
             self.fail(f"{value!r} is less than nothing; write 90s, 15m or 2h.", param, ctx)
         return seconds
+
+
+class Equation(click.ParamType):  # type: ignore[type-arg] # not generic in click 8.1
+    """A name and a text, written as `name=text`."""
+
+    name = "equation"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read what was written."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, text = str(value).partition("=")
+        if not sign or not name.strip():
+            self.fail(f"{value!r} is no NAME=VALUE.", param, ctx)
+        return name.strip(), text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +304,21 @@ run_options = _all_of(
 resume_options = _all_of(
     run_argument,
     click.option(
+        "--input",
+        metavar="JSON",
+        help="Answer a paused run: an object, or the value it asks for; - reads it from stdin.",
+    ),
+    click.option(
+        "-p",
+        "--parameter",
+        "parameters",
+        nargs=2,
+        multiple=True,
+        metavar="NAME VALUE",
+        help="Set one field of the answer to a paused run.",
+    ),
+    click.option("--key", metavar="KEY", help="Which question is answered; default: the last."),
+    click.option(
         "--kernel",
         type=click.Choice(["auto", "kept", "new"]),
         default="auto",
@@ -313,8 +370,27 @@ list_options = _all_of(
         "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Only with all of these."
     ),
     click.option(
+        "-d",
+        "--deployment",
+        "deployments",
+        multiple=True,
+        metavar="NAME",
+        help="Only of this deployment: flow/name, or a name that only one has.",
+    ),
+    click.option("--queue", "queues", multiple=True, metavar="NAME", help="Only of this queue."),
+    click.option(
+        "-p",
+        "--parameter",
+        "parameters",
+        multiple=True,
+        type=Equation(),
+        metavar="NAME=VALUE",
+        help="Only with this parameter; VALUE is JSON, or text.",
+    ),
+    click.option(
         "--since", metavar="WHEN", help="Only since: 90s, 30m, 2h, 7d, today, or 2026-05-03 06:00."
     ),
+    click.option("--until", metavar="WHEN", help="Only before that time, written the same way."),
     click.option("--text", metavar="TEXT", help="Only with TEXT in the run's or flow's name."),
     click.option(
         "-n",
@@ -324,6 +400,18 @@ list_options = _all_of(
         show_default=True,
         help="Most runs to list.",
     ),
+    speech_options,
+)
+
+retry_options = _all_of(
+    run_argument,
+    click.option("--resume", is_flag=True, help="Go on from where it failed, not from the start."),
+    speech_options,
+)
+
+delete_options = _all_of(
+    click.argument("runs", metavar="RUN...", nargs=-1, required=True),
+    click.option("-y", "--yes", is_flag=True, help="Do not ask."),
     speech_options,
 )
 

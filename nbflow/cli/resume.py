@@ -1,7 +1,8 @@
-"""`nbflow resume`: goes on with a run that failed, and tells how it goes.
+"""`nbflow resume`: goes on with a run that failed, or that waits for a person.
 
-This module decides how the command's options become a plan and a reporter. Whether and where a
-run can go on is `engine.resume`'s decision.
+This module decides what going on means for a run: an answer, another attempt of a worker's, or
+a plan that is carried out here. Whether and where a failed run can go on is `engine.resume`'s
+decision.
 """
 
 from __future__ import annotations
@@ -11,20 +12,29 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.text import Text
 
-from nbflow.cli.console import make_console
+from nbflow.cli.answering import answer
+from nbflow.cli.console import make_console, say, state_label
 from nbflow.cli.options import ResumeOptions, resume_options
+from nbflow.cli.reports import json_run, write_json
 from nbflow.cli.run import events_alone, reporter_for, told
 from nbflow.cli.targets import FlowTarget, load_flow
 from nbflow.engine import resume as engine
+from nbflow.exceptions import UsageError
 from nbflow.flows import Flow
+from nbflow.models import FlowRun
 from nbflow.store import open_store
+from nbflow.store.base import Store
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @resume_options
 def command(**given: Any) -> int:
-    """Go on with a run that failed, crashed or was cancelled.
+    """Go on with a run that failed, crashed or was cancelled, or that waits for a person.
+
+    A paused run is answered: with --input or -p, or field by field on a terminal. A failed run of
+    a deployment waits for a worker again. Any other failed run goes on here:
 
     It is the same run, with the same parameters; of a notebook, the file as it is now. In its
     kept kernel (see nbflow debug) it goes on at the failed cell, with your fix, when that gives
@@ -42,6 +52,12 @@ def resume(options: ResumeOptions) -> int:
     store = open_store()
     store.close_abandoned(datetime.now(UTC))
     run = store.find_flow_run(options.run)
+    if run.state.is_paused():
+        return answer(run, store, options)
+    if options.input is not None or options.parameters or options.key:
+        raise UsageError(f"{run.name} is {run.state.name}: it waits for no answer.")
+    if run.deployment_id is not None:
+        return _let_a_worker(run, store, options)
     made = engine.plan(
         run, wish=engine.KernelWish(options.kernel), changes=_changes(options), load=_load
     )
@@ -54,6 +70,19 @@ def resume(options: ResumeOptions) -> int:
         within=events_alone(options),
     )
     return ending.exit_code
+
+
+def _let_a_worker(run: FlowRun, store: Store, options: ResumeOptions) -> int:
+    """Let a run of a deployment wait for its next attempt, where its workers are."""
+    anew = engine.KernelWish(options.kernel) is engine.KernelWish.NEW
+    waiting = store.dispatch.retry(run.id, resume=not anew)
+    console = make_console(colour=options.colour)
+    if options.json:
+        write_json(console, json_run(waiting))
+    elif not options.quiet:
+        line = f"  {waiting.name} waits for a worker, and goes on then."
+        say(console, Text.assemble(state_label(waiting.state), line), wrap=False)
+    return 0
 
 
 def _changes(options: ResumeOptions) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import json
 import logging
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -35,11 +36,15 @@ from nbflow.cli.console import (
 from nbflow.cli.events import Logged, tally
 from nbflow.cli.failure import explain, short_id
 from nbflow.cli.options import (
+    DeleteOptions,
     ListOptions,
     LogOptions,
+    RetryOptions,
     ShowOptions,
+    delete_options,
     list_options,
     log_options,
+    retry_options,
     run_argument,
     speech_options,
 )
@@ -54,8 +59,9 @@ from nbflow.cli.reports import (
     tell_failure,
     write_json,
 )
+from nbflow.cli.run_changes import delete, retry
 from nbflow.cli.terminal_text import plain_line
-from nbflow.exceptions import UsageError
+from nbflow.exceptions import ObjectNotFound, UsageError
 from nbflow.models import FlowRunFilter, LogFilter, LogRecord, TaskRun
 from nbflow.run_graph import LOOP_THRESHOLD
 from nbflow.runs import Run, get_run, list_runs
@@ -112,38 +118,73 @@ def logs_command(**given: Any) -> int:
     return logs(LogOptions(**given))
 
 
+@group.command("retry", context_settings=_HELP)
+@retry_options
+def retry_command(**given: Any) -> int:
+    """Let an ended run of a deployment wait for its next attempt."""
+    return retry(RetryOptions(**given))
+
+
+@group.command("delete", context_settings=_HELP)
+@delete_options
+def delete_command(**given: Any) -> int:
+    """Forget runs that have ended, with their tasks and logs."""
+    return delete(DeleteOptions(**given))
+
+
 # ── ls ───────────────────────────────────────────────────────────────────────────────────
 
 
 def ls(options: ListOptions) -> int:
     """List the runs that fit the options."""
     console, now = make_console(colour=options.colour), datetime.now(UTC)
-    where = filter_of(options, now)
     store = open_store()
+    ids = frozenset(store.deployments.find(name).id for name in options.deployments)
+    where = filter_of(options, now, ids)
     store.close_abandoned(now)
     runs = list_runs(where, limit=options.limit, store=store)
     if options.json:
-        write_json(console, [json_run(run.record) for run in runs])
+        names = deployment_names(runs, store)
+        write_json(console, [_json_of(run, names) for run in runs])
     elif runs:
-        say(console, _run_table(runs, console, now))
+        say(console, _run_table(runs, console, now, deployment_names(runs, store)))
         _tell_rest(console, store, where, len(runs))
     else:
         say(console, _nothing(store))
     return 0
 
 
-def filter_of(options: ListOptions, now: datetime) -> FlowRunFilter:
+def filter_of(
+    options: ListOptions, now: datetime, deployment_ids: frozenset[UUID] = frozenset()
+) -> FlowRunFilter:
     """The store's filter that the options mean; raises `UsageError` for an unknown state."""
     types, names = states_of(options.states)
+    after = since(options.since, now) if options.since else None
+    before = since(options.until, now) if options.until else None
+    # Of runs that wait for workers the times count at which they are due.
+    by_due = bool(options.deployments or options.queues)
     return FlowRunFilter(
         states=types,
         state_names=names,
         flow_names=frozenset(options.flows),
         tags=frozenset(options.tags),
-        created_after=since(options.since, now) if options.since else None,
+        created_after=None if by_due else after,
+        created_before=None if by_due else before,
+        scheduled_after=after if by_due else None,
+        scheduled_before=before if by_due else None,
         text=options.text,
         top_level=True,
+        deployment_ids=deployment_ids,
+        queues=frozenset(options.queues),
+        parameters={name: _json_or_text(text) for name, text in options.parameters},
     )
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def states_of(words: Iterable[str]) -> tuple[frozenset[StateType], frozenset[str]]:
@@ -188,23 +229,55 @@ def since(text: str, now: datetime) -> datetime:
         ) from None
 
 
-def _run_table(runs: Sequence[Run], console: Console, now: datetime) -> Table:
+def deployment_names(runs: Iterable[Run], store: Store) -> dict[UUID, str]:
+    """The names of the deployments that these runs are of, where they still are."""
+    found: dict[UUID, str] = {}
+    for run in runs:
+        deployment_id = run.record.deployment_id
+        if deployment_id is not None and deployment_id not in found:
+            with suppress(ObjectNotFound):
+                found[deployment_id] = store.deployments.get(deployment_id).full_name
+    return found
+
+
+def _json_of(run: Run, names: Mapping[UUID, str]) -> dict[str, Any]:
+    due, of = run.scheduled_time, run.record.deployment_id
+    return {
+        **json_run(run.record),
+        "deployment": names.get(of) if of else None,
+        "scheduled_time": due.isoformat() if due else None,
+    }
+
+
+def _run_table(
+    runs: Sequence[Run], console: Console, now: datetime, names: Mapping[UUID, str]
+) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("state", "run", "flow", "took", "started", "id"):
+    for column in ("state", "run", "deployment" if names else "flow", "took", "started", "id"):
         right = column == "took"
         table.add_column(column, no_wrap=True, justify="right" if right else "left")
     room = max(12, (console.width - 58) // 2)
     for run in runs:
-        record = run.record
+        of = run.record.deployment_id
+        flow = names.get(of, run.flow_name) if of else run.flow_name
         table.add_row(
             state_label(run.state),
             middle_ellipsis(plain_line(run.name), room),
-            middle_ellipsis(plain_line(run.flow_name), room),
+            middle_ellipsis(plain_line(flow), room),
             duration(run.duration),
-            ago(record.start_time or record.created, now),
-            Text(short_id(record), style="dim"),
+            _when(run, now),
+            Text(short_id(run.record), style="dim"),
         )
     return table
+
+
+def _when(run: Run, now: datetime) -> str:
+    """When it started; of a run that waits, when it is due."""
+    due = run.state.scheduled_time
+    if run.state.is_scheduled() and due is not None:
+        left = (due - now).total_seconds()
+        return f"in {duration(left)}" if left > 0 else f"due {ago(due, now)}"
+    return ago(run.record.start_time or run.record.created, now)
 
 
 def _tell_rest(console: Console, store: Store, where: FlowRunFilter, shown: int) -> None:
@@ -260,6 +333,8 @@ def _facts(run: Run, now: datetime) -> Table:
     facts = {
         "flow": plain_line(run.flow_name),
         "id": str(run.id),
+        "deployment": run.deployment.full_name if run.deployment else "",
+        "due": _due_words(run, now),
         "started": moment_words(record.start_time or record.created, now),
         "parameters": _parameter_words(run),
         "tags": ", ".join(sorted(run.tags)),
@@ -274,6 +349,11 @@ def _facts(run: Run, now: datetime) -> Table:
         if value:
             table.add_row(name, value)
     return table
+
+
+def _due_words(run: Run, now: datetime) -> str:
+    due = run.scheduled_time if run.state.is_scheduled() else None
+    return moment_words(due, now) if due else ""
 
 
 def _parameter_words(run: Run) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from datetime import date, time
 from typing import TYPE_CHECKING, Any, Final
 
 from nbflow.exceptions import ParameterError, UsageError
@@ -43,6 +44,17 @@ class Question:
         except ValidationError as error:
             raise ParameterError(_in_words(error)) from None
         return getattr(found, VALUE) if self._is_plain else found
+
+
+def as_answer(given: Any) -> Mapping[str, Any] | None:
+    """What somebody answers, as the JSON object that the store keeps."""
+    if given is None or isinstance(given, Mapping):
+        return given
+    if (dump := getattr(given, "model_dump", None)) is not None:
+        return dict(dump(mode="json"))
+    if isinstance(given, date | time):  # a datetime is a date
+        return {VALUE: given.isoformat()}
+    return {VALUE: given}
 
 
 def _model_of(wanted: Any) -> type[BaseModel]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -177,7 +178,7 @@ def test_tasks_in_processes_take_turns(record: Any) -> None:
         return work.map(range(3)).result()  # type: ignore[no-any-return]
 
     spans = sorted(run())
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
 
 
 def test_a_limit_of_nothing_lets_nobody_start_and_an_interrupt_ends_the_wait(record: Any) -> None:
