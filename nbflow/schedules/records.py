@@ -15,7 +15,7 @@ from nbflow.exceptions import ScheduleError
 from nbflow.schedules.cron import Cron
 from nbflow.schedules.cron_fields import plain_cron
 from nbflow.schedules.dates import Schedule
-from nbflow.schedules.interval import Interval
+from nbflow.schedules.interval import Interval, parse_interval
 from nbflow.schedules.rrule import RRule
 from nbflow.schedules.rules import unfolded
 
@@ -61,7 +61,10 @@ def to_json(schedule: Schedule) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Schedule:
-    """The schedule that the data describes; `timezone` and the like may be left away.
+    """The schedule that the data describes, as `to_json` or a person wrote it.
+
+    Everything but the cron text, interval or rule may be left away; an interval may also be
+    written `15m`.
 
     Raises:
         ScheduleError: It describes none.
@@ -90,7 +93,7 @@ def _read(name: str, values: dict[str, Any]) -> Schedule:
         case "cron":
             return Cron(**values)
         case "interval":
-            return Interval(**values | _read_anchor(values))
+            return Interval(**values | _read_length(values) | _read_anchor(values))
         case _:
             return RRule(**values)
 
@@ -98,6 +101,11 @@ def _read(name: str, values: dict[str, Any]) -> Schedule:
 def _check_zone(values: Mapping[str, Any]) -> None:
     if not isinstance(values.get("timezone", ""), str):
         raise ScheduleError("The timezone is a text such as Europe/Paris.", field="timezone")
+
+
+def _read_length(values: Mapping[str, Any]) -> dict[str, Any]:
+    length = values["interval"]
+    return {"interval": parse_interval(length)} if isinstance(length, str) else {}
 
 
 def _read_anchor(values: Mapping[str, Any]) -> dict[str, Any]:

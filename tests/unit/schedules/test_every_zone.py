@@ -95,6 +95,26 @@ def test_cron_is_debians_cron_to_the_minute(clocks, debian, zone, cron, place):
     assert found == expected
 
 
+@given(
+    zone=st.sampled_from(ZONES),
+    times=st.tuples(MINUTES, HOURS).map(" ".join),
+    place=PLACES,
+    days=st.integers(-1, 2),
+    away=st.integers(2, 200),
+)
+@settings(max_examples=80)
+def test_a_day_far_away_is_found_exactly(clocks, debian, zone, times, place, days, away):
+    """The clocks may change on the way there, and on the day itself."""
+    middle = _place(clocks(zone), place)
+    day = clocks(zone).wall(middle + days * DAY)
+    cron = f"{times} {day.day} {day.month} *"
+    midnight = clocks(zone).first_reaching(datetime(day.year, day.month, day.day))
+    start, end = midnight - 5 * HOUR, midnight + 27 * HOUR
+    expected = next(iter(debian(cron).runs(clocks(zone), start, end)), None)
+    found = next_after(Cron(cron, zone), start - away * DAY)
+    assert found == expected or (found > end and expected is None)
+
+
 INTERVALS = st.sampled_from([60, 600, 5400, 3600, 43_200, 86_400, 2 * 86_400, 7 * 86_400, 90_000])
 RULES = st.sampled_from(
     [

@@ -78,7 +78,7 @@ def test_the_plain_form_gives_the_same_schedule_back(schedule):
 
 def test_little_is_enough():
     assert from_json({"cron": "@daily"}) == Cron("@daily")
-    assert from_json({"interval": 90}) == Interval(90)
+    assert from_json({"interval": 90}) == from_json({"interval": "90s"}) == Interval(90)
     assert from_json({"rrule": "FREQ=DAILY", "timezone": None}) == RRule("FREQ=DAILY")
 
 
@@ -89,7 +89,8 @@ def test_little_is_enough():
         ({"cron": "@daily", "interval": 5}, "interval", "this one has cron and interval"),
         ({"cron": "@daily", "anchor_date": "2026-01-01"}, "cron", "'anchor_date' is no part"),
         ({"cron": 5}, "cron", "is a text"),
-        ({"interval": "15m"}, "interval", "number of seconds"),
+        ({"interval": "soon"}, "interval", "'soon' is no length of time"),
+        ({"interval": [5]}, "interval", "number of seconds, not"),
         ({"interval": 5, "anchor_date": "yesterday"}, "anchor_date", "'yesterday' is no date"),
         ({"interval": 5, "anchor_date": 5}, "anchor_date", "a datetime such as"),
         ({"rrule": ["FREQ=DAILY"]}, "rrule", "A rule is a text"),
