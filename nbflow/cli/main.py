@@ -38,7 +38,7 @@ _SUBCOMMANDS: Final = {
     "run": ("nbflow.cli.run:command", "Run a notebook, or a flow of a Python file."),
     "resume": (
         "nbflow.cli.resume:command",
-        "Go on with a run that failed, crashed or was cancelled, or that waits for a person.",
+        "Go on with a run that failed or was stopped, or that waits for a person.",
     ),
     "debug": ("nbflow.cli.debug:command", "Open the kernel of a run that failed."),
     "cancel": (

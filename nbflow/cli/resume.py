@@ -31,7 +31,7 @@ from nbflow.store.base import Store
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @resume_options
 def command(**given: Any) -> int:
-    """Go on with a run that failed, crashed or was cancelled, or that waits for a person.
+    """Go on with a run that failed or was stopped, or that waits for a person.
 
     A paused run is answered: with --input or -p, or field by field on a terminal. A failed run of
     a deployment waits for a worker again. Any other failed run goes on here:

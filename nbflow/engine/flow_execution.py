@@ -206,6 +206,7 @@ class FlowExecution:
         """A task runner for this attempt, recorded prints, and an orderly end by SIGTERM."""
         session = self.session
         session.runner = session.runner.duplicate()
+        session.pauses.clear()
         with ExitStack() as stack:
             stack.callback(session.runner.close)
             stack.enter_context(captured_prints(session))
