@@ -133,9 +133,14 @@ def _either_words(pattern: Pattern) -> str | None:
 
 def weekday_words(weekdays: frozenset[int]) -> str:
     """`every weekday`, `every Monday and Thursday`."""
+    return "every weekday" if weekdays == _WORKWEEK else f"every {weekday_list(weekdays)}"
+
+
+def weekday_list(weekdays: frozenset[int]) -> str:
+    """`weekdays`, `Monday and Thursday`."""
     if weekdays == _WORKWEEK:
-        return "every weekday"
-    return f"every {listed(calendar.day_name[day] for day in sorted(weekdays))}"
+        return "weekdays"
+    return listed(calendar.day_name[day] for day in sorted(weekdays))
 
 
 def _month_day_words(pattern: Pattern) -> str | None:

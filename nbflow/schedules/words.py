@@ -130,8 +130,9 @@ def _every(distance: timedelta) -> str:
 
 
 def _every_weeks(weeks: int, weekdays: frozenset[int]) -> str:
-    days = phrases.weekday_words(weekdays)
-    return days if weeks == 1 else f"every {weeks} weeks on {days.removeprefix('every ')}"
+    if weeks == 1:
+        return phrases.weekday_words(weekdays)
+    return f"every {weeks} weeks on {phrases.weekday_list(weekdays)}"
 
 
 def _rrule_words(schedule: RRule) -> str:

@@ -89,6 +89,7 @@ def test_intervals_in_words(schedule, words):
         ("FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=9", "every Monday and Thursday at 09:00"),
         ("FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR;BYHOUR=9", "every weekday at 09:00"),
         ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TH", "every 2 weeks on Monday and Thursday at 00:00"),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,TU,WE,TH,FR", "every 2 weeks on weekdays at 00:00"),
         ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;BYMONTH=5", "rrule FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;BYMONTH=5"),
         ("FREQ=MONTHLY", "on the 1st of every month at 00:00"),
         ("FREQ=MONTHLY;BYMONTHDAY=-1,-3", "on the 3rd last day and last day of every month at 00:00"),
