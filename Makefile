@@ -16,7 +16,7 @@ TESTS = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-r
 # Settings of the caller's that would slow us down, or show us another nbflow.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER
 
-.PHONY: help demo test check format unit integration bench search wild pictures clean
+.PHONY: help demo test check format unit integration bench search chaos wild pictures clean
 
 help: ## List these commands
 	@echo 'nbflow: "make demo" shows it, "make test" checks it. All commands:'
@@ -67,6 +67,9 @@ integration: $(VENV)/.dev ## The tests with real stores and kernels
 
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
 	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit $$?; done
+
+chaos: $(VENV)/.dev ## Kill servers and workers at random, and look for lost or doubled runs
+	$(BIN)/python -m tests.chaos --seconds $${SECONDS_OF_CHAOS:-120} --seed $${SEED:-1}
 
 search: $(VENV)/.dev ## Look for notebooks that mean something else in the background: minutes
 	HYPOTHESIS_PROFILE=search $(BIN)/pytest tests/unit/dataflow tests/unit/cells
