@@ -13,35 +13,19 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from nbflow.exceptions import KernelDied, NotebookError
+from nbflow.notebooks.at_start import is_read_at_start, modules_in
 from nbflow.notebooks.kernel_side import take_place
 from nbflow.notebooks.kernels import Kernel
 
-#: Beginnings of names that a process, its loader or its kernel reads when it starts.
-_READ_AT_START: Final = (
-    "DYLD_",
-    "GLIBC_",
-    "IPYTHON",
-    "JPY_",
-    "JUPYTER",
-    "LANG",
-    "LC_",
-    "LD_",
-    "MALLOC_",
-    "PYDEVD",
-    "PYTHON",
-    "XDG_",
-)
-_READ_AT_START_WHOLE: Final = frozenset({"HOME", "TMPDIR", "TZ", "USERPROFILE"})
 #: Set anew by `take`: what comes first on the path can still be put there.
 _PATH: Final = "PYTHONPATH"
 #: Files in the working folder that change how a kernel starts.
 _CONFIGURATION: Final = ("ipython_config", "ipython_kernel_config")
 #: Modules that Python runs when it starts, wherever it finds them.
 _CUSTOMISATION: Final = frozenset({"sitecustomize", "usercustomize"})
-_MODULES: Final = frozenset({".py", ".pyc", ".pyd", ".so"})
 #: Seconds a waiting kernel gets to answer.
 _PATIENCE: Final = 2.0
 
@@ -100,24 +84,33 @@ def take(name: str, cwd: str | None, environment: Mapping[str, str]) -> Kernel |
 
 
 def _takes_place(kernel: Kernel, cwd: Path, environment: Mapping[str, str]) -> bool:
-    before, after = kernel.started_with, {**os.environ, **environment}
+    place = place_for(kernel.started_with, {**os.environ, **environment}, cwd)
+    if place is None or not _answers(kernel):
+        return False
+    return kernel.obeys(take_place(**place), _PATIENCE)
+
+
+def place_for(
+    before: Mapping[str, str], after: Mapping[str, str], cwd: Path
+) -> dict[str, Any] | None:
+    """What a kernel that was started with `before` has to change; None where that is too late.
+
+    Gives the arguments of `take_place`.
+    """
     changed = {key for key in {*before, *after} if before.get(key) != after.get(key)}
     first = _new_on_path(before.get(_PATH, ""), after.get(_PATH, ""))
     if first is None or any(is_read_at_start(key) for key in changed - {_PATH}):
-        return False
-    if not cwd.is_dir() or _configures_kernels(cwd):
-        return False
+        return None
     modules = {name for folder in first for name in modules_in(Path(folder))}
-    if modules & _CUSTOMISATION or not _answers(kernel):
-        return False
-    code = take_place(
-        cwd=str(cwd.absolute()),
-        path=first,
-        before={key: before.get(key) for key in changed},
-        after={key: after.get(key) for key in changed},
-        modules=modules,
-    )
-    return kernel.obeys(code, _PATIENCE)
+    if modules & _CUSTOMISATION or not cwd.is_dir() or _configures_kernels(cwd):
+        return None
+    return {
+        "cwd": str(cwd.absolute()),
+        "path": first,
+        "before": {key: before.get(key) for key in changed},
+        "after": {key: after.get(key) for key in changed},
+        "modules": modules,
+    }
 
 
 def _answers(kernel: Kernel) -> bool:
@@ -125,11 +118,6 @@ def _answers(kernel: Kernel) -> bool:
         return kernel.is_alive() and kernel.wait_ready(_PATIENCE)
     except KernelDied:
         return False
-
-
-def is_read_at_start(variable: str) -> bool:
-    """Whether a process takes an environment variable as it is at its start, and only then."""
-    return variable in _READ_AT_START_WHOLE or variable.startswith(_READ_AT_START)
 
 
 def _new_on_path(before: str, after: str) -> list[str] | None:
@@ -147,12 +135,3 @@ def _configures_kernels(cwd: Path) -> bool:
     return any(
         (cwd / f"{name}.{kind}").exists() for name in _CONFIGURATION for kind in ("py", "json")
     )
-
-
-def modules_in(folder: Path) -> set[str]:
-    """The names under which something in a folder could be imported."""
-    try:
-        files = list(folder.iterdir())
-    except OSError:
-        return set()
-    return {p.name.partition(".")[0] for p in files if p.suffix in _MODULES or p.is_dir()}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from nbflow.models.deployments import Claim
-from nbflow.notebooks.ahead import is_read_at_start
+from nbflow.notebooks.at_start import is_read_at_start
 from nbflow.worker.held import Runner
 from nbflow.worker.orders import READY, Order, command_ahead
 from nbflow.worker.processes import memory_of_tree
@@ -52,6 +52,7 @@ class Bench:
             self._stop_timer()
             if self._closed or (self._waiting is not None and self._waiting.is_alive()):
                 return
+            _clear_away(self._waiting)
             with suppress(OSError):  # then each run starts its own
                 command = command_ahead(self._kernel)
                 self._waiting = Runner(command, self._environment, self._folder, ahead=True)
@@ -89,13 +90,14 @@ class Bench:
             return None
         with self._lock:
             runner, self._waiting = self._waiting, None
-        if runner is None or not runner.is_alive():
+        if runner is None:
             return None
-        try:
-            runner.order(order.line())
-        except OSError:  # it has ended just now
-            return None
-        return runner
+        with suppress(OSError):  # it has ended just now
+            if runner.is_alive():
+                runner.order(order.line())
+                return runner
+        _clear_away(runner)
+        return None
 
     def _changed(self, environment: Mapping[str, str]) -> set[str]:
         both = {*environment, *self._environment}
@@ -107,6 +109,12 @@ class Bench:
             self._closed = True
             self._stop_timer()
             runner, self._waiting = self._waiting, None
-        if runner is not None:
-            runner.kill()
-            runner.wait()
+        _clear_away(runner)
+
+
+def _clear_away(runner: Runner | None) -> None:
+    """End a process that nobody needs, and give back what it holds."""
+    if runner is not None:
+        runner.kill()
+        runner.wait()
+        runner.printed()

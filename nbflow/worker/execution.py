@@ -11,21 +11,20 @@ import logging
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 from uuid import UUID
 
 from nbflow.context import tags
 from nbflow.engine import run_flow
-from nbflow.engine.notebook_flow import NotebookFlow
 from nbflow.engine.outcomes import describe
 from nbflow.exceptions import LeaseLost, NbflowError, UsageError
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, FlowRun, LogRecord, RunKind, StateChange
 from nbflow.models.deployments import DeploymentVersion, Fence
-from nbflow.notebooks import ahead
+from nbflow.notebooks.at_start import modules_in
 from nbflow.owner import this_owner
 from nbflow.settings import get_settings
 from nbflow.states import Failed, now
@@ -39,28 +38,29 @@ _RESUMED: Final = "Resuming"
 _LOGGER: Final = "nbflow.flow_runs"
 
 
-def execute(fence: Fence, anew: Callable[[Fence], NoReturn] | None = None) -> int:
-    """Execute a claimed run, and return this process's exit code: 0 once it is recorded.
+class StartedAhead(Protocol):
+    """What was done for a run before it was known."""
 
-    Args:
-        fence: The claim.
-        anew: Starts this process again with nothing loaded; given where something is that a
-            run could mistake for its own.
-    """
+    def discard(self) -> None:
+        """End the kernel that waits."""
+
+    def restart(self, fence: Fence) -> NoReturn:
+        """Start this process again, with nothing loaded that the run could take for its own."""
+
+
+def execute(fence: Fence, ahead: StartedAhead | None = None) -> int:
+    """Execute a claimed run, and return this process's exit code: 0 once it is recorded."""
     try:
         store = open_store(fence=fence)
         source = _Source(store, fence.run_id)
-        if anew is not None and _is_mistaken(source):
-            ahead.discard()
-            anew(fence)
+        if ahead is not None:
+            _without_mistakes(source, ahead, fence)
         _run(store, source, fence)
         store.flush()
     except LeaseLost:
         return LOST
     except KeyboardInterrupt:  # before its code began
         return _INTERRUPTED
-    finally:
-        ahead.discard()
     return 0
 
 
@@ -87,17 +87,18 @@ class _Source:
         return self._store.deployments.version(queued.deployment_id, queued.version)
 
 
-def _is_mistaken(source: _Source) -> bool:
-    """Whether a function would import something loaded ahead in place of a module of its own."""
+def _without_mistakes(source: _Source, ahead: StartedAhead, fence: Fence) -> None:
+    """See to it that a function imports its own modules, not namesakes that are loaded."""
     try:
         version, place = source.find()
     except (NbflowError, OSError):  # told when the run begins
-        return False
-    if version.spec.kind is not FlowKind.FUNCTION:
-        return False
-    ahead.discard()  # no kernel is needed
-    own = {name for folder in place.path for name in ahead.modules_in(folder)}
-    return any(name.partition(".")[0] in own for name in sys.modules)
+        return
+    if version.spec.kind is FlowKind.NOTEBOOK:
+        return
+    ahead.discard()
+    own = {name for folder in place.path for name in modules_in(folder)}
+    if any(name.partition(".")[0] in own for name in sys.modules):
+        ahead.restart(fence)
 
 
 def _run(store: Store, source: _Source, fence: Fence) -> None:
@@ -108,7 +109,7 @@ def _run(store: Store, source: _Source, fence: Fence) -> None:
             state = run_flow(flow, parameters, again=run)
     except LeaseLost:
         raise
-    except Exception as error:  # noqa: BLE001 - finding the flow runs the user's file
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - finding the flow runs the user's file
         _fail(store, run, error)
         return
     if state.is_completed() and run.attempt:
@@ -119,7 +120,7 @@ def _prepared(store: Store, source: _Source, run: FlowRun) -> tuple[Flow[Any, An
     version, place = source.find()
     settle_in(place, version.spec.kind)
     flow, parameters = flow_of(place, version, run.flow_name), dict(run.parameters)
-    if isinstance(flow, NotebookFlow) and run.state.name == _RESUMED:
+    if version.spec.kind is FlowKind.NOTEBOOK and run.state.name == _RESUMED:
         return _going_on(store, run, flow, parameters), parameters
     return flow, parameters
 
@@ -128,10 +129,12 @@ def _prepared(store: Store, source: _Source, run: FlowRun) -> tuple[Flow[Any, An
 
 
 def _going_on(
-    store: Store, run: FlowRun, flow: NotebookFlow, parameters: Mapping[str, Any]
+    store: Store, run: FlowRun, flow: Flow[Any, Any], parameters: Mapping[str, Any]
 ) -> Flow[Any, Any]:
+    from nbflow.engine.notebook_flow import NotebookFlow  # noqa: PLC0415 - not for functions
     from nbflow.engine.resume import continued  # noqa: PLC0415 - first attempts need it not
 
+    assert isinstance(flow, NotebookFlow)
     going_on, notes = continued(run, flow, flow.bind((), dict(parameters)))
     store.add_logs([_log(run, logging.INFO, note) for note in notes])
     return going_on
@@ -147,7 +150,7 @@ def _free_kept_kernel(run: FlowRun) -> None:
 # ── failing before the flow began ────────────────────────────────────────────────────────
 
 
-def _fail(store: Store, run: FlowRun, error: Exception) -> None:
+def _fail(store: Store, run: FlowRun, error: BaseException) -> None:
     """Record why the run did not get as far as its flow."""
     if store.flow_run(run.id).state.is_settled():  # its own end is recorded
         raise error

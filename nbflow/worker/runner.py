@@ -34,16 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     _own_signals()
     worker = _Worker()
-    is_ahead = given[0] == AHEAD
-    if is_ahead:
-        fence = _wait_for_order(given[1], worker).fence
+    if given[0] == AHEAD:
+        ahead = _Ahead(given[1], worker)
+        fence = ahead.wait_for_order()
     else:
-        fence = Fence(UUID(given[0]), int(given[1]))
+        ahead, fence = None, Fence(UUID(given[0]), int(given[1]))
     worker.watch()
     # Here, and not above: a kernel that is started ahead boots meanwhile.
     from nbflow.worker.execution import execute  # noqa: PLC0415
 
-    code = execute(fence, anew=worker.restart if is_ahead else None)
+    code = execute(fence, ahead)
     threading.Thread(target=_leave, args=(code,), name="nbflow-leave", daemon=True).start()
     return code
 
@@ -61,20 +61,37 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _wait_for_order(kernel: str, worker: _Worker) -> Order:
-    """Get ready for a run that is not known yet, until it is."""
-    from nbflow.notebooks import ahead  # noqa: PLC0415 - a run of its own starts its own kernel
+class _Ahead:
+    """What is done for a run before it is known."""
 
-    ahead.start(kernel)
-    from nbflow.worker.loading import load  # noqa: PLC0415 - while the kernel boots
+    def __init__(self, kernel: str, worker: _Worker) -> None:
+        from nbflow.notebooks import ahead  # noqa: PLC0415 - runs of functions need no kernel
 
-    load()
-    ahead.get_ready(_KERNEL_START, worker.says_something)
-    worker.tell_ready()
-    order = worker.order()
-    os.environ.clear()
-    os.environ.update(order.environment)
-    return order
+        ahead.start(kernel)
+        from nbflow.worker.loading import load  # noqa: PLC0415 - while the kernel boots
+
+        load()
+        self._ready = ahead
+        self._worker = worker
+
+    def wait_for_order(self) -> Fence:
+        """Wait until the run is known, and take over its environment."""
+        self._ready.get_ready(_KERNEL_START, self._worker.says_something)
+        self._worker.tell_ready()
+        order = self._worker.order()
+        os.environ.clear()
+        os.environ.update(order.environment)
+        return order.fence
+
+    def discard(self) -> None:
+        """End the kernel that waits."""
+        self._ready.discard()
+
+    def restart(self, fence: Fence) -> NoReturn:
+        """Become a process that was started for the run, with nothing loaded ahead."""
+        self._worker.hand_on()
+        command = Order(fence, {}).command()
+        os.execv(command[0], command)  # noqa: S606 - this interpreter, our own arguments
 
 
 class _Worker:
@@ -116,12 +133,9 @@ class _Worker:
             pass
         _end_everything()
 
-    def restart(self, fence: Fence) -> NoReturn:
-        """Become a process that was started for the run, with nothing loaded ahead."""
+    def hand_on(self) -> None:
+        """Give the connection back to standard input, for the program that comes next."""
         os.dup2(self._input, 0)
-        os.set_inheritable(0, True)
-        command = Order(fence, {}).command()
-        os.execv(command[0], command)  # noqa: S606 - this interpreter, our own arguments
 
 
 def _end_everything() -> NoReturn:

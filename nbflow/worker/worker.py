@@ -295,8 +295,9 @@ class Worker:
         ended = held.runner.wait()
         watch.stop()
         held.settling = True
+        printed = held.runner.printed()
         if not held.lost:
-            self._settle(held, ended)
+            self._settle(held, ended, printed)
         with self._lock:
             del self._held[held.claim.run.id]
             idle = not self._held
@@ -305,8 +306,8 @@ class Worker:
         if idle and self._bench is not None and not self._stopping.is_set():
             self._bench.fill()
 
-    def _settle(self, held: HeldRun, ended: KernelExit) -> None:
-        run, printed = held.claim.run, held.runner.printed()
+    def _settle(self, held: HeldRun, ended: KernelExit, printed: str) -> None:
+        run = held.claim.run
         if printed.strip():
             record = LogRecord(run.id, None, logging.INFO, _PRINTED, printed.rstrip("\n"), now())
             self._store.add_logs([record])
