@@ -2,8 +2,8 @@
 
 This module decides the JSON form of records: an object of their fields, with ids and times as
 text (ISO 8601 in UTC), sets as sorted lists, bytes as base64. It is read off the types of the
-fields; what they leave open (`Any`) passes as it is. It must not know what records mean, nor
-how JSON travels.
+fields; where they leave it open (`Any`) stands JSON already, and passes as it is. It must not
+know what records mean, nor how JSON travels.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 import base64
 import json
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
@@ -23,6 +24,7 @@ from uuid import UUID
 from nbflow.states import State
 
 Load = Callable[[Any], Any]
+Dump = Callable[[Any], Any]
 T = TypeVar("T")
 
 #: What a state carries for its own process alone.
@@ -54,10 +56,8 @@ def dump(value: Any) -> Any:
     Raises `Unfit`, naming the place, for what has none: other objects, times without a
     zone, containers that contain themselves.
     """
-    try:
+    with _finite():
         return _dump(value)
-    except RecursionError:
-        raise Unfit("a value contains itself, or is nested too deeply for JSON") from None
 
 
 def _dump(value: Any) -> Any:
@@ -70,30 +70,93 @@ def _dump(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: _part(getattr(value, name), "." + name) for name in _field_names(type(value))}
+        return {
+            name: _at(f".{name}", dump_it, getattr(value, name))
+            for name, dump_it in _dumpers(type(value))
+        }
     return _dump_container(value)
 
 
-def _part(value: Any, step: str) -> Any:
+def dump_named(kinds: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON form of values that each have a type; raises `Unfit` for what is not of it."""
+    with _finite():
+        return {name: _at(f".{name}", _dumper(kinds[name]), item) for name, item in values.items()}
+
+
+@contextmanager
+def _finite() -> Iterator[None]:
     try:
-        return _dump(value)
-    except Unfit as error:
-        raise error.below(step) from None
+        yield
+    except RecursionError:
+        raise Unfit("a value contains itself, or is nested too deeply for JSON") from None
+
+
+@cache
+def _dumpers(kind: type) -> tuple[tuple[str, Dump], ...]:
+    """How each field of a record is written: where it says `Any`, only JSON fits."""
+    try:
+        hints = get_type_hints(kind)
+    except NameError:  # a record of a function's own: `load` cannot read it, either
+        hints = {}
+    return tuple(
+        (name, _json if _is_open(hints.get(name)) else _dump) for name in _field_names(kind)
+    )
+
+
+def _is_open(hint: Any) -> bool:
+    """Whether a type, or that of a container's items, is `Any`."""
+    if get_origin(hint) in {Union, types.UnionType}:
+        return any(_is_open(each) for each in get_args(hint))
+    return hint is Any or (get_origin(hint) is not State and Any in get_args(hint))
+
+
+@cache
+def _dumper(kind: Any) -> Dump:
+    if _is_open(kind):
+        return _json
+    is_union = get_origin(kind) in {Union, types.UnionType}
+    plain = [each for each in (get_args(kind) if is_union else (kind,)) if each in _STRICT]
+    return partial(_dump_plain, plain[0]) if plain else _dump
+
+
+def _dump_plain(kind: type, value: Any) -> Any:
+    # Without the value: it may be a secret.
+    if value is not None and not isinstance(value, kind):
+        raise Unfit(f"{type(value).__name__} is no {_WORDS[kind]}")
+    return _dump(value)
+
+
+def _json(value: Any) -> Any:
+    """A value that is JSON, as it is."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _key(key)
+            _at(f".{key}", _json, item)
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            _at(f"[{index}]", _json, item)
+    elif value is not None and not isinstance(value, (str, bool, int, float)):
+        raise _formless(value)
+    return value
+
+
+def _formless(value: Any) -> Unfit:
+    return Unfit(f"{type(value).__name__} has no JSON form: only records and JSON values do")
 
 
 def _dump_container(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {_key(key): _part(item, f".{key}") for key, item in value.items()}
+        return {_key(key): _at(f".{key}", _dump, item) for key, item in value.items()}
     if isinstance(value, AbstractSet):
-        items = [_part(item, "[…]") for item in value]
+        items = [_at("[…]", _dump, item) for item in value]
         return sorted(items, key=lambda item: json.dumps(item, sort_keys=True))
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, Sequence):
-        return [_part(item, f"[{index}]") for index, item in enumerate(value)]
+        return [_at(f"[{index}]", _dump, item) for index, item in enumerate(value)]
     if isinstance(value, date):
         return value.isoformat()
-    raise Unfit(f"{type(value).__name__} has no JSON form: only records and JSON values do")
+    raise _formless(value)
 
 
 def _key(key: Any) -> str:
@@ -203,9 +266,10 @@ def _form(kind: type) -> tuple[Mapping[str, Load], tuple[str, ...]]:
     return loaders, required
 
 
-def _at(step: str, loader: Load, data: Any) -> Any:
+def _at(step: str, convert: Callable[[Any], Any], value: Any) -> Any:
+    """Convert a part of something; an error says where it stands."""
     try:
-        return loader(data)
+        return convert(value)
     except Unfit as error:
         raise error.below(step) from None
 
@@ -326,6 +390,9 @@ _WORDS: Final = {
     int: "whole number",
     float: "number",
 }
+
+#: Types of which only their own values are taken.
+_STRICT: Final = frozenset({str, bool, int})
 
 #: By base class, the first that fits. (A time is a date, and an enumeration may be a text.)
 _LOADERS: Final[Mapping[type, Load]] = {

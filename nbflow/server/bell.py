@@ -13,6 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
+from starlette.concurrency import run_in_threadpool
+
 from nbflow.exceptions import NbflowError, StoreError
 from nbflow.store.base import Store
 
@@ -68,7 +70,7 @@ class Bell:
         try:
             return await asyncio.wait_for(sleeper.woken, seconds)
         except TimeoutError:
-            return self._latest
+            return await run_in_threadpool(self._store.events.latest)
         finally:
             with self._lock:
                 self._sleepers.pop(number, None)

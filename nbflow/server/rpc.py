@@ -30,7 +30,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from nbflow import __version__, wire
-from nbflow.exceptions import NbflowError, ObjectNotFound
+from nbflow.exceptions import NbflowError, ObjectNotFound, UsageError
 from nbflow.models import Changes
 from nbflow.models.deployments import Fence
 from nbflow.server.bell import Bell
@@ -195,7 +195,7 @@ async def _answered(carry_out: Callable[[], Awaitable[Response]]) -> Response:
         words = FieldError(
             field=error.path, message=f"{error.reason[:1].upper()}{error.reason[1:]}."
         )
-        return problem(422, f"{error}.", [words])
+        return problem(422, f"{error}.", [words], error=UsageError.__name__)
     except NbflowError as error:
         return answer_to(error)
 

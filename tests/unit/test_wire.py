@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
+import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 
 from nbflow import wire
 from nbflow.models import FlowRun, FlowRunFilter, deployments, graph, new_id, runs
-from nbflow.models.deployments import Collision, DeploymentSpec, Fence
+from nbflow.models.deployments import Collision, DeploymentSpec, Fence, Variable
 from nbflow.states import MISSING, Completed, Running, State, StateType
 from nbflow.store.base import StoreInfo
 from nbflow.store.orchestration import Removed
@@ -146,7 +148,7 @@ def test_the_json_form_is_what_people_expect() -> None:
         state=State(StateType.RUNNING, "Running", None, NOON, data=object()),
         tags=frozenset({"b", "a"}),
         created=NOON.astimezone(timezone(timedelta(hours=2))),
-        parameters={"when": NOON, "ids": (ID,), 1: Collision.SKIP, "s": {2, 10}},
+        parameters={"list": (1, None), 1: Collision.SKIP},
     )
     found = wire.dump(run)
     assert found["id"] == "0192aaaa-bbbb-7ccc-8ddd-00000000cafe"
@@ -160,12 +162,79 @@ def test_the_json_form_is_what_people_expect() -> None:
         "timestamp": "2026-03-29T12:00:00Z",
         "scheduled_time": None,
     }
-    assert found["parameters"] == {
+    assert json.loads(json.dumps(found["parameters"])) == {"list": [1, None], "1": "skip"}
+
+
+def test_what_is_no_record_is_written_as_its_parts_are() -> None:
+    things = {"when": NOON, "ids": (ID,), Collision.SKIP: b"ab", ID: {2, 10}, "day": date.min}
+    assert wire.dump(things) == {
         "when": "2026-03-29T12:00:00Z",
         "ids": [str(ID)],
-        "1": "skip",
-        "s": [10, 2],
+        "skip": "YWI=",
+        str(ID): [10, 2],
+        "day": "0001-01-01",
     }
+
+
+VARIABLE = Variable(name="v", value=0, updated=NOON)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({1, 2}, "value: set has no JSON form"),
+        (b"", "value: bytes has no JSON form"),
+        ({"a": [NOON]}, "value.a[0]: datetime has no JSON form"),
+        ({"a": {("x",): 1}}, "value.a: ('x',) is no name"),
+        ([Fence(ID, 1)], "value[0]: Fence has no JSON form"),
+    ],
+    ids=str,
+)
+def test_where_a_record_is_open_only_json_fits(value: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        wire.dump(dataclasses.replace(VARIABLE, value=value))
+
+
+def test_json_in_a_record_is_not_even_copied() -> None:
+    value = {"a": [1, 2.5, None, True, ("x",)]}
+    assert wire.dump(dataclasses.replace(VARIABLE, value=value))["value"] is value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "says"),
+    [
+        (str, b"secret", "x: bytes is no text"),
+        (str, None, None),
+        (str | None, 1, "x: int is no text"),
+        (str | None, None, None),
+        (int, "1", "x: str is no whole number"),
+        (int, True, None),
+        (Mapping[str, Any] | None, {"a": {1}}, "x.a: set has no"),
+        (Mapping[str, Any] | None, None, None),
+        (datetime | None, NOON, None),
+        (UUID, ID, None),
+    ],
+    ids=str,
+)
+def test_named_values_are_of_their_types(kind: Any, value: Any, says: str | None) -> None:
+    if says is None:
+        assert wire.dump_named({"x": kind}, {"x": value}) == {"x": wire.dump(value)}
+        return
+    with pytest.raises(ValueError, match=re.escape(says)):
+        wire.dump_named({"x": kind}, {"x": value})
+
+
+def test_named_values_are_read_by_their_types() -> None:
+    kinds = {"a": int, "b": Fence | None}
+    assert wire.load_named(kinds, {"a": 1, "b": None}) == {"a": 1, "b": None}
+    for data, says in [
+        ({"c": 1}, "c: is not known: there are a, b"),
+        ({"b": {"run_id": "x", "token": 1}}, "b.run_id: 'x' is no id"),
+        ({}, "a: is missing"),
+        ([], "[] is no object"),
+    ]:
+        with pytest.raises(ValueError, match=re.escape(says)):
+            wire.load_named(kinds, data, required=["a"])
 
 
 def test_enumerations_are_their_values() -> None:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, Final, get_args, get_type_hints
 
 from nbflow import wire
+from nbflow.exceptions import UsageError
 from nbflow.store.base import Store
 from nbflow.store.orchestration import (
     ArtifactStore,
@@ -108,12 +109,15 @@ class Method:
         """The arguments of a call by name, bytes as they are.
 
         Raises `TypeError` when they do not fit the signature, as any call does, and
-        `wire.Unfit` for values without a JSON form.
+        `UsageError` for a value that is not of its type, or is no JSON.
         """
         bound = self.signature.bind(*args, **kwargs).arguments
         raw = self.raw_argument
-        found = {name: value for name, value in bound.items() if name != raw}
-        dumped: dict[str, Any] = wire.dump(found)
+        try:
+            named = {name: value for name, value in bound.items() if name != raw}
+            dumped = wire.dump_named(self.kinds, named)
+        except wire.Unfit as error:
+            raise UsageError(f"{self.name}: {error}. Correct it.") from None
         if raw in bound:
             dumped[raw] = bound[raw]
         return dumped

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -84,7 +85,8 @@ class Outbox(Grouping[RunWrite]):
         if self._closed:
             return
         try:
-            self.flush()
+            with suppress(LeaseLost):  # nothing is left to be sent
+                self.flush()
         finally:
             self._ending.set()
             self.stop()
