@@ -53,6 +53,22 @@ _SUBCOMMANDS: Final = {
         "Show the settings that hold here, and where each comes from.",
     ),
     "export": ("nbflow.cli.export:command", "Write a notebook out as a Python module."),
+    "deploy": (
+        "nbflow.cli.deploy:command",
+        "Let a notebook or a flow run without its author.",
+    ),
+    "deployment": (
+        "nbflow.cli.deployment:group",
+        "List, run, pause and compare deployments.",
+    ),
+    "schedule": (
+        "nbflow.cli.schedule:group",
+        "List, try, add, pause and remove the schedules of deployments.",
+    ),
+    "backfill": (
+        "nbflow.cli.backfill:group",
+        "Run a deployment for a span of the past, as one thing that can be cancelled.",
+    ),
     "server": ("nbflow.cli.server:group", "Start, show and stop the server of this home."),
     "worker": ("nbflow.cli.worker:group", "Start, list and stop workers, which execute runs."),
     "agent": ("nbflow.cli.worker:group", "The same as worker."),

@@ -28,15 +28,21 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions(OutputOptions):
-    """What `nbflow run` is told."""
+class ParameterOptions(OutputOptions):
+    """Parameters, as they were written."""
 
-    target: str
     parameters: tuple[tuple[str, str], ...] = ()
     parameters_raw: tuple[tuple[str, str], ...] = ()
     parameters_yaml: tuple[str, ...] = ()
     parameters_file: tuple[str, ...] = ()
     parameters_base64: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions(ParameterOptions):
+    """What `nbflow run` is told."""
+
+    target: str
     help_parameters: bool = False
     cwd: str | None = None
     kernel: str | None = None
@@ -205,7 +211,9 @@ class ExportOptions:
     force: bool = False
 
 
-def _all_of(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+def all_of(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Several options as one."""
+
     def decorate(function: F) -> F:
         for decorator in reversed(decorators):
             function = decorator(function)
@@ -221,11 +229,11 @@ colour_option = click.option(
     default=True,
     help="Use colours on a terminal (default; NO_COLOR turns them off, too).",
 )
-speech_options = _all_of(json_option, colour_option)
+speech_options = all_of(json_option, colour_option)
 
 run_argument = click.argument("run", metavar="[RUN]", default="latest", required=False)
 
-parameter_options = _all_of(
+parameter_options = all_of(
     click.option(
         "-p",
         "--parameter",
@@ -278,7 +286,7 @@ events_option = click.option(
     "--json", is_flag=True, help="Print one JSON object per event, for programs."
 )
 
-run_options = _all_of(
+run_options = all_of(
     click.argument("target", metavar="NOTEBOOK"),
     parameter_options,
     click.option(
@@ -301,7 +309,7 @@ run_options = _all_of(
     colour_option,
 )
 
-resume_options = _all_of(
+resume_options = all_of(
     run_argument,
     click.option(
         "--input",
@@ -334,7 +342,7 @@ resume_options = _all_of(
     colour_option,
 )
 
-debug_options = _all_of(
+debug_options = all_of(
     click.argument("run", metavar="[RUN]", default=None, required=False),
     click.option("--free", is_flag=True, help="End the kernel, and give its memory back."),
     click.option(
@@ -343,7 +351,7 @@ debug_options = _all_of(
     speech_options,
 )
 
-cancel_options = _all_of(
+cancel_options = all_of(
     click.argument("run", metavar="RUN"),
     click.option(
         "--wait",
@@ -356,12 +364,12 @@ cancel_options = _all_of(
     speech_options,
 )
 
-config_options = _all_of(
+config_options = all_of(
     click.argument("key", metavar="[KEY]", default=None, required=False),
     speech_options,
 )
 
-list_options = _all_of(
+list_options = all_of(
     click.option(
         "-s", "--state", "states", multiple=True, metavar="STATE", help="Only in this state."
     ),
@@ -403,19 +411,19 @@ list_options = _all_of(
     speech_options,
 )
 
-retry_options = _all_of(
+retry_options = all_of(
     run_argument,
     click.option("--resume", is_flag=True, help="Go on from where it failed, not from the start."),
     speech_options,
 )
 
-delete_options = _all_of(
+delete_options = all_of(
     click.argument("runs", metavar="RUN...", nargs=-1, required=True),
     click.option("-y", "--yes", is_flag=True, help="Do not ask."),
     speech_options,
 )
 
-log_options = _all_of(
+log_options = all_of(
     click.option("-f", "--follow", is_flag=True, help="Go on until the run ends."),
     click.option(
         "-l",
@@ -431,7 +439,7 @@ log_options = _all_of(
     speech_options,
 )
 
-export_options = _all_of(
+export_options = all_of(
     click.argument("notebook", metavar="NOTEBOOK"),
     click.option(
         "--to",
@@ -450,7 +458,7 @@ export_options = _all_of(
     click.option("--force", is_flag=True, help="Replace the file when it is there already."),
 )
 
-graph_options = _all_of(
+graph_options = all_of(
     click.argument("target", metavar="TARGET"),
     click.option(
         "-o", "--output", metavar="FILE.svg", help="Write the picture there; - is standard output."

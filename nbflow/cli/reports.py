@@ -164,11 +164,14 @@ def is_news(state: State[Any]) -> bool:
 def is_on_screen(record: LogRecord, story: Story) -> bool:
     """Whether a line has reached this process's output by itself.
 
-    A Python flow prints there; what a kernel prints arrives only as a record.
+    A Python flow prints there; what a kernel or a worker's process prints arrives only as a
+    record.
     """
     run = story.runs.get(record.flow_run_id) if record.flow_run_id else None
-    printed = record.logger == "nbflow.stdout"
-    return printed and run is not None and run.kind is FlowKind.FUNCTION
+    if run is None or record.logger != "nbflow.stdout":
+        return False
+    elsewhere = any(each is not None and each.deployment_id for each in (run, story.run))
+    return run.kind is FlowKind.FUNCTION and not elsewhere
 
 
 def record_lines(record: LogRecord, *, colours: bool) -> list[str]:

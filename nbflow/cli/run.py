@@ -23,7 +23,7 @@ from nbflow.cli.events import tally
 from nbflow.cli.failure import explain
 from nbflow.cli.follow import following
 from nbflow.cli.live import LiveDisplay
-from nbflow.cli.options import OutputOptions, RunOptions, run_options
+from nbflow.cli.options import OutputOptions, ParameterOptions, RunOptions, run_options
 from nbflow.cli.parameter_help import tell_parameters
 from nbflow.cli.reports import (
     Ending,
@@ -197,9 +197,21 @@ def refuse_notebook_options(options: RunOptions) -> None:
 
 
 def parameters_of(options: RunOptions, flow: Flow[Any, Any]) -> dict[str, Any]:
+    """The parameters that the options give for a flow. Raises `ParameterError`."""
+    owner = f"{'notebook' if flow.kind_of_flow is FlowKind.NOTEBOOK else 'flow'} {flow.name!r}"
+
+    def read(name: str, text: str) -> Any:
+        # Nothing declared: read as papermill does, and let the flow judge.
+        return parse_text(flow.parameters or (Parameter(name=name),), name, text, owner=owner)
+
+    return values_of(options, read)
+
+
+def values_of(options: ParameterOptions, read: Callable[[str, str], Any]) -> dict[str, Any]:
     """The parameters that the options give; later kinds win, as for papermill.
 
-    In order: base64, files, YAML, `-p`, `-r`. Raises `ParameterError`.
+    In order: base64, files, YAML, `-p`, `-r`. `read` gives the value that the text of `-p`
+    means for a name. Raises `ParameterError`.
     """
     values: dict[str, Any] = {}
     for text in options.parameters_base64:
@@ -208,11 +220,8 @@ def parameters_of(options: RunOptions, flow: Flow[Any, Any]) -> dict[str, Any]:
         values |= _yaml(_file_text(name), f"The file {name}")
     for text in options.parameters_yaml:
         values |= _yaml(text, "The text of -y")
-    owner = f"{'notebook' if flow.kind_of_flow is FlowKind.NOTEBOOK else 'flow'} {flow.name!r}"
     for name, text in options.parameters:
-        # Nothing declared: read as papermill does, and let the flow judge.
-        declared = flow.parameters or (Parameter(name=name),)
-        values[name] = parse_text(declared, name, text, owner=owner)
+        values[name] = read(name, text)
     return values | dict(options.parameters_raw)
 
 

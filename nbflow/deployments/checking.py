@@ -45,6 +45,11 @@ _FORMATS: Final = {
 }
 
 
+#: Words for yes and no, as on the command line of `nbflow run`.
+_YES: Final = frozenset({"true", "yes", "on", "1", "t", "y"})
+_NO: Final = frozenset({"false", "no", "off", "0", "f", "n"})
+
+
 @dataclass(frozen=True, slots=True)
 class Misfit:
     """One parameter that does not fit, and the sentence that says why."""
@@ -98,6 +103,39 @@ def check(schema: Mapping[str, Any], values: Mapping[str, Any], *, owner: str) -
     """Raise the `ParameterError` of the first value that does not fit the schema, if any."""
     for misfit in misfits(schema, values, owner=owner):
         raise misfit.error()
+
+
+def read_text(schema: Mapping[str, Any], name: str, text: str, *, owner: str) -> Any:
+    """The value that a text on the command line means for a parameter of a schema.
+
+    Raises `UnknownParameterError`, or `ParameterTypeError` when it means none that fits.
+    """
+    readings = [*_readings(text, schema.get("properties", {}).get(name, {}))]
+    refused = None
+    for reading in readings:
+        refused = next(misfits(schema, {name: reading}, owner=owner, partial=True), None)
+        if refused is None:
+            return reading
+    assert refused is not None
+    raise refused.error()
+
+
+def _readings(text: str, schema: Mapping[str, Any]) -> Iterator[Any]:
+    """What a text may mean, most likely first; the last is what an error shows."""
+    options = [schema, *schema.get("anyOf", ())]
+    types = {option.get("type") for option in options}
+    if "boolean" in types and text.lower() in _YES | _NO:
+        yield text.lower() in _YES
+    if "null" in types and text.lower() in {"none", "null"}:
+        yield None
+    if "string" in types:
+        yield text
+    try:
+        yield json.loads(text)
+    except ValueError:
+        if text in {"True", "False"}:
+            yield text == "True"
+    yield text
 
 
 def misfits(

@@ -123,7 +123,7 @@ def _target(entry: Entry) -> str:
 
 
 def _options(entry: Entry) -> dict[str, Any]:
-    """Without schedules none are meant; flows run in the folder of the file, wherever it is read."""
+    """Flows run in the folder of the file, wherever it is read; no schedules means none."""
     options = dict(entry.options)
     folder = entry.path.absolute().parent
     if "cwd" in options:
