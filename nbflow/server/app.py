@@ -14,6 +14,7 @@ from typing import Final
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from nbflow import __version__
 from nbflow.server import auth, openapi, pages, problems, rpc
@@ -96,6 +97,7 @@ def create_app(
     app.state.requests = meter
     app.state.scheduler = scheduler
     app.state.started = datetime.now(UTC)
+    app.state.paths = [_path(route) for module in _ROUTES for route in module.router.routes]
     problems.install(app)
     openapi.install(app)
     for module in _ROUTES:
@@ -103,6 +105,10 @@ def create_app(
     app.include_router(rpc.router(store), prefix="/api")
     app.include_router(pages.router)
     return app
+
+
+def _path(route: BaseRoute) -> str:
+    return str(getattr(route, "path_format", ""))
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ _LAST_PAUSE: Final = 60.0
 #: One that lived this long has proved that it can.
 _PROVEN_SECONDS: Final = 60.0
 #: Seconds after which a worker that was told to end is ended, beyond what its runs get.
-_GRACE_SECONDS: Final = 10.0
+_GRACE_SECONDS: Final = 20.0
 
 _log = logging.getLogger("nbflow.server")
 
@@ -36,8 +36,10 @@ class LocalWorker:
         # It has the database at hand: asking the server would be a detour.
         self._environment = {**os.environ, **as_environment(replace(settings, api_url=""))}
         self._environment.pop("NBFLOW_API_URL", None)
-        self._command = [sys.executable, "-m", "nbflow", "worker", "start", *arguments]
-        self._patience = settings.cancel_grace_seconds + _GRACE_SECONDS
+        grace = settings.cancel_grace_seconds
+        options = ["--with-input", "--grace", f"{grace:g}s", *arguments]
+        self._command = [sys.executable, "-m", "nbflow", "worker", "start", *options]
+        self._patience = grace + _GRACE_SECONDS
         self._process: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="nbflow-worker", daemon=True)

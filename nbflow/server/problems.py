@@ -172,7 +172,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 def _path(place: Sequence[Any]) -> str:
     """`body.schedule.cron` without the part of the request that it stands in."""
-    return ".".join(str(part) for part in place[1:])
+    return ".".join(str(part) for part in place[1:] if part != "[key]")
 
 
 def _message(error: Any) -> str:
@@ -194,7 +194,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 def _no_path(request: Request) -> str:
     path = request.url.path
-    near = difflib.get_close_matches(path, request.app.openapi()["paths"], n=2)
+    near = difflib.get_close_matches(path, request.app.state.paths, n=2)
     hint = f"Did you mean {' or '.join(near)}?" if near else "All paths: /api/docs"
     return f"There is nothing at {path}. {hint}"
 

@@ -29,7 +29,7 @@ from nbflow.server.event_hub import EventHub
 from nbflow.server.listening import is_loopback, listen, url_of
 from nbflow.server.local_worker import LocalWorker
 from nbflow.server.presence import Presence
-from nbflow.server.scheduling import Scheduler
+from nbflow.server.scheduling import PunctualScheduler
 from nbflow.server.token import token_of
 from nbflow.settings import Settings
 from nbflow.store.base import Store
@@ -134,7 +134,7 @@ class _Serving:
         self._listener = listener
         self._home = options.settings.home
         port = listener.getsockname()[1]
-        self._scheduler = Scheduler(store)
+        self._scheduler = PunctualScheduler(store)
         app = create_app(
             store,
             token=token,
@@ -189,7 +189,7 @@ class _Serving:
         presence.remove(self._home, this_owner())
         if self._worker is not None:
             self._worker.stop()
-        self._scheduler.stop()
+        self._scheduler.close()
 
 
 def _say_nothing(_: Started) -> None:

@@ -37,6 +37,7 @@ from nbflow.server.inputs import (
     Moment,
     Name,
     Offset,
+    Part,
     Seconds,
     Signed,
     Text,
@@ -99,8 +100,8 @@ class SpecBody(Body):
 class DeploymentBody(Body):
     """A deployment with its source."""
 
-    flow_name: Name
-    name: Name
+    flow_name: Part
+    name: Part
     spec: SpecBody
     schedules: list[ScheduleBody] = Field(default=[], max_length=100)
     snapshot: str | None = Field(
@@ -114,13 +115,6 @@ class DeploymentBody(Body):
     )
     author: Name | None = None
     paused: Flag | None = Field(default=None, description="None: as it was.")
-
-    @field_validator("flow_name", "name")
-    @classmethod
-    def _one_part(cls, name: str) -> str:
-        if "/" in name or name != name.strip():
-            raise ValueError("A name has no slash, and no space around it")
-        return name
 
     @field_validator("snapshot")
     @classmethod

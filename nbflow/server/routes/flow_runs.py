@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field, field_validator
+from pydantic import Field
 from starlette.responses import Response
 
 from nbflow.drawing import Direction, Theme, graph_svg
@@ -34,6 +34,7 @@ from nbflow.server.inputs import (
     MOST,
     After,
     Body,
+    Equation,
     Flag,
     JsonObject,
     Limit,
@@ -97,18 +98,11 @@ class Slice(Conditions):
 class CountQuery(Conditions):
     """Which flow runs, as words of the address."""
 
-    parameter: list[Name] = Field(
+    parameter: list[Equation] = Field(
         default=[],
         description="`name:value`, the value in JSON; each parameter must have it.",
         examples=[["day:2026-01-31", "rows:5"]],
     )
-
-    @field_validator("parameter")
-    @classmethod
-    def _readable(cls, given: list[str]) -> list[str]:
-        for text in given:
-            read_parameter(text)
-        return given
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import Response
 
 from nbflow import schedules
@@ -15,7 +15,7 @@ from nbflow.exceptions import UsageError
 from nbflow.models import FlowRun, FlowRunFilter
 from nbflow.models.deployments import DeploymentSchedule
 from nbflow.server.answers import Json
-from nbflow.server.inputs import Body, Flag, JsonObject, Limit, Moment, Name
+from nbflow.server.inputs import Body, Counted, Flag, JsonObject, Limit, Moment, Name, Text
 from nbflow.server.lookup import StoreHere, find_deployment, names_of
 from nbflow.store.base import Store
 
@@ -23,17 +23,49 @@ router: Final = APIRouter(prefix="/api", tags=["schedules"])
 
 _LONGEST: Final = timedelta(days=400)
 _MOST_DATES: Final = 100
+_CENTURY: Final = 36_525 * 86_400
+
+
+def _length(value: Any) -> Any:
+    """Seconds, or a text that says how long."""
+    value = int(value) if isinstance(value, float) and value.is_integer() else value
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("Write whole seconds, or a text such as 15m")  # noqa: TRY004 - pydantic's
+    if isinstance(value, int) and not 1 <= value <= _CENTURY:
+        raise ValueError("An interval is from a second to a century")
+    return value
+
+
+Length = Annotated[
+    Any,
+    AfterValidator(_length),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": _CENTURY}, {"type": "string"}]}
+    ),
+]
 
 
 class Rule(Body):
     """When something runs: one of cron, interval and rrule."""
 
-    cron: Any = Field(default=None, description="A cron text.", examples=["0 6 * * 1-5"])
-    interval: Any = Field(default=None, description="Seconds between runs, or `15m`, `1d`.")
-    rrule: Any = Field(default=None, description="An RFC 5545 rule.")
-    timezone: Any = Field(default=None, description="An IANA zone.", examples=["Europe/Paris"])
-    anchor_date: Any = Field(default=None, description="From when an interval counts.")
-    day_or: Any = Field(default=None, description="As cron does: day of month or weekday.")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [kind]} for kind in ("cron", "interval", "rrule")]
+        }
+    )
+
+    cron: Text | None = Field(default=None, description="A cron text.", examples=["0 6 * * 1-5"])
+    interval: Length | None = Field(
+        default=None, description="Seconds between runs, or `15m`, `1d`."
+    )
+    rrule: Text | None = Field(default=None, description="An RFC 5545 rule.")
+    timezone: Text | None = Field(
+        default=None, description="An IANA zone.", examples=["Europe/Paris"]
+    )
+    anchor_date: Text | None = Field(default=None, description="From when an interval counts.")
+    day_or: Flag | None = Field(
+        default=None, description="Whether day of month or weekday is enough, as in cron."
+    )
 
     def read(self) -> schedules.Schedule:
         """The schedule; raises `ScheduleError` with the field at fault."""
@@ -65,7 +97,7 @@ class PreviewBody(Body):
     """What to foretell of a schedule."""
 
     schedule: Rule
-    count: Annotated[int, Field(strict=True, ge=1, le=_MOST_DATES)] = 5
+    count: Annotated[Counted, Field(le=_MOST_DATES)] = 5
     after: Moment | None = Field(default=None, description="Default: now.")
 
 

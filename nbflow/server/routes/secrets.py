@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from nbflow.models.deployments import Secret
 from nbflow.server.answers import Json
-from nbflow.server.inputs import Body, Name, Text
+from nbflow.server.inputs import Body, Text, Word
 from nbflow.server.lookup import StoreHere
 
 router: Final = APIRouter(prefix="/api/secrets", tags=["secrets"])
 
-SecretName = Annotated[Name, Path(description="The secret's name.", examples=["db-password"])]
+SecretName = Annotated[Word, Path(description="The secret's name.", examples=["db-password"])]
 
 
 class SecretBody(Body):

@@ -10,12 +10,12 @@ from starlette.responses import Response
 from nbflow.models.deployments import Variable
 from nbflow.server import inputs
 from nbflow.server.answers import Json
-from nbflow.server.inputs import Body, Name
+from nbflow.server.inputs import Body, Word
 from nbflow.server.lookup import StoreHere
 
 router: Final = APIRouter(prefix="/api/variables", tags=["variables"])
 
-VariableName = Annotated[Name, Path(description="The variable's name.", examples=["region"])]
+VariableName = Annotated[Word, Path(description="The variable's name.", examples=["region"])]
 
 
 class VariableBody(Body):
