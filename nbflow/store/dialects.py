@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from nbflow.exceptions import ConfigurationError, StoreCorrupt, StoreError
+from nbflow.exceptions import ConfigurationError, StoreCorrupt, StoreError, UsageError
 from nbflow.paths import expanded
 from nbflow.store import ddl
 from nbflow.store.rows import Row
@@ -123,8 +123,17 @@ class Dialect(Protocol):
     def backup(self, label: str) -> None:
         """Keep a copy beside the database, where that is ours to do."""
 
+    def copy_to(self, target: Path) -> int:
+        """Write a consistent copy to a file that is not there yet; its size."""
+
+    def compact(self, connection: Connection) -> None:
+        """Give free space back, which takes as long as reading everything."""
+
     def tables(self, connection: Connection) -> set[str]:
         """The names of all tables."""
+
+    def table_sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of each table with its indexes, where the system can tell."""
 
     def is_busy(self, error: Exception) -> bool:
         """Whether the same transaction may succeed a moment later."""
@@ -355,11 +364,52 @@ class SQLite:
             source.backup(copy)
         target.chmod(0o600)
 
+    def copy_to(self, target: Path) -> int:
+        """Copy the file while others go on writing; the copy is one file, for its owner alone."""
+        try:
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            raise UsageError(f"{target} is there already. Name a file that is not.") from None
+        except OSError as error:
+            raise UsageError(
+                f"The copy {target} cannot be written ({error.strerror}). "
+                "Name a file in a folder you can write to."
+            ) from error
+        try:
+            with (
+                contextlib.closing(self.connect_reader()) as source,
+                contextlib.closing(sqlite3.connect(target)) as copy,
+            ):
+                source.backup(copy)
+                copy.execute("PRAGMA journal_mode=DELETE")
+        except BaseException as error:
+            target.unlink(missing_ok=True)
+            if isinstance(error, sqlite3.Error):
+                raise self.explain(error) from error
+            raise
+        return target.stat().st_size
+
+    def compact(self, connection: Connection) -> None:
+        """Write the file anew, without holes, and empty its log."""
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def tables(self, connection: Connection) -> set[str]:
         """The names of all tables."""
         return {
             n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
         }
+
+    def table_sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of each table with its indexes; nothing where SQLite was built without."""
+        text = (
+            "SELECT m.tbl_name, sum(s.pgsize) FROM dbstat s JOIN sqlite_master m ON m.name=s.name "
+            "WHERE s.aggregate=TRUE GROUP BY m.tbl_name"
+        )
+        try:
+            return {name: int(size) for name, size in connection.execute(text)}
+        except sqlite3.OperationalError:
+            return {}
 
     def is_busy(self, error: Exception) -> bool:
         """Whether another connection held a lock."""
@@ -532,6 +582,24 @@ class PostgreSQL:
 
     def backup(self, label: str) -> None:
         """A server's backups are its administrator's."""
+
+    def copy_to(self, target: Path) -> int:
+        """Not ours to do: the server has a program for it."""
+        raise UsageError(
+            f"A PostgreSQL database is copied by its own program: pg_dump --file={target} "
+            f"{without_password(self.url)}"
+        )
+
+    def compact(self, connection: Connection) -> None:
+        """Make the space of deleted rows free for new ones; the files keep their size."""
+        for name in sorted(self.tables(connection)):
+            connection.execute(f"VACUUM (ANALYZE) {name}")
+
+    def table_sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of each table with its indexes and long values."""
+        names = sorted(self.tables(connection))
+        text = "SELECT pg_total_relation_size(CAST(%s AS regclass))"
+        return {name: int(connection.execute(text, (name,)).fetchone()[0]) for name in names}
 
     def tables(self, connection: Connection) -> set[str]:
         """The names of all tables in the search path."""
