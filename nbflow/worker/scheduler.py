@@ -14,6 +14,7 @@ from typing import Final
 
 from nbflow.exceptions import StoreError
 from nbflow.models.deployments import Event
+from nbflow.settings import get_settings
 from nbflow.states import now
 from nbflow.store.base import Store
 from nbflow.worker.waking import Listener, Patience, Tell
@@ -40,6 +41,8 @@ class Scheduler:
         self._listener = Listener(store, self._hear, self._patience)
         self._alarm = threading.Event()
         self._stopping = threading.Event()
+        #: A lease that ran out is found at least so soon.
+        self._rest = min(_LONGEST_REST, get_settings().lease_seconds)
         self._pruned = time.monotonic()  # the first hour is for what has to be done
         #: Set once it looks after the store.
         self.ready = threading.Event()
@@ -66,13 +69,15 @@ class Scheduler:
         """Do what is due; seconds until there is something again."""
         next_look = self._patience.ask(self._store.dispatch.tick)
         if next_look is None:
-            return _LONGEST_REST
+            return self._rest
         left = (next_look - now()).total_seconds()
-        return min(max(left, _GATHERING), _LONGEST_REST)
+        return min(max(left, _GATHERING), self._rest)
 
     def _prune_if_due(self) -> None:
         if time.monotonic() - self._pruned < _PRUNE_EVERY:
             return
+        #: A lease that ran out is found at least so soon.
+        self._rest = min(_LONGEST_REST, get_settings().lease_seconds)
         self._pruned = time.monotonic()
         try:
             removed = self._store.upkeep.prune()

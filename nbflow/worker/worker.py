@@ -102,6 +102,8 @@ class Worker:
         self._pause = _FIRST_TRY
         self._warm = settings.warm_kernels if warm is None else warm
         interval = settings.lease_seconds / _BEATS
+        #: Seconds between claims that nobody asks for: they find leases that ran out.
+        self._rest = min(_LONGEST_WAIT, interval)
         self._heart = Heart(
             store, self.id, interval, self._fences, self._hear_heartbeat, self._patience
         )
@@ -219,10 +221,10 @@ class Worker:
             return _LONGEST_WAIT
         due = self._patience.ask(lambda: self._store.dispatch.next_due(self.queues))
         if due is None:
-            return _LONGEST_WAIT
+            return self._rest
         left = (due - now()).total_seconds()
         if left > 0:
-            return min(left, _LONGEST_WAIT)
+            return min(left, self._rest)
         # Due, but held back by a limit whose end will be told, or by clocks that differ.
         pause, self._pause = self._pause, min(2 * self._pause, _LAST_TRY)
         return pause
