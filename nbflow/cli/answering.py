@@ -80,15 +80,16 @@ def given_in(options: ResumeOptions, asked: RunInput) -> dict[str, Any] | None:
 
 
 def _object_of(text: str, asked: RunInput) -> dict[str, Any]:
+    schema = asked.schema or {}
     try:
         found = json.loads(text)
     except ValueError:
-        if _VALUE not in (asked.schema or {}).get("properties", {}):
-            raise UsageError(
-                f'--input is no JSON: {text[:60]!r}. Write an object, such as {{"name": 1}}.'
-            ) from None
-        found = text  # a plain text, as it is
-    return found if isinstance(found, dict) else {_VALUE: found}
+        found = None
+    if isinstance(found, dict):
+        return found
+    if _VALUE in schema.get("properties", {}):
+        return {_VALUE: read_value(text, field_of(schema, _VALUE))}
+    raise UsageError(f'--input is no JSON object: {text[:60]!r}. Write one, such as {{"name": 1}}.')
 
 
 def field_of(schema: Mapping[str, Any], name: str) -> Mapping[str, Any]:

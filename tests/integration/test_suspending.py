@@ -225,7 +225,7 @@ print('facts', flow_run.parameters, flow_run.run_count, deployment.id, flow_run.
 assert flow_run.root_flow_run_id == flow_run.id and flow_run.parent_flow_run_id is None"""
 
 
-def test_a_notebook_waits_in_its_kernel_while_its_limits_stand_still(tmp_path: Path) -> None:
+def test_a_notebook_waits_in_its_kernel(tmp_path: Path) -> None:
     cells = [
         new_code_cell(
             "import datetime\nday = datetime.date.today()", metadata={"tags": ["parameters"]}

@@ -111,3 +111,33 @@ def test_an_interruption_names_the_cell_whose_time_is_over() -> None:
         outcome, error = everyone.verdict(cell)
         assert outcome is CellOutcome.CANCELLED
         assert isinstance(error, CancelledRun)
+
+
+def test_while_a_cell_waits_for_a_person_no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("nbflow.notebooks.limits.time.monotonic", lambda: clock[0])
+    checked = limits(timeout=10.0, cell_timeout=5.0)
+    cell, other = running("asks", 0), running("asks too", 0)
+    cell.counted_from = other.counted_from = clock[0]
+
+    def passes(seconds: float) -> Any:
+        clock[0] += seconds
+        return checked.reason_to_stop([cell])
+
+    assert passes(4) is None
+    checked.pause(cell)
+    checked.pause(cell)  # told twice
+    assert passes(100) is None
+    checked.pause(other)
+    checked.go_on(cell)
+    assert passes(0.5) is None  # the other one still holds the run's time
+    checked.go_on(other)
+    checked.go_on(other)
+    reason = passes(1)
+    assert reason is not None
+    assert isinstance(reason.error, CellTimeout)  # 4 + 0.5 + 1 > 5
+    cell.counted_from = clock[0]
+    assert passes(4.5) is None
+    reason = passes(1)  # 4 + 1 + 4.5 + 1 > 10, and none of the 100.5
+    assert reason is not None
+    assert isinstance(reason.error, FlowRunTimeout)
