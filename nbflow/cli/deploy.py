@@ -28,10 +28,12 @@ from nbflow.cli.reports import write_json
 from nbflow.cli.run import values_of
 from nbflow.deployments.checking import read_text
 from nbflow.deployments.deploying import Draft, draft, own_deployment
+from nbflow.deployments.here import notebook_names, this_notebook
 from nbflow.deployments.plan import Action, Plan, Step, plan_of, step_of
 from nbflow.deployments.plan_file import find_plan_file
-from nbflow.deployments.targets import source_of
+from nbflow.deployments.targets import Target, source_of
 from nbflow.exceptions import UsageError
+from nbflow.flows import Flow
 from nbflow.models.deployments import Deployment
 from nbflow.store import open_store
 from nbflow.store.base import Store
@@ -74,8 +76,9 @@ _DRAFT_OPTIONS: Final = {
 def command(**given: Any) -> int:
     """Let a notebook or a flow run without its author.
 
-    TARGET is a notebook, or a flow as file.py:flow. Nothing of it is executed: its source and
-    the local modules it imports are kept as they are now. The same command again brings the
+    TARGET is a notebook, or a flow as file.py:flow; inside of a notebook, the name of one of its
+    flows, or nothing for the notebook itself. Nothing of it is executed: its source and the
+    local modules it imports are kept as they are now. The same command again brings the
     deployment up to date; when nothing has changed, it changes nothing.
 
     \b
@@ -90,19 +93,15 @@ def deploy(options: DeployOptions) -> int:
     """Deploy what the options name, tell what will happen, and return the exit code."""
     if options.everything or options.file is not None:
         return deploy_file(options)
-    if options.target is None:
-        raise UsageError(
-            "Name what is to be deployed: a notebook, or file.py:flow; or deploy all of "
-            "nbflow.yaml with --all."
-        )
+    target = target_of(options)
     if options.prune:
         raise UsageError("--prune goes with --all: only a file says what is to be left.")
     console, store = make_console(colour=options.colour), open_store()
-    own = own_deployment(options.target)
+    own = own_deployment(target)
     if own is not None:  # the line that deploys a notebook, in a run of its deployment
         say(console, f"This is a run of {own.full_name}: it is not deployed anew.")
         return 0
-    made = draft_of(options)
+    made = draft_of(target, options)
     step = step_of(made, store)
     if options.dry_run:
         return _tell_plan(console, Plan((step,)), options)
@@ -114,9 +113,20 @@ def deploy(options: DeployOptions) -> int:
     return 0
 
 
-def draft_of(options: DeployOptions) -> Draft:
-    """The deployment that the options describe."""
-    assert options.target is not None
+def target_of(options: DeployOptions) -> Target:
+    """What is meant; in a notebook, it may be the name of a flow, or left out for itself."""
+    found = notebook_names().get(options.target) if options.target else this_notebook()
+    target = found if isinstance(found, Flow | Path) else options.target
+    if target is None:
+        raise UsageError(
+            "Name what is to be deployed: a notebook, or file.py:flow; or deploy all of "
+            "nbflow.yaml with --all."
+        )
+    return target
+
+
+def draft_of(target: Target, options: DeployOptions) -> Draft:
+    """The deployment of a target that the options describe."""
     given: dict[str, Any] = {
         name: value
         for option, name in _DRAFT_OPTIONS.items()
@@ -132,9 +142,9 @@ def draft_of(options: DeployOptions) -> Draft:
             raise UsageError("--no-schedules goes with no schedule. Leave one of them out.")
         given["schedules"] = []
     return draft(
-        options.target,
+        target,
         options.name,
-        parameters=_parameters(options),
+        parameters=_parameters(target, options),
         tags=options.tags,
         env=dict(options.env),
         include=options.include,
@@ -144,9 +154,8 @@ def draft_of(options: DeployOptions) -> Draft:
     )
 
 
-def _parameters(options: DeployOptions) -> dict[str, Any]:
-    assert options.target is not None
-    source = source_of(options.target)
+def _parameters(target: Target, options: DeployOptions) -> dict[str, Any]:
+    source = source_of(target)
     schema = source.parameter_schema()
     return values_of(options, lambda name, text: read_text(schema, name, text, owner=source.label))
 
@@ -218,8 +227,8 @@ def _tell_plan(console: Console, plan: Plan, options: DeployOptions) -> int:
 def _tell_steps(console: Console, plan: Plan) -> None:
     for step in plan.steps:
         mark, style = _MARKS[step.action]
-        say(console, Text.assemble((f"{mark} ", style), step.full_name), wrap=False)
-        say(console, *(Text(f"    {change}") for change in step.changes), wrap=False)
+        head = Text.assemble((f"{mark} ", style), step.full_name)
+        say(console, head, *(Text(f"    {change}") for change in step.changes), wrap=False)
     counts = dict.fromkeys(Action, 0)
     for step in plan.steps:
         counts[step.action] += 1

@@ -213,9 +213,8 @@ def diff_command(deployment: str, old: int | None, new: int | None, colour: bool
     found = store.deployments.find(deployment)
     before, after = _pair(store, found, old, new)
     title = f"{found.full_name}: version {before.number} → {after.number}"
-    say(console, Text(title, style="bold"))
     changes = spec_changes(before.spec, after.spec)
-    say(console, *(Text(f"  {each}") for each in changes), wrap=False)
+    say(console, Text(title, style="bold"), *(Text(f"  {each}") for each in changes), wrap=False)
     lines = list(
         source_diff(
             source_of_version(store, before),

@@ -11,6 +11,7 @@ import binascii
 import contextlib
 import sys
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 from uuid import UUID
 
@@ -49,6 +50,9 @@ from nbflow.store import open_store
 from nbflow.store.base import Store
 
 _NOTHING: Final = contextlib.nullcontext()
+
+#: In a notebook, the values of variables that words of the line stand for (`-p rows $rows`).
+named_values: ContextVar[Mapping[str, Any]] = ContextVar("nbflow_named_values", default={})  # noqa: B039 - never changed
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -220,9 +224,10 @@ def values_of(options: ParameterOptions, read: Callable[[str, str], Any]) -> dic
         values |= _yaml(_file_text(name), f"The file {name}")
     for text in options.parameters_yaml:
         values |= _yaml(text, "The text of -y")
+    objects = named_values.get()
     for name, text in options.parameters:
-        values[name] = read(name, text)
-    return values | dict(options.parameters_raw)
+        values[name] = objects[text] if text in objects else read(name, text)
+    return values | {name: objects.get(text, text) for name, text in options.parameters_raw}
 
 
 def _yaml(text: str, what: str) -> Mapping[str, Any]:

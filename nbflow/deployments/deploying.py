@@ -162,7 +162,7 @@ def deploy(
         schedule: A `Cron`, `Interval` or `RRule`.
         schedules: Several of them, or mappings that add `parameters`, `slug` or `active`; an
             empty list removes all.
-        timezone: The IANA zone of cron, interval and rrule; default: UTC.
+        timezone: The IANA zone of schedules that name none; default: UTC.
         tz: The same.
         anchor_date: From when the intervals count.
         parameters: In place of the flow's defaults, by name.

@@ -44,7 +44,7 @@ def own_runs() -> list[FlowRun]:
 
 
 def _told() -> Iterator[str]:
-    names = _namespace()
+    names = notebook_names()
     for name in ("__vsc_ipynb_file__", "__session__"):
         if isinstance(told := names.get(name), str):
             yield told
@@ -54,7 +54,7 @@ def _told() -> Iterator[str]:
         yield from (run.source for run in own_runs() if run.source)
 
 
-def _namespace() -> dict[str, Any]:
+def notebook_names() -> dict[str, Any]:
     """The names of the notebook; empty where there is none."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None

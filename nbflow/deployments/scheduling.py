@@ -54,8 +54,8 @@ def schedules_of(
         *({"cron": text, **zone} for text in _each(cron)),
         *({"interval": length, **anchor, **zone} for length in _each(interval)),
         *({"rrule": text, **zone} for text in _each(rrule)),
-        *([] if schedule is None else [schedule]),
-        *(schedules or ()),
+        *(_in_zone(each, zone) for each in ([] if schedule is None else [schedule])),
+        *(_in_zone(each, zone) for each in schedules or ()),
     ]
     if not stated:
         if timezone is not None:
@@ -66,6 +66,13 @@ def schedules_of(
             )
         return None if schedules is None else ()
     return _distinct([schedule_record(each) for each in stated])
+
+
+def _in_zone(stated: Stated, zone: Mapping[str, str]) -> Stated:
+    """A schedule in the time zone of all, unless it names its own."""
+    if isinstance(stated, Mapping) and not {"tz", "timezone"} & stated.keys():
+        return {**stated, **zone}
+    return stated
 
 
 def schedule_record(stated: Stated) -> DeploymentSchedule:

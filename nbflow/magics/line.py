@@ -80,10 +80,12 @@ class NbflowLine:
         ip = self.notebook.shell.ip
         view = partial(new_view, ip, " ".join(arguments[1:2])) if in_kernel(ip) else None
         reset = surface.set(view)
+        values = run_command.named_values.set(self.commands.objects)
         try:
             with _shown(ip) as self.commands.out:
                 code = self._invoke(arguments)
         finally:
+            run_command.named_values.reset(values)
             surface.reset(reset)
         if code == _CANCELLED:
             raise CancelledRun("Stopped.")

@@ -307,7 +307,7 @@ def test_front_ends_tell_the_notebook(
     write_notebook(folder / "a.ipynb")
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     filled = {name: text.format(folder=folder) for name, text in names.items()}
-    monkeypatch.setattr(here, "_namespace", lambda: filled)
+    monkeypatch.setattr(here, "notebook_names", lambda: filled)
     assert here.this_notebook() == (folder / told if told else None)
 
 
