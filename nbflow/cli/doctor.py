@@ -178,13 +178,15 @@ def _disk() -> Iterator[Finding]:
 
 
 def _database() -> Iterator[Finding]:
-    if not get_settings().database_url and not get_settings().home.exists():
+    settings = get_settings()
+    if not (settings.api_url or settings.database_url or settings.home.exists()):
         yield Finding("database", Level.OK, "will be made by the first run")
         return
     info = open_store().info()
     size = f", {size_words(info.size_bytes)}" if info.size_bytes is not None else ""
     counts = f"{counted(info.flow_runs, 'run')}, {counted(info.logs, 'log line')}"
-    words = f"{info.dialect} {info.version}, schema {info.schema_revision}{size}: {counts}"
+    where = f" behind {info.url}" if settings.api_url else ""
+    words = f"{info.dialect} {info.version}{where}, schema {info.schema_revision}{size}: {counts}"
     yield Finding("database", Level.OK, words)
 
 

@@ -70,7 +70,11 @@ class HTTPStore:
         self._connection = Connection(self.url, token or own_token)
         self._outbox = Outbox(self._connection)
         self._outbox.fence = fence
-        _check_protocol(self.url, self._connection.get("/store"))
+        try:
+            _check_protocol(self.url, self._connection.get("/store"))
+        except BaseException:
+            self._connection.close()
+            raise
 
     # ── beside runs ──────────────────────────────────────────────────────────────────────
     # `Component` has what the Protocols declare, read off them; no type checker sees that.

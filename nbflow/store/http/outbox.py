@@ -51,6 +51,8 @@ class Outbox(Grouping[RunWrite]):
         #: The delivery that arrived last.
         self._previous: UUID | None = None
         self._dropped = 0
+        #: While the server is away for long: what those who wait are told.
+        self._away: Away | None = None
         #: Set by `close`: the server is not waited for any longer than its patience.
         self._ending = threading.Event()
         self._given_up = False
@@ -74,6 +76,8 @@ class Outbox(Grouping[RunWrite]):
             )
         if self._lost is not None:
             raise self._lost
+        if self._away is not None:
+            raise self._away
         self._tell_of_dropped()
         with self._lock:
             errors, self._errors = self._errors, []
@@ -160,17 +164,15 @@ class Outbox(Grouping[RunWrite]):
                 self._tell_waiting(error, waiting)
                 self._kick.wait(_RETRY_SECONDS)
                 self._kick.clear()
-        self._previous = identifier
+        self._previous, self._away = identifier, None
         for words in _problems(answer):
             self._fail(StoreError(words))
 
     def _tell_waiting(self, error: Away, waiting: list[Wait]) -> None:
-        told = [*waiting, *(item for item in list(self._queue) if isinstance(item, Wait))]
-        told = [wait for wait in told if not wait.done.is_set()]
-        if told and not any(isinstance(each, Away) for each in self._errors):
-            self._fail(error)
-        for wait in told:
-            wait.done.set()
+        self._away = error
+        for each in [*waiting, *self._queue.copy()]:
+            if isinstance(each, Wait):
+                each.done.set()
 
 
 _HEADERS: Final = {"Content-Type": "application/json"}
