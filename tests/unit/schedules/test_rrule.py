@@ -79,6 +79,14 @@ def test_rules_go_by_the_clocks_of_their_zone(text, timezone, expected):
     assert dates(text, 3, timezone) == expected
 
 
+@pytest.mark.parametrize(("week_start", "days"), [("MO", [5, 10, 19, 24]), ("SU", [5, 17, 19, 31])])
+def test_weeks_begin_where_the_rule_says(week_start, days):
+    """The example of RFC 5545, page 132."""
+    rule = f"FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST={week_start}"
+    schedule = RRule(f"DTSTART:19970805T090000\nRRULE:{rule}")
+    assert [date.day for date in upcoming(schedule, datetime(1997, 1, 1, tzinfo=UTC), 9)] == days
+
+
 def test_the_rule_may_state_the_zone():
     text = "DTSTART;TZID=Europe/Paris:20260101T090000\nRRULE:FREQ=DAILY"
     assert RRule(text).timezone == "Europe/Paris"
