@@ -58,7 +58,7 @@ def schedules_of(
         *(_in_zone(each, zone) for each in schedules or ()),
     ]
     if not stated:
-        if timezone is not None:
+        if timezone is not None and schedules is None:
             raise ScheduleError(
                 "There is a time zone, but no schedule that it is for. Give one by cron, "
                 "interval or rrule.",
