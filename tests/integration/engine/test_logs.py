@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from nbflow import disable_run_logger, flow, get_run_logger, task
+from nbflow.cells.recording import Recording, heard
 from nbflow.models import LogFilter
 from nbflow.settings import temporary_settings
 from nbflow.store import open_store
@@ -96,6 +97,26 @@ def test_outside_of_runs_logging_is_harmless(record: Any) -> None:
 
     main()
     assert record.logs("step") == ["heard"]
+
+
+def test_lines_shown_under_a_cell_are_no_prints_of_the_run(
+    record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever else listens to the streams, and since when: here, a cell that is recorded."""
+    monkeypatch.setattr("nbflow.logging._in_kernel", lambda: True)
+    cell = Recording()
+
+    @flow(log_prints=True)
+    def main() -> None:
+        with heard(cell):
+            get_run_logger().info("logged")
+            print("printed")
+
+    main()
+    lines = record.logs()
+    assert [sum(word in line for line in lines) for word in ("logged", "printed")] == [1, 1]
+    (shown,) = cell.outputs
+    assert [shown["text"].count(word) for word in ("logged", "printed")] == [1, 1]
 
 
 def test_a_failure_is_told_from_the_users_line_on(record: Any) -> None:
