@@ -24,8 +24,10 @@ from nbflow.models.deployments import RunInput
 from nbflow.states import now
 from nbflow.wording import duration
 
-#: Seconds between two looks, at most, and at least where much else happens in the store.
-_LOOK: Final = 1.0
+#: Seconds between two looks at most; a thread of an event loop that ends is waited for.
+_LOOK: Final = 5.0
+_ASYNC_LOOK: Final = 1.0
+#: The least, where much else happens in the store.
 _BREATH: Final = 0.02
 
 
@@ -127,25 +129,22 @@ class Pause:
             run_logger(self.session).info("Goes on.")
 
     def _await(self) -> RunInput | None:
-        store, end = self.session.store, self._end()
-        while True:
-            seen = store.events.latest()
-            if (found := self.known()) is not None or time.monotonic() >= end:
-                return found
-            store.events.wait(seen, min(_LOOK, end - time.monotonic()))
+        events, end = self.session.store.events, self._end()
+        seen = events.latest()
+        while (found := self.known()) is None and (left := end - time.monotonic()) > 0:
+            seen = events.wait(seen, min(_LOOK, left))
             time.sleep(_BREATH)
+        return found
 
     async def _await_async(self) -> RunInput | None:
         import asyncio  # noqa: PLC0415 - slow to load, and only async flows need it
 
-        store, end = self.session.store, self._end()
-        while True:
-            seen = store.events.latest()
-            if (found := self.known()) is not None or time.monotonic() >= end:
-                return found
-            left = min(_LOOK, end - time.monotonic())
-            await asyncio.to_thread(store.events.wait, seen, left)
+        events, end = self.session.store.events, self._end()
+        seen = events.latest()
+        while (found := self.known()) is None and (left := end - time.monotonic()) > 0:
+            seen = await asyncio.to_thread(events.wait, seen, min(_ASYNC_LOOK, left))
             await asyncio.sleep(_BREATH)
+        return found
 
     def _end(self) -> float:
         return math.inf if self.timeout is None else time.monotonic() + self.timeout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import subprocess
 import sys
 import threading
@@ -115,26 +116,22 @@ def submit(deployment: Deployment) -> Run:
     return Run(open_store().dispatch.submit(*new_run(deployment)), open_store())
 
 
-def work(until: Callable[[], bool] | None = None) -> int:
-    """Claim what is due and execute it in a process of its own, as a worker does."""
+def work(meanwhile: Callable[[subprocess.Popen[bytes]], bool] | None = None) -> int:
+    """Claim what is due and execute it in a process of its own, as a worker does.
+
+    `meanwhile` is asked again and again, until it is True.
+    """
     dispatch = open_store().dispatch
+    at, name = now(), f"w-{new_id()}"
     worker = dispatch.register(
-        Worker(
-            id=new_id(), name=f"w-{new_id()}", owner=this_owner(), started=now(), heartbeat=now()
-        )
+        Worker(id=new_id(), name=name, owner=this_owner(), started=at, heartbeat=at)
     )
     (claim,) = dispatch.claim(worker.id, [])
-    command = [
-        sys.executable,
-        "-m",
-        "nbflow.worker.runner",
-        str(claim.run.id),
-        str(claim.fence.token),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "nbflow.worker.runner", str(claim.run.id)]
+    with subprocess.Popen([*command, str(claim.fence.token)], stdin=subprocess.PIPE) as process:
         while process.poll() is None:
-            if until is not None and until():
-                until = None
+            if meanwhile is not None and meanwhile(process):
+                meanwhile = None
             time.sleep(0.02)
     dispatch.finish(claim.fence)
     return process.returncode
@@ -193,15 +190,29 @@ def test_a_suspended_notebook_starts_anew_and_keeps_its_task_cells(
 def test_a_paused_run_keeps_its_process(deploy: Callable[..., Run], tmp_path: Path) -> None:
     run = deploy("flows.py:wait")
 
-    def answer() -> bool:
+    def answer(_: object) -> bool:
         if run.refresh().state.name != "Paused" or not run.store.dispatch.inputs(run.id):
             return False
         run.resume(9)
         return True
 
-    assert work(until=answer) == 0
+    assert work(answer) == 0
     assert run.refresh().state.name == "Completed"
     assert (tmp_path / "answer").read_text() == "9"
+
+
+def test_a_paused_run_is_cancelled_as_a_worker_does_it(deploy: Callable[..., Run]) -> None:
+    run = deploy("flows.py:wait")
+
+    def cancel(process: subprocess.Popen[bytes]) -> bool:
+        if run.refresh().state.name != "Paused" or not run.store.dispatch.inputs(run.id):
+            return False
+        assert run.cancel().state.name == "Cancelling"
+        process.send_signal(signal.SIGINT)
+        return True
+
+    assert work(cancel) == 0
+    assert run.refresh().state.name == "Cancelled"
 
 
 def test_a_subflow_is_not_suspended(deploy: Callable[..., Run], tmp_path: Path) -> None:
@@ -209,14 +220,6 @@ def test_a_subflow_is_not_suspended(deploy: Callable[..., Run], tmp_path: Path) 
     assert work() == 0
     assert "-1" in (tmp_path / "answer").read_text()
     assert get_run().state.name == "Completed"
-
-
-def test_a_suspended_run_is_cancelled_at_once(deploy: Callable[..., Run]) -> None:
-    run = deploy("flows.py:approve")
-    work()
-    assert run.cancel().state.name == "Cancelled"
-    with pytest.raises(UsageError):
-        resume_flow_run(run, 5)
 
 
 FACTS = """from nbflow import pause_flow_run
