@@ -73,6 +73,22 @@ _SUBCOMMANDS: Final = {
     "worker": ("nbflow.cli.worker:group", "Start, list and stop workers, which execute runs."),
     "agent": ("nbflow.cli.worker:group", "The same as worker."),
     "queue": ("nbflow.cli.queue:group", "List, make and change the queues of runs."),
+    "limit": (
+        "nbflow.cli.limit:group",
+        "List, show, set and forget limits on what is used at once.",
+    ),
+    "variable": (
+        "nbflow.cli.variable:group",
+        "List, read, set and forget variables: values that runs share by name.",
+    ),
+    "secret": (
+        "nbflow.cli.secret:group",
+        "List, set and forget secrets: values that are kept encrypted.",
+    ),
+    "db": (
+        "nbflow.cli.db:group",
+        "Look after the run database: its size, old runs, copies, its revision.",
+    ),
     "doctor": ("nbflow.cli.doctor:command", "Check the installation and its surroundings."),
 }
 

@@ -1,0 +1,125 @@
+"""`nbflow limit`: lists, shows, sets and forgets concurrency limits.
+
+This module decides how limits read on a terminal and in JSON. It must not know who holds
+their slots.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+from rich.table import Table
+
+from nbflow.cli.console import make_console, say
+from nbflow.cli.options import speech_options
+from nbflow.cli.reports import write_json
+from nbflow.models.deployments import ConcurrencyLimit
+from nbflow.store import open_store
+from nbflow.wording import counted
+
+_HELP: Final = {"help_option_names": ["-h", "--help"]}
+
+_name = click.argument("name", metavar="NAME")
+
+
+@click.group(context_settings=_HELP, invoke_without_command=True)
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """List, show, set and forget limits on what is used at once.
+
+    A limit called tag:NAME holds for the tasks of that tag; any other for code inside
+    `with concurrency(NAME)`, or after `rate_limit(NAME)`.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@group.command("ls", context_settings=_HELP)
+@speech_options
+def ls_command(json: bool, colour: bool) -> int:
+    """List all limits, and what is taken of each."""
+    console = make_console(colour=colour)
+    found = open_store().limits.limits()
+    if json:
+        write_json(console, [_as_json(limit) for limit in found])
+    elif found:
+        say(console, _table(found))
+    else:
+        say(console, "No limits yet. Set one: nbflow limit set NAME SLOTS")
+    return 0
+
+
+@group.command("show", context_settings=_HELP)
+@_name
+@speech_options
+def show_command(name: str, json: bool, colour: bool) -> int:
+    """Show one limit, and what is taken of it."""
+    console = make_console(colour=colour)
+    limit = open_store().limits.limit(name)
+    if json:
+        write_json(console, _as_json(limit))
+    else:
+        say(console, _table([limit]))
+    return 0
+
+
+@group.command("set", context_settings=_HELP)
+@_name
+@click.argument("slots", metavar="SLOTS", type=click.IntRange(min=0))
+@click.option(
+    "--decay",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="PER_SECOND",
+    help="Make it a rate: so many slots become free again each second, however long they are held.",
+)
+@click.option("--off", is_flag=True, help="Let everybody through, but go on counting.")
+def set_command(name: str, slots: int, decay: float | None, off: bool) -> int:
+    """Make a limit of SLOTS slots, or change one; 0 lets nobody through."""
+    limit = ConcurrencyLimit(name=name, slots=slots, slot_decay_per_second=decay, active=not off)
+    saved = open_store().limits.save(limit)
+    say(make_console(), f"The limit {saved.name} has {_words(saved)}.", wrap=False)
+    return 0
+
+
+@group.command("unset", context_settings=_HELP)
+@_name
+def unset_command(name: str) -> int:
+    """Forget a limit; whoever waits for it goes on."""
+    open_store().limits.delete(name)
+    say(make_console(), f"The limit {name} is gone.", wrap=False)
+    return 0
+
+
+def _words(limit: ConcurrencyLimit) -> str:
+    rate = limit.slot_decay_per_second
+    slots = counted(limit.slots, "slot")
+    again = "" if rate is None else f", {rate:g} of them free again each second"
+    return f"{slots}{again}{'' if limit.active else ', and is off'}"
+
+
+def _as_json(limit: ConcurrencyLimit) -> dict[str, Any]:
+    return {
+        "name": limit.name,
+        "slots": limit.slots,
+        "taken": limit.taken,
+        "slot_decay_per_second": limit.slot_decay_per_second,
+        "active": limit.active,
+    }
+
+
+def _table(limits: list[ConcurrencyLimit]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("limit", "slots", "taken", "per second", ""):
+        right = title in {"slots", "taken", "per second"}
+        table.add_column(title, no_wrap=True, justify="right" if right else "left")
+    for limit in limits:
+        rate = limit.slot_decay_per_second
+        table.add_row(
+            limit.name,
+            str(limit.slots),
+            str(limit.taken),
+            "" if rate is None else f"{rate:g}",
+            "" if limit.active else "off",
+        )
+    return table

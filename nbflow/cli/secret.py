@@ -1,0 +1,115 @@
+"""`nbflow secret`: lists, sets and forgets secrets, and shows one to who insists.
+
+This module decides how a secret's value comes in, which is never as an argument: those stand
+in the shell's history and in everybody's list of processes. It must not know how values are
+encrypted.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from nbflow.cli.console import make_console, moment_words, say
+from nbflow.cli.options import speech_options
+from nbflow.cli.reports import write_json
+from nbflow.models.deployments import Secret
+from nbflow.store import open_store
+from nbflow.store.near import not_there
+from nbflow.wording import ago
+
+_HELP: Final = {"help_option_names": ["-h", "--help"]}
+
+_name = click.argument("name", metavar="NAME")
+
+
+@click.group(context_settings=_HELP, invoke_without_command=True)
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """List, set and forget secrets: values that are kept encrypted."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@group.command("ls", context_settings=_HELP)
+@speech_options
+def ls_command(json: bool, colour: bool) -> int:
+    """List the names of all secrets."""
+    console = make_console(colour=colour)
+    found = open_store().vault.secrets()
+    if json:
+        write_json(console, [_as_json(secret) for secret in found])
+    elif found:
+        say(console, _table(found, datetime.now(UTC)))
+    else:
+        say(console, "No secrets yet. Set one: nbflow secret set NAME")
+    return 0
+
+
+@group.command("set", context_settings=_HELP)
+@_name
+def set_command(name: str) -> int:
+    """Set a secret, or change it.
+
+    A terminal asks for its value, unseen; else the value is what standard input holds, without
+    the line break at its end.
+    """
+    open_store().vault.set_secret(name, _value(name))
+    say(make_console(), f"The secret {name} is set.", wrap=False)
+    return 0
+
+
+def _value(name: str) -> str:
+    if sys.stdin.isatty():
+        asked: str = click.prompt(f"Value of {name}", hide_input=True, err=True)
+        return asked
+    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+
+
+@group.command("get", context_settings=_HELP)
+@_name
+@click.option("--reveal", is_flag=True, help="Print the value, for whoever looks over a shoulder.")
+@speech_options
+def get_command(name: str, reveal: bool, json: bool, colour: bool) -> int:
+    """Say whether there is a secret; with --reveal, print its value alone."""
+    console, vault = make_console(colour=colour), open_store().vault
+    found = {secret.name: secret for secret in vault.secrets()}
+    if name not in found:
+        raise not_there("secret", name, found, "nbflow secret ls")
+    secret = found[name]
+    value = {"value": vault.secret_value(name)} if reveal else {}
+    if json:
+        write_json(console, _as_json(secret) | value)
+    elif reveal:
+        say(console, Text(value["value"]), wrap=False)
+    else:
+        when = moment_words(secret.updated, datetime.now(UTC))
+        say(console, f"The secret {name} was set {when}. --reveal prints it.", wrap=False)
+    return 0
+
+
+@group.command("unset", context_settings=_HELP)
+@_name
+def unset_command(name: str) -> int:
+    """Forget a secret."""
+    open_store().vault.delete_secret(name)
+    say(make_console(), f"The secret {name} is gone.", wrap=False)
+    return 0
+
+
+def _as_json(secret: Secret) -> dict[str, Any]:
+    return {"name": secret.name, "updated": secret.updated.isoformat()}
+
+
+def _table(secrets: list[Secret], now: datetime) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("secret", "changed"):
+        table.add_column(title, no_wrap=True)
+    for secret in secrets:
+        table.add_row(secret.name, ago(secret.updated, now))
+    return table
