@@ -121,6 +121,7 @@ class ServeHandle:
         """Serve until Ctrl-C, or until the process is asked to end; once more ends runs at once."""
         try:
             with _told_to_end():
+                _say(f"{self!r}\nPress Ctrl-C to stop.")
                 while not self._ended.wait(1.0):
                     pass
         except KeyboardInterrupt:
@@ -212,7 +213,6 @@ def serve(
     if block is None:
         block = not _in_notebook()
     if block:
-        _say(f"{handle!r}\nPress Ctrl-C to stop.")
         handle.wait()
     return handle
 

@@ -135,7 +135,7 @@ def test_times_count_as_they_stand(nightly: Deployment) -> None:
         ({"parameters": {"n": "x"}}, ParameterTypeError, "a whole number"),
         ({"schedule": "late"}, UsageError, "no schedule 'late'. It has early"),
         ({"every": "1s"}, UsageError, "at most 10000"),
-        ({"every": "2m"}, UsageError, "These are 2130 runs. Add --yes"),
+        ({"every": "4m"}, UsageError, "These are 1065 runs. Add --yes"),
         ({"every": "soon"}, UsageError, "15m"),
         ({"on_existing": "replace"}, UsageError, "skip or again"),
     ],
@@ -145,8 +145,8 @@ def test_what_cannot_be(
 ) -> None:
     with pytest.raises(kind, match=words):
         plan(nightly, **options)
-    if "2m" in options.values():
-        assert len(plan(nightly, **options, allow_many=True).runs) == 2130
+    if "4m" in options.values():
+        assert len(plan(nightly, **options, allow_many=True).runs) == 1065
 
 
 def test_a_span_must_hold_something(nightly: Deployment) -> None:

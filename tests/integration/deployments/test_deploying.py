@@ -175,11 +175,16 @@ def test_prefects_spellings(folder: Path, store: Store) -> None:
         ({"name": " a"}, InvalidNameError, "without spaces"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_and_nothing_is_kept(
-    folder: Path, store: Store, options: dict[str, Any], kind: type[Exception], words: str
+def test_what_cannot_be_is_refused(
+    folder: Path, options: dict[str, Any], kind: type[Exception], words: str
 ) -> None:
     with pytest.raises(kind, match=words):
-        deploy("train.ipynb", **options)
+        draft("train.ipynb", **options)
+
+
+def test_what_is_refused_is_not_kept(folder: Path, store: Store) -> None:
+    with pytest.raises(UsageError):
+        deploy("train.ipynb", retries=-1)
     assert store.deployments.count() == 0
 
 
