@@ -6,6 +6,7 @@ reach it mean. It must not know how a worker works.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -35,6 +36,10 @@ if TYPE_CHECKING:  # slow to load, and only `start` needs it
 
 _HELP: Final = {"help_option_names": ["-h", "--help"]}
 _LOOK_SECONDS: Final = 0.1
+#: Supervisors tell a process and its group: what comes so close is said once.
+_SAME_WORD_SECONDS: Final = 0.2
+_STOPPING: Final = "stopping when its runs have ended; again: at once"
+_ENDING: Final = "ending its runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +159,18 @@ class _Work(threading.Thread):
 
 def _listen_to_signals(worker: Worker, console: Console) -> None:
     """Once: let runs end. Twice: end them. A closed terminal is the first."""
-    told = False
+    first = math.inf
 
     def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal told
+        nonlocal first
         del number, frame
-        worker.stop(hard=told)
-        words = "ending its runs" if told else "stopping when its runs have ended; again: at once"
-        threading.Thread(target=_tell, args=(console, f"worker {worker.name}: {words}")).start()
-        told = True
+        moment = time.monotonic()
+        insists = moment - first > _SAME_WORD_SECONDS
+        if first == math.inf or insists:
+            worker.stop(hard=insists)
+            words = _ENDING if insists else _STOPPING
+            threading.Thread(target=_tell, args=(console, f"worker {worker.name}: {words}")).start()
+        first = min(first, moment)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -251,7 +259,7 @@ def stop_command(name: str, at_once: bool, wait: float | None) -> int:
         raise UsageError(f"The worker {name} is on the machine {host}. Type the command there.")
     _signal(worker)
     if at_once:
-        time.sleep(_LOOK_SECONDS)  # two signals at the same time are one
+        time.sleep(3 * _SAME_WORD_SECONDS)
         _signal(worker)
     console = make_console()
     if not _gone(worker, wait):

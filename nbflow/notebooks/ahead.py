@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
+
+from jupyter_client.kernelspec import NoSuchKernel
 
 from nbflow.exceptions import KernelDied, NotebookError
 from nbflow.notebooks.at_start import is_read_at_start, modules_in
@@ -26,8 +27,9 @@ _PATH: Final = "PYTHONPATH"
 _CONFIGURATION: Final = ("ipython_config", "ipython_kernel_config")
 #: Modules that Python runs when it starts, wherever it finds them.
 _CUSTOMISATION: Final = frozenset({"sitecustomize", "usercustomize"})
-#: Seconds a waiting kernel gets to answer.
-_PATIENCE: Final = 2.0
+#: Seconds a kernel gets to start, and one that is up to answer.
+_BOOT: Final = 60.0
+_PATIENCE: Final = 5.0
 
 _lock = threading.Lock()
 _waiting: Kernel | None = None
@@ -37,12 +39,14 @@ def start(name: str) -> Kernel | None:
     """Start a kernel that is to wait here; None when it cannot be started."""
     global _waiting  # noqa: PLW0603 - one waits per process
     kernel = Kernel(name)
-    with suppress(NotebookError):
+    try:
         kernel.launch()
-        with _lock:
-            _waiting = kernel
-        return kernel
-    return None
+    except (NotebookError, NoSuchKernel):  # told to whoever needs it
+        kernel.close()
+        return None
+    with _lock:
+        _waiting = kernel
+    return kernel
 
 
 def get_ready(timeout: float, interrupted: Callable[[], bool]) -> bool:
@@ -114,8 +118,9 @@ def place_for(
 
 
 def _answers(kernel: Kernel) -> bool:
+    """Whether it is up; one that is still booting will be there sooner than another."""
     try:
-        return kernel.is_alive() and kernel.wait_ready(_PATIENCE)
+        return kernel.wait_ready(_BOOT)
     except KernelDied:
         return False
 

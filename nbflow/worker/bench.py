@@ -22,7 +22,6 @@ from nbflow.worker.waking import Tell
 
 #: Seconds after a run's start until the next process is started: its first cells go first.
 _HOLD_OFF: Final = 3.0
-_COMMON_KERNEL: Final = "python3"
 _MEGABYTE: Final = 1_000_000
 
 
@@ -43,7 +42,8 @@ class Bench:
         self._lock = threading.Lock()
         self._waiting: Runner | None = None
         self._timer: threading.Timer | None = None
-        self._kernel = _COMMON_KERNEL
+        #: The one that was asked for last; None: the common one.
+        self._kernel: str | None = None
         self._closed = False
 
     def fill(self) -> None:

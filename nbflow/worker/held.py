@@ -92,9 +92,10 @@ class Runner:
 
     def dismiss(self) -> None:
         """Let go of it: it ends by itself, if it has not."""
-        assert self._process.stdin is not None
-        with suppress(OSError):
-            self._process.stdin.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
 
     def end_gently(self, grace: float) -> None:
         """Interrupt it; when that does not end it in time, tell it to end, then kill it."""

@@ -17,6 +17,7 @@ from nbflow.models.deployments import Fence
 
 #: `-P`: what lies in the worker's folder is none of the run's modules.
 _RUNNER: Final = (sys.executable, "-P", "-m", "nbflow.worker.runner")
+_COMMON_KERNEL: Final = "python3"
 #: Marks a runner that starts ahead, with the kernel that it keeps ready.
 AHEAD: Final = "--ahead"
 #: What a runner that has started ahead says when it waits for its order.
@@ -47,9 +48,9 @@ class Order:
         return json.dumps(told).encode() + b"\n"
 
 
-def command_ahead(kernel: str) -> list[str]:
-    """The command of a process that starts before its run is known."""
-    return [*_RUNNER, AHEAD, kernel]
+def command_ahead(kernel: str | None = None) -> list[str]:
+    """The command of a process that starts before its run is known, and a kernel with it."""
+    return [*_RUNNER, AHEAD, kernel or _COMMON_KERNEL]
 
 
 def read_line(line: bytes) -> Order:

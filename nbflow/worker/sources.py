@@ -72,7 +72,7 @@ def _found(file: Path, spec: DeploymentSpec) -> Path:
             "back, or deploy it with a snapshot."
         )
     raise NotebookError(
-        f"The deployment's snapshot has no file {spec.entrypoint}. Deploy the flow again."
+        f"The deployment's snapshot has no file {_split(spec)[0]}. Deploy the flow again."
     )
 
 

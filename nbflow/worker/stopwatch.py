@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 
 from nbflow.exceptions import StoreError
+from nbflow.settings import Settings
 from nbflow.states import StateType, now
 from nbflow.store.base import Store
 from nbflow.worker.held import HeldRun
@@ -18,13 +19,15 @@ from nbflow.worker.held import HeldRun
 class Stopwatch:
     """Ends a run that goes on after its time is over, when its own process did not see to it."""
 
-    def __init__(self, held: HeldRun, store: Store, grace: float) -> None:
+    def __init__(self, held: HeldRun, store: Store, settings: Settings) -> None:
         version = held.claim.version
         self._limit = version.spec.timeout_seconds if version else None
         self._held = held
         self._store = store
         #: Seconds in which the run's own process should have ended it.
-        self._margin = 2 * grace
+        self._margin = 2 * settings.cancel_grace_seconds
+        #: Seconds that the process may take to begin, which is not the run's own time.
+        self._beginning = settings.kernel_start_timeout_seconds
         self._timer: threading.Timer | None = None
         self._stopped = False
 
@@ -51,6 +54,8 @@ class Stopwatch:
         left = self._limit + self._margin
         with suppress(StoreError):  # then later
             state = self._store.flow_run(self._held.claim.run.id).state
+            if state.type is StateType.PENDING:
+                left += self._beginning
             if state.type in {StateType.RUNNING, StateType.PENDING}:
                 left -= (now() - state.timestamp).total_seconds()
         if left > 0:

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from nbflow import __version__
 from nbflow.exceptions import StoreError
-from nbflow.models import FlowRun, LogRecord, new_id
+from nbflow.models import FlowKind, FlowRun, LogRecord, new_id
 from nbflow.models.deployments import Claim, Event, Fence, Heartbeat
 from nbflow.models.deployments import Worker as WorkerRecord
 from nbflow.notebooks.kernels import KernelExit
@@ -36,7 +36,7 @@ from nbflow.worker.bench import Bench
 from nbflow.worker.environment import run_environment
 from nbflow.worker.heart import Heart
 from nbflow.worker.held import HeldRun, Runner, last_words
-from nbflow.worker.orders import Order
+from nbflow.worker.orders import Order, command_ahead
 from nbflow.worker.stopwatch import Stopwatch
 from nbflow.worker.waking import Listener, Patience, Tell
 
@@ -257,7 +257,7 @@ class Worker:
             runner = self._bench.take(claim, order)
             if runner is not None:
                 return runner, True
-        return Runner(order.command(), order.environment, folder, ahead=False), False
+        return _new_runner(claim, order, folder), False
 
     def _hand_back(self, claim: Claim, message: str) -> None:
         self._patience.ask(lambda: self._store.dispatch.hand_back(claim.fence, message))
@@ -292,7 +292,7 @@ class Worker:
 
     # ── a run ────────────────────────────────────────────────────────────────────────────
     def _attend(self, held: HeldRun) -> None:
-        watch = Stopwatch(held, self._store, self._settings.cancel_grace_seconds)
+        watch = Stopwatch(held, self._store, self._settings)
         watch.start()
         ended = held.runner.wait()
         watch.stop()
@@ -319,6 +319,17 @@ class Worker:
         if settled is not None:
             took = duration(time.monotonic() - held.started)
             self._tell(f"{held.name}: {state_word(settled.state.name)} after {took}")
+
+
+def _new_runner(claim: Claim, order: Order, folder: Path) -> Runner:
+    """A process that starts for the run; a notebook's kernel boots while it loads."""
+    spec = claim.version.spec if claim.version else None
+    if spec is None or spec.kind is not FlowKind.NOTEBOOK:
+        return Runner(order.command(), order.environment, folder, ahead=False)
+    runner = Runner(command_ahead(spec.kernel_name), order.environment, folder, ahead=True)
+    with suppress(OSError):  # it has ended already, which will be noticed
+        runner.order(order.line())
+    return runner
 
 
 def _end_of(held: HeldRun, ended: KernelExit, printed: str) -> State[Any]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -162,6 +163,7 @@ def test_a_worker_that_is_told_twice_ends_its_runs(lives: Lives, tmp_path: Path)
     [process] = lives.begun(tmp_path)
     worker.send_signal(signal.SIGINT)
     until(lambda: b"stopping" in worker.stdout.readline(), "its word")
+    time.sleep(0.3)  # sooner it would count as the same word
     worker.send_signal(signal.SIGINT)
     assert worker.wait(PATIENCE) == 0
     assert gone(process)

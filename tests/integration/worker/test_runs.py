@@ -126,7 +126,7 @@ def test_parameters_arrive_with_their_types_and_variables_in_the_environment(sho
 
 FLOW = "from nbflow import flow\n@flow\ndef f(x: int = 1):\n    pass\n"
 BROKEN = {
-    "no such file": ("gone.ipynb", {"other.ipynb": notebook("1")}, {}, "has no file gone.ipynb"),
+    "no such file": ("gone.py:f", {"m.py": FLOW}, {}, "has no file gone.py"),
     "no such flow": ("m.py:g", {"m.py": FLOW}, {}, "m.py has no flow 'g'. It has f."),
     "does not import": (
         "m.py:f",
@@ -138,8 +138,8 @@ BROKEN = {
     "no such kernel": ("n.ipynb", {"n.ipynb": notebook("1")}, {"kernel_name": "cobol"}, "cobol"),
     "not a notebook": ("n.ipynb", {"n.ipynb": "{}"}, {}, "n.ipynb"),
     "wrong parameter": ("m.py:f", {"m.py": FLOW}, {"parameters": {"x": "many"}}, "x"),
-    "follows nothing": ("/no/such/n.ipynb", None, {}, "is not there on this machine"),
-    "leaves its folder": ("n.ipynb", {"../n.ipynb": notebook("1")}, {}, "'../n.ipynb'"),
+    "follows nothing": ("/no/such/m.py:f", None, {}, "is not there on this machine"),
+    "leaves its folder": ("m.py:f", {"../m.py": FLOW}, {}, "'../m.py'"),
 }
 
 
