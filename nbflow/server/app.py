@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import anyio.to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
@@ -21,6 +21,7 @@ from nbflow.server import auth, openapi, pages, problems, rpc
 from nbflow.server.body_size import SizeLimit
 from nbflow.server.event_hub import EventHub
 from nbflow.server.metrics import Measured, MeterRequests, RequestMeter
+from nbflow.server.query_words import refuse_unknown
 from nbflow.server.routes import (
     artifacts,
     backfills,
@@ -101,7 +102,9 @@ def create_app(
     problems.install(app)
     openapi.install(app)
     for module in _ROUTES:
-        app.include_router(module.router, responses=problems.PROBLEMS)
+        app.include_router(
+            module.router, responses=problems.PROBLEMS, dependencies=[Depends(refuse_unknown)]
+        )
     app.include_router(rpc.router(store), prefix="/api")
     app.include_router(pages.router)
     return app

@@ -7,40 +7,36 @@ compared all the same. It must not know where versions are kept beyond the store
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from nbflow.deployments.diff import (
-    changed_files,
-    source_diff,
-    source_of_version,
-    spec_changes,
-)
 from nbflow.models.deployments import DeploymentVersion
 from nbflow.store.base import Store
 
 
 def diff_of(store: Store, old: DeploymentVersion, new: DeploymentVersion) -> str:
     """The differences of spec and source; empty when there are none."""
-    said = [str(change) for change in spec_changes(old.spec, new.spec)]
-    before, after = source_of_version(store, old), source_of_version(store, new)
+    from nbflow.deployments import diff  # noqa: PLC0415 - slow to load, and seldom needed
+
+    said = [str(change) for change in diff.spec_changes(old.spec, new.spec)]
+    before, after = diff.source_of_version(store, old), diff.source_of_version(store, new)
     try:
-        said += source_diff(before, after)
+        said += diff.source_diff(before, after)
     except (
         ValueError,
         LookupError,
         TypeError,
         AttributeError,
     ):  # no notebook, in spite of its name
-        said += _plainly(before, after)
+        for name in diff.changed_files(before, after):
+            said += _plainly(name, before.get(name, b""), after.get(name, b""))
     return "".join(f"{line}\n" for line in said)
 
 
-def _plainly(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Iterator[str]:
-    for name in changed_files(before, after):
-        yield from difflib.unified_diff(
-            before.get(name, b"").decode(errors="replace").splitlines(),
-            after.get(name, b"").decode(errors="replace").splitlines(),
-            f"before/{name}",
-            f"after/{name}",
-            lineterm="",
-        )
+def _plainly(name: str, before: bytes, after: bytes) -> Iterator[str]:
+    return difflib.unified_diff(
+        before.decode(errors="replace").splitlines(),
+        after.decode(errors="replace").splitlines(),
+        f"before/{name}",
+        f"after/{name}",
+        lineterm="",
+    )

@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import io
 import zipfile
-from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Query
@@ -47,7 +46,6 @@ from nbflow.server.lookup import DeploymentReference, StoreHere, find_deployment
 from nbflow.server.problems import FieldError, problem
 from nbflow.server.routes.schedules import ScheduleBody
 from nbflow.server.source_diff import diff_of
-from nbflow.store.base import Store
 
 router: Final = APIRouter(prefix="/api/deployments", tags=["deployments"])
 
@@ -166,19 +164,17 @@ def list_deployments(
     offset: Offset = 0,
 ) -> Response:
     """Deployments by name."""
-    conditions = {"flow_name": flow, "tag": tag, "queue": queue, "text": text}
-    found = store.deployments.search(**conditions, limit=limit, offset=offset)
-    return page(list(found), _total(store, conditions, found, limit, offset))
-
-
-def _total(
-    store: Store, conditions: dict[str, Any], found: Sequence[Any], limit: int, offset: int
-) -> int:
-    if found and len(found) < limit:
-        return offset + len(found)
+    conditions: dict[str, Any] = {
+        "flow_name": flow,
+        "tag": tag,
+        "queue": queue,
+        "text": text,
+    }
     if not any(conditions.values()):
-        return store.deployments.count()
-    return len(store.deployments.search(**conditions, limit=_ALL))
+        found = store.deployments.search(limit=limit, offset=offset)
+        return page(found, store.deployments.count())
+    found = store.deployments.search(**conditions, limit=_ALL)
+    return page(found[offset : offset + limit], len(found))
 
 
 @router.post(

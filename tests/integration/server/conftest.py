@@ -207,8 +207,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         with (
             serving(app, listener),
-            httpx.Client(base_url=url, headers=headers) as client,
-            httpx.Client(base_url=url) as stranger,
+            httpx.Client(base_url=url, headers=headers, timeout=60) as client,
+            httpx.Client(base_url=url, timeout=60) as stranger,
         ):
             yield Served(**vars(seeded), url=url, client=client, stranger=stranger)
         store.close()
