@@ -21,6 +21,7 @@ from nbflow.cli.console import make_console, say, state_label
 from nbflow.cli.failure import short_id
 from nbflow.cli.options import ResumeOptions
 from nbflow.cli.reports import json_run, write_json
+from nbflow.cli.run import named_values
 from nbflow.cli.terminal_text import plain_line
 from nbflow.exceptions import ParameterError, UsageError
 from nbflow.models import FlowRun
@@ -73,10 +74,11 @@ def given_in(options: ResumeOptions, asked: RunInput) -> dict[str, Any] | None:
     if options.input is not None:
         text = sys.stdin.read() if options.input == "-" else options.input
         values = _object_of(text, asked)
-    schema = asked.schema or {}
-    return values | {
-        name: read_value(text, field_of(schema, name)) for name, text in options.parameters
-    }
+    schema, objects = asked.schema or {}, named_values.get()
+    for name, text in options.parameters:
+        known = text in objects
+        values[name] = objects[text] if known else read_value(text, field_of(schema, name))
+    return values
 
 
 def _object_of(text: str, asked: RunInput) -> dict[str, Any]:
@@ -192,6 +194,8 @@ def _tell(console: Console, run: FlowRun, options: ResumeOptions) -> None:
     if options.json:
         write_json(console, json_run(run))
         return
-    waits = run.state.name == "Resuming"
-    what = "waits for a worker, and goes on then" if waits else "is answered, and goes on"
-    say(console, Text.assemble(state_label(run.state), f"  {run.name} {what}."), wrap=False)
+    if run.state.name != "Resuming":
+        say(console, f"{run.name} is answered, and goes on.", wrap=False)
+        return
+    line = f"  {run.name} is answered: it waits for a worker, and goes on then."
+    say(console, Text.assemble(state_label(run.state), line), wrap=False)

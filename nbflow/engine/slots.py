@@ -244,7 +244,10 @@ class _Keeper:
 
     def _run(self) -> None:
         while (job := self._next()) is not None:
-            job()
+            try:
+                job()
+            except Exception:  # whoever is told may fail; others still wait
+                _logger.exception("Something went wrong while slots were handed out.")
 
     def _next(self) -> Callable[[], None] | None:
         """What is to be done, once it is due; None when there is nothing more."""
