@@ -4,7 +4,7 @@ This module decides the addresses and what a body looks like; `nbflow.store.http
 end, and says what may be called. It is no API for people: it changes with the Protocols. It
 must not know what the methods do.
 
-    GET  /store                        → {"protocol": 1, "version": "0.1.0"}
+    GET  /store                        → {"protocol": 1, "version": "0.1.0", "host": "here"}
     POST /store/dispatch/claim         {"arguments": {"worker_id": …}} → {"result": [...]}
     POST /store/deployments/snapshot   → the bytes themselves
     POST /store/writes                 {"id", "previous", "fence", "writes"} → {"problems": []}
@@ -30,6 +30,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from nbflow import __version__, wire
+from nbflow import owner as owners
 from nbflow.exceptions import NbflowError, ObjectNotFound, UsageError
 from nbflow.models import Changes
 from nbflow.models.deployments import Fence
@@ -77,7 +78,8 @@ class _Calls:
 
     async def hello(self) -> Response:
         """Who answers here."""
-        return _json({"protocol": PROTOCOL, "version": __version__})
+        host = owners.place_of(owners.this_owner())[0]
+        return _json({"protocol": PROTOCOL, "version": __version__, "host": host})
 
     async def call(self, component: str, name: str, request: Request) -> Response:
         """Call a method."""

@@ -30,7 +30,16 @@ from nbflow.exceptions import (
     StoreError,
     UsageError,
 )
-from nbflow.models import FlowKind, FlowRun, LogFilter, LogRecord, RunKind, StateChange, new_id
+from nbflow.models import (
+    FlowKind,
+    FlowRun,
+    LogFilter,
+    LogRecord,
+    RunKind,
+    StateChange,
+    TaskRun,
+    new_id,
+)
 from nbflow.models.deployments import DeploymentSpec, Fence, QueuedRun
 from nbflow.states import Completed, Pending, Running, Scheduled, now
 from nbflow.store import SQLStore, close_stores, open_store
@@ -405,7 +414,10 @@ def answering(status: int, content: str) -> Any:
         (answering(403, '{"detail": "Wrong Host."}'), "does not let us in: Wrong Host."),
         (answering(500, "oops"), "failed .500.: oops Look into its log"),
         (answering(413, '{"detail": "Too large."}'), "refuses what is that large"),
-        (answering(200, '{"protocol": 99, "version": "9.1"}'), "nbflow 9.1.*same version"),
+        (
+            answering(200, '{"protocol": 99, "version": "9.1", "host": "x"}'),
+            "nbflow 9.1.*same version",
+        ),
         (answering(409, '{"detail": "Gone!", "error": "LeaseLost"}'), "^Gone!$"),
         (answering(409, '{"detail": "What?", "error": "SystemExit"}'), "409.*What?"),
     ],
@@ -453,6 +465,48 @@ def test_a_store_is_put_under_a_claim_later(store: HTTPStore, behind: SQLStore) 
     with pytest.raises(LeaseLost):
         store.flush()
     assert messages(behind, run) == ["before"]
+
+
+# ── another machine ──────────────────────────────────────────────────────────────────────
+
+
+def test_runs_of_this_machine_are_closed_though_the_server_is_elsewhere(
+    store: HTTPStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, pid, start = owner.this_owner().rsplit(":", 2)
+    dead = f"{host}:{pid}:1{start}"
+    lost = flow_run(state=Running(), owner=dead)
+    child = flow_run(state=Running(), parent_id=lost.id)
+    alive = flow_run(state=Running(), owner=owner.this_owner())
+    elsewhere = flow_run(state=Running(), owner="another:1:1")
+    for run in (lost, child, alive, elsewhere):
+        store.create_flow_run(run)
+    tasks = [
+        TaskRun(id=new_id(), name="t", task_name="t", state=state, created=now(), flow_run_id=where)
+        for where, state in [(lost.id, Running()), (lost.id, Pending()), (child.id, Running())]
+    ]
+    for each in tasks:
+        store.create_task_run(each)
+    submitted(store)
+    (held,) = store.dispatch.claim(new_id(), [])
+    store.dispatch.start(held.fence, dead)
+    with monkeypatch.context() as patch:  # the server asks its own machine, where nobody died
+        patch.setattr(SQLStore, "close_abandoned", lambda *_: [])
+        assert store.close_abandoned(now()) == []
+        store._is_near = False
+        moment = now()
+        assert set(store.close_abandoned(moment)) == {lost.id, child.id}
+        assert store.close_abandoned(now()) == []
+    ended = store.flow_run(lost.id)
+    assert (ended.state.name, ended.end_time, ended.owner) == ("Crashed", moment, None)
+    assert [store.task_run(each.id).state.name for each in tasks] == [
+        "Crashed",
+        "NotRun",
+        "Crashed",
+    ]
+    for run in (alive, elsewhere):
+        assert store.flow_run(run.id).state.is_running()
+    assert not store.flow_run(held.run.id).state.is_final(), "its worker takes care of it"
 
 
 # ── what the routes answer ───────────────────────────────────────────────────────────────

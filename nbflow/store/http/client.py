@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 from nbflow import __version__, wire
+from nbflow import owner as owners
 from nbflow.exceptions import ServerUnreachable, StoreError
 from nbflow.models import (
     Changes,
@@ -31,6 +32,7 @@ from nbflow.models import (
 )
 from nbflow.store import rows
 from nbflow.store.base import StoreInfo
+from nbflow.store.http import abandoned
 from nbflow.store.http.components import LONGEST_WAIT_SECONDS, Component, Events
 from nbflow.store.http.connection import ANSWER_SECONDS, Connection, api_address
 from nbflow.store.http.interface import PROTOCOL, RUNS, Method, methods
@@ -71,7 +73,8 @@ class HTTPStore:
         self._outbox = Outbox(self._connection)
         self._outbox.fence = fence
         try:
-            _check_protocol(self.url, self._connection.get("/store"))
+            #: Whether the server is on this machine, and can see who lives here.
+            self._is_near = _greet(self.url, self._connection.get("/store"))
         except BaseException:
             self._connection.close()
             raise
@@ -245,8 +248,9 @@ class HTTPStore:
 
     # ── care ─────────────────────────────────────────────────────────────────────────────
     def close_abandoned(self, now: datetime) -> list[UUID]:
-        """Mark runs whose owner process on the server's machine is gone as Crashed."""
-        return cast("list[UUID]", self._read("close_abandoned", now))
+        """Mark runs whose owner process, here or at the server, is gone as Crashed."""
+        closed = cast("list[UUID]", self._read("close_abandoned", now))
+        return closed if self._is_near else [*closed, *abandoned.close_own(self, now)]
 
     def take_over(self, flow_run_id: UUID, owner: str, now: datetime) -> FlowRun:
         """Give an ended run to a process that resumes it, and return the run as it is then."""
@@ -284,11 +288,14 @@ class HTTPStore:
         return json.loads(self._connection.post(path, content, {}, seconds=seconds))
 
 
-def _check_protocol(url: str, answer: bytes) -> None:
-    """Raise `ServerUnreachable` unless both ends mean the same by what they say."""
+def _greet(url: str, answer: bytes) -> bool:
+    """Whether the server is on this machine.
+
+    Raises `ServerUnreachable` unless both ends mean the same by what they say.
+    """
     try:
         said = json.loads(answer)
-        protocol, version = int(said["protocol"]), str(said["version"])
+        protocol, version, host = int(said["protocol"]), str(said["version"]), said["host"]
     except (ValueError, TypeError, KeyError):
         raise ServerUnreachable(
             f"What answers at {url} is no nbflow server. Check NBFLOW_API_URL."
@@ -298,3 +305,4 @@ def _check_protocol(url: str, answer: bytes) -> None:
             f"The server at {url} is nbflow {version}, which does not understand this nbflow "
             f"{__version__}. Install the same version at both ends."
         )
+    return bool(host == owners.place_of(owners.this_owner())[0])
