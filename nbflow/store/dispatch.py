@@ -393,7 +393,9 @@ def _check_retry(run: FlowRun, queued: QueuedRun | None, *, resume: bool) -> Non
             f"The run {run.name} was called directly: no worker can run it again. "
             f"Resume it where it ran: nbflow resume {str(run.id)[-8:]}"
         )
-    if queued.lease_until is not None or queued.due is not None:
+    # One that has ended may be held for a moment more, until its process is gone.
+    held = queued.lease_until is not None and not run.state.is_final()
+    if held or queued.due is not None:
         raise ResumeError(f"The run {run.name} has not ended: it is {run.state.name}.")
     if run.state.type is StateType.PAUSED:
         if not resume:

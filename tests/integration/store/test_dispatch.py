@@ -375,6 +375,18 @@ def test_an_ended_run_is_retried_and_resumed(store: SQLStore) -> None:
     assert third.queued.token == 3
 
 
+def test_a_run_whose_process_is_just_ending_can_be_retried(store: SQLStore) -> None:
+    run = submit(store)
+    claim = claim_one(store)
+    record(store, run, Running())
+    record(store, run, Failed())
+
+    store.dispatch.retry(run.id)
+
+    assert store.dispatch.finish(claim.fence) is None
+    assert claim_one(store).queued.token == 2
+
+
 def test_a_completed_run_is_not_retried(store: SQLStore) -> None:
     run = submit(store)
     claim = claim_one(store)
