@@ -71,7 +71,7 @@ _SUBCOMMANDS: Final = {
     ),
     "server": ("nbflow.cli.server:group", "Start, show and stop the server of this home."),
     "worker": ("nbflow.cli.worker:group", "Start, list and stop workers, which execute runs."),
-    "agent": ("nbflow.cli.worker:group", "The same as worker."),
+    "agent": ("nbflow.cli.worker:agent", "The same as worker."),
     "queue": ("nbflow.cli.queue:group", "List, make and change the queues of runs."),
     "limit": (
         "nbflow.cli.limit:group",

@@ -62,6 +62,22 @@ def group(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+class _Alias(click.Group):
+    """The same commands under another name; they are explained under the first."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """None: there would be two names for each."""
+        del ctx
+        return []
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of `nbflow worker`."""
+        return group.get_command(ctx, cmd_name)
+
+
+agent = _Alias("agent", help="The same as nbflow worker: start, ls, stop.", context_settings=_HELP)
+
+
 # ── start ────────────────────────────────────────────────────────────────────────────────
 
 
