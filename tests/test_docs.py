@@ -154,7 +154,7 @@ COMMANDS = list(commands(cli, "nbflow"))
 
 def sections(page: Path) -> dict[str, str]:
     """The page's texts by the heading above them; "" is the text before the first command."""
-    heads, found = r"^#{2,4} .*?`(nbflow [\w ]+)`.*$", {}
+    heads, found = r"^#{2,4} .*?`(nbflow [\w -]+)`.*$", {}
     parts = re.split(heads, page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     for name, text in zip(["", *parts[1::2]], parts[::2], strict=True):
         found[name] = text
