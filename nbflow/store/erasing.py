@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from nbflow.states import FINAL_TYPES
@@ -47,12 +49,12 @@ class Erased:
     results: list[tuple[str, str]] = field(default_factory=list)
 
 
-def erase_some(tx: Transaction, roots: list[UUID]) -> Erased:
+def erase_some(tx: Transaction, roots: list[UUID], kept: AbstractSet[UUID]) -> Erased:
     """Delete the first of these runs with all below them, as far as time allows."""
     deadline = time.perf_counter() + SLICE_SECONDS
     erased = Erased()
     for root in roots[:_MOST_RUNS]:
-        family = members_that_may_go(tx, root)
+        family = members_that_may_go(tx, root, kept)
         while family:
             if _erase_slice(tx, family[-1], erased):
                 family.pop()
@@ -66,14 +68,17 @@ def erase_some(tx: Transaction, roots: list[UUID]) -> Erased:
     return erased
 
 
-def members_that_may_go(tx: Transaction, root: UUID) -> list[UUID]:
-    """The run, then its subflows; none while one of them, or its parent, has not ended."""
+def members_that_may_go(tx: Transaction, root: UUID, kept: AbstractSet[UUID]) -> list[UUID]:
+    """The run, then its subflows.
+
+    None of them while one is to be kept, or one, or the run's parent, has not ended.
+    """
     family = {bytes(key): state for key, state in tx.all(_FAMILY, (root.bytes,))}
     above = tx.value(_PARENT, (root.bytes,))
     if not _FINAL.issuperset(family.values()) or above not in {None, *_FINAL}:
         return []
     ids = [UUID(bytes=key) for key in family]
-    return sorted(ids, key=lambda each: each != root)
+    return sorted(ids, key=lambda each: each != root) if kept.isdisjoint(ids) else []
 
 
 _FAMILY: Final = f"SELECT id, state_type FROM flow_run WHERE id IN ({queries.FAMILY})"
@@ -89,17 +94,21 @@ def _erase_slice(tx: Transaction, run_id: UUID, erased: Erased) -> bool:
     for table in ("log", "artifact"):
         if erase_rows(tx, table, "flow_run_id=?", (run_id.bytes,)) == _ROWS:
             return False
-    found = tx.first("SELECT output, result FROM flow_run WHERE id=?", (run_id.bytes,))
+    _note_flow_run(tx, run_id, erased)
     tx.run("DELETE FROM state WHERE run_id=?", (run_id.bytes,))
     # Its tags, its inputs and its place in a queue go with it.
     tx.run("DELETE FROM flow_run WHERE id=?", (run_id.bytes,))
-    erased.flow_runs.append(run_id)
-    if found is not None:
-        output, result = found
-        if output:
-            erased.outputs.append(output)
-        _note_result(run_id, result, erased)
     return True
+
+
+def survey(tx: Transaction, run_ids: Iterable[UUID]) -> Erased:
+    """What would be deleted with these flow runs."""
+    erased = Erased()
+    for run_id in run_ids:
+        lines = tx.all("SELECT id, result FROM task_run WHERE flow_run_id=?", (run_id.bytes,))
+        _note_task_runs(lines, erased)
+        _note_flow_run(tx, run_id, erased)
+    return erased
 
 
 def erase_tasks_without_flow(tx: Transaction, before: int) -> Erased:
@@ -121,10 +130,7 @@ def _erase_tasks(
     marks = placeholders(keys)
     tx.run(f"DELETE FROM state WHERE run_id IN ({marks})", keys)
     tx.run(f"DELETE FROM task_run WHERE id IN ({marks})", keys)
-    for key, result in lines:
-        run_id = UUID(bytes=bytes(key))
-        erased.task_runs.append(run_id)
-        _note_result(run_id, result, erased)
+    _note_task_runs(lines, erased)
     return True
 
 
@@ -139,6 +145,22 @@ def erase_rows(
     """Delete the first rows that fit; how many those were."""
     some = f"SELECT {column} FROM {table} WHERE {condition} ORDER BY {column} LIMIT ?"
     return tx.run(f"DELETE FROM {table} WHERE {column} IN ({some})", (*values, limit))
+
+
+def _note_flow_run(tx: Transaction, run_id: UUID, erased: Erased) -> None:
+    text = "SELECT output, source, result FROM flow_run WHERE id=?"
+    for output, source, result in tx.all(text, (run_id.bytes,)):
+        erased.flow_runs.append(run_id)
+        if output and output != source:  # run in place: it is the user's own notebook
+            erased.outputs.append(output)
+        _note_result(run_id, result, erased)
+
+
+def _note_task_runs(lines: Iterable[Sequence[Any]], erased: Erased) -> None:
+    for key, result in lines:
+        run_id = UUID(bytes=bytes(key))
+        erased.task_runs.append(run_id)
+        _note_result(run_id, result, erased)
 
 
 def _note_result(run_id: UUID, result: str | None, erased: Erased) -> None:
@@ -156,4 +178,5 @@ __all__ = [
     "erase_some",
     "erase_tasks_without_flow",
     "members_that_may_go",
+    "survey",
 ]

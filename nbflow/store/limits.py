@@ -96,9 +96,15 @@ class SQLLimits:
             raise UsageError(f"{occupy} slots cannot be taken. Take one or more.")
         if len(wanted) > _MOST_AT_ONCE:
             raise UsageError(f"A slot is of {_MOST_AT_ONCE} limits at most. Name fewer.")
-        if not self._any_limit(wanted):  # as mostly: take no lock for that
-            return _Slot.empty().id
         request = _Request(occupy, holder, lease_seconds)
+        with self._database.read() as reader:  # who only asks takes no lock
+            look = Transaction(self._database.dialect, reader.connection)
+            moment = look.micros(now)
+            found = _found(look, wanted, moment)
+        if not found:
+            return _Slot.empty().id
+        if not _fits(found, occupy, moment):
+            return None
         return self._database.write(
             lambda transaction: _acquire(transaction, wanted, request, transaction.micros(now))
         )
@@ -129,11 +135,6 @@ class SQLLimits:
                 transaction.number()  # wakes those who wait for a free slot
 
         self._database.write(work)
-
-    def _any_limit(self, names: list[str]) -> bool:
-        text = f"SELECT count(*) FROM concurrency_limit WHERE name IN ({placeholders(names)})"
-        with self._database.read() as reader:
-            return bool(names) and reader.value(text, names) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +175,26 @@ class _Request:
 def _acquire(
     transaction: Transaction, names: list[str], request: _Request, now: int
 ) -> UUID | None:
-    marks = placeholders(names)
-    forget = f"DELETE FROM concurrency_slot WHERE until<=? AND name IN ({marks})"
+    forget = f"DELETE FROM concurrency_slot WHERE until<=? AND name IN ({placeholders(names)})"
     transaction.run(forget, (now, *names))
-    select = f"SELECT {_COLUMNS} FROM concurrency_limit WHERE name IN ({marks})"
-    loads = _loads(transaction, now)
-    found = [(_limit(line), loads.get(line[0], _Load())) for line in transaction.all(select, names)]
+    found = _found(transaction, names, now)
+    return _take(transaction, found, request, now) if _fits(found, request.occupy, now) else None
+
+
+def _found(transaction: Transaction, names: list[str], now: int) -> _Loaded:
+    """Those of the names that have a limit, with what is taken of each."""
+    if not names:
+        return []
+    select = f"SELECT {_COLUMNS} FROM concurrency_limit WHERE name IN ({placeholders(names)})"
+    lines = transaction.all(select, names)
+    loads = _loads(transaction, now) if lines else {}
+    return [(_limit(line), loads.get(line[0], _Load())) for line in lines]
+
+
+def _fits(found: _Loaded, occupy: int, now: int) -> bool:
     for limit, _ in found:  # what can never be is an error, also while another limit is full
-        _refuse_too_many(limit, request.occupy)
-    if not all(_has_room(limit, load, request.occupy, now) for limit, load in found):
-        return None
-    return _take(transaction, found, request, now)
+        _refuse_too_many(limit, occupy)
+    return all(_has_room(limit, load, occupy, now) for limit, load in found)
 
 
 def _refuse_too_many(limit: ConcurrencyLimit, occupy: int) -> None:
@@ -200,12 +210,7 @@ def _has_room(limit: ConcurrencyLimit, load: _Load, occupy: int, now: int) -> bo
     return not limit.active or occupy <= free + _ROUNDING
 
 
-def _take(
-    transaction: Transaction,
-    found: list[tuple[ConcurrencyLimit, _Load]],
-    request: _Request,
-    now: int,
-) -> UUID:
+def _take(transaction: Transaction, found: _Loaded, request: _Request, now: int) -> UUID:
     text = "INSERT INTO concurrency_slot (id, name, occupy, holder, until) VALUES (?,?,?,?,?)"
     slot, count = _Slot.empty(), 0
     for limit, load in found:
@@ -234,6 +239,9 @@ class _Load:
         if limit.slot_decay_per_second is None:
             return self.occupied
         return max(0, self.until - now) / _SECOND * limit.slot_decay_per_second
+
+
+_Loaded = list[tuple[ConcurrencyLimit, _Load]]
 
 
 def _loads(transaction: Transaction, now: int) -> dict[str, _Load]:

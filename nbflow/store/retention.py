@@ -65,14 +65,10 @@ _FLOWS: Final = (
 
 
 def overdue(reader: Reader, group: Group, now: int) -> Iterator[list[UUID]]:
-    """Ended runs of a group beyond what it keeps, oldest first, in pages.
-
-    The newest ended run and the newest completed one are never among them.
-    """
+    """Ended runs of a group beyond its number or age, oldest first, in pages."""
     where = _overdue(reader, group, now)
     if where is None:
         return
-    kept = _kept(reader, group)
     created = seq = -1
     text = (
         f"SELECT id, created, seq FROM flow_run {where.where()} "
@@ -80,7 +76,7 @@ def overdue(reader: Reader, group: Group, now: int) -> Iterator[list[UUID]]:
     )
     while lines := reader.all(text, (*where.values, created, created, seq, _PAGE)):
         _, created, seq = lines[-1]
-        yield [UUID(bytes=bytes(key)) for key, *_ in lines if bytes(key) not in kept]
+        yield [UUID(bytes=bytes(key)) for key, *_ in lines]
 
 
 def _overdue(reader: Reader, group: Group, now: int) -> Conditions | None:
@@ -103,15 +99,14 @@ def _overdue(reader: Reader, group: Group, now: int) -> Conditions | None:
     return where
 
 
-def _kept(reader: Reader, group: Group) -> set[bytes]:
-    where = _ended(group)
+def newest(reader: Reader, group: Group) -> Iterator[UUID]:
+    """The newest ended run of a group and the newest completed one, which stay in any case."""
     completed = _ended(group)
     completed.add("state_type=?", str(StateType.COMPLETED))
-    found = (
-        reader.value(f"SELECT id FROM flow_run {each.where()} {_NEWEST}", each.values)
-        for each in (where, completed)
-    )
-    return {bytes(key) for key in found if key is not None}
+    for where in (_ended(group), completed):
+        key = reader.value(f"SELECT id FROM flow_run {where.where()} {_NEWEST}", where.values)
+        if key is not None:
+            yield UUID(bytes=bytes(key))
 
 
 def _ended(group: Group) -> Conditions:
@@ -121,4 +116,4 @@ def _ended(group: Group) -> Conditions:
     return found
 
 
-__all__ = ["Group", "groups", "overdue"]
+__all__ = ["Group", "groups", "newest", "overdue"]

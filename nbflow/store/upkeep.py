@@ -10,11 +10,12 @@ is old is decided in `retention.py`, what belongs to a run in `erasing.py`, whic
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,9 +30,10 @@ from nbflow.store.erasing import (
     erase_some,
     erase_tasks_without_flow,
     members_that_may_go,
+    survey,
 )
 from nbflow.store.orchestration import Removed
-from nbflow.store.retention import groups, overdue
+from nbflow.store.retention import groups, newest, overdue
 
 _DAY: Final = 86_400 * 1_000_000
 #: Days for which events other than states of runs are kept.
@@ -91,8 +93,8 @@ class SQLUpkeep:
         )
 
     def _prune(self, tally: _Tally, settings: Settings, now: int) -> None:
-        for roots in self._overdue(settings, now):
-            self._erase(roots, tally, settings)
+        for roots, kept in self._overdue(settings, now):
+            self._erase(roots, kept, tally, settings)
         self._erase_loose(tally, settings, now)
         tally.files += leftovers.remove(
             leftovers.notebook_files(self._unused(tally.outputs), settings)
@@ -107,28 +109,38 @@ class SQLUpkeep:
 
     def _look(self, tally: _Tally, settings: Settings, now: int) -> None:
         """As `_prune`, but only count."""
-        for roots in self._overdue(settings, now):
-            with self._database.read() as reader:
-                tx = Transaction(self._database.dialect, reader.connection)
-                going = [each for root in roots for each in members_that_may_go(tx, root)]
-                outputs = _outputs(tx, going)
-            tally.flow_runs += len(going)
-            paths = leftovers.notebook_files(outputs, settings)
-            tally.files += leftovers.present(paths)
+        going: dict[UUID, None] = {}
+        with self._database.read() as reader:
+            tx = Transaction(self._database.dialect, reader.connection)
+            for roots, kept in self._overdue(settings, now):
+                for root in roots:
+                    going.update(dict.fromkeys(members_that_may_go(tx, root, kept)))
+            found = survey(tx, going)
+        tally.flow_runs = len(found.flow_runs)
+        notebooks = leftovers.notebook_files(self._unused(found.outputs, going), settings)
+        tally.files += leftovers.present((*_result_files(found, settings), *notebooks))
         last = self._last_event(now)
         with self._database.read() as reader:
             count = "SELECT count(*) FROM"
             tally.events = int(reader.value(f"{count} event WHERE seq<=?", (last,)))
             tally.snapshots = int(reader.value(f"{count} snapshot WHERE {_UNUSED}"))
 
-    def _overdue(self, settings: Settings, now: int) -> Iterator[list[UUID]]:
+    def _overdue(
+        self, settings: Settings, now: int
+    ) -> Iterator[tuple[list[UUID], frozenset[UUID]]]:
+        """Runs to remove, in pages, and those that stay in any case."""
         with self._database.read() as reader:
-            for group in groups(reader, settings):
-                yield from overdue(reader, group, now)
+            found = groups(reader, settings)
+            kept = frozenset(run_id for group in found for run_id in newest(reader, group))
+            for group in found:
+                for page in overdue(reader, group, now):
+                    yield page, kept
 
-    def _erase(self, roots: list[UUID], tally: _Tally, settings: Settings) -> None:
+    def _erase(
+        self, roots: list[UUID], kept: frozenset[UUID], tally: _Tally, settings: Settings
+    ) -> None:
         while roots:
-            erased = self._write(partial(erase_some, roots=roots))
+            erased = self._write(partial(erase_some, roots=roots, kept=kept))
             roots = roots[erased.roots :]
             _count(erased, tally, settings)
 
@@ -145,13 +157,15 @@ class SQLUpkeep:
         condition = "flow_run_id IS NULL AND timestamp<?"
         self._repeat(lambda tx: erase_rows(tx, "log", condition, (before,)))
 
-    def _unused(self, outputs: list[str]) -> set[str]:
-        """Those that no kept run has written to, too."""
+    def _unused(self, outputs: list[str], going: Collection[UUID] = ()) -> set[str]:
+        """Those that no run has written to but these which go."""
         unused = set(outputs)
         for part in _parts(sorted(unused)):
-            text = f"SELECT output FROM flow_run WHERE output IN ({placeholders(part)})"
+            text = f"SELECT output, id FROM flow_run WHERE output IN ({placeholders(part)})"
             with self._database.read() as reader:
-                unused.difference_update(output for (output,) in reader.all(text, part))
+                for output, key in reader.all(text, part):
+                    if UUID(bytes=bytes(key)) not in going:
+                        unused.discard(output)
         return unused
 
     def _last_event(self, now: int) -> int:
@@ -211,13 +225,11 @@ class SQLUpkeep:
 def _count(erased: Erased, tally: _Tally, settings: Settings) -> None:
     tally.flow_runs += len(erased.flow_runs)
     tally.outputs += erased.outputs
-    paths = leftovers.result_files(erased.flow_runs, erased.task_runs, erased.results, settings)
-    tally.files += leftovers.remove(paths)
+    tally.files += leftovers.remove(_result_files(erased, settings))
 
 
-def _outputs(tx: Transaction, run_ids: list[UUID]) -> list[str]:
-    text = "SELECT output FROM flow_run WHERE id=? AND output IS NOT NULL"
-    return [line[0] for run_id in run_ids for line in tx.all(text, (run_id.bytes,))]
+def _result_files(erased: Erased, settings: Settings) -> Iterator[Path]:
+    return leftovers.result_files(erased.flow_runs, erased.task_runs, erased.results, settings)
 
 
 def _forget_versions(tx: Transaction) -> int:

@@ -183,15 +183,33 @@ def test_a_deployment_says_how_much_it_keeps(store: Store) -> None:
     assert len(kept) == 8
 
 
+def test_the_newest_run_of_a_deployment_keeps_its_parent(store: Store) -> None:
+    deployment = deployed(store)
+    parent, *_ = ended(store, 300, 200, 1)
+    ended(store, 299, parent_id=parent.id, deployment_id=deployment.id)
+    assert store.upkeep.prune(now=NOW, dry_run=True).flow_runs == 1
+    assert store.upkeep.prune(now=NOW).flow_runs == 1
+    assert set(names(store)) == {"run-300", "run-299", "run-1"}
+
+
+def test_a_run_of_two_reasons_is_counted_once(store: Store) -> None:
+    deployment = deployed(store)
+    parent, *_ = ended(store, 300, 1)
+    ended(store, 299, parent_id=parent.id, deployment_id=deployment.id)
+    ended(store, 2, deployment_id=deployment.id)
+    assert store.upkeep.prune(now=NOW, dry_run=True).flow_runs == 2
+    assert store.upkeep.prune(now=NOW).flow_runs == 2
+
+
 def test_a_run_that_was_started_anew_meanwhile_stays(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doomed, _ = ended(store, 10, 1)
     real = erasing.members_that_may_go
 
-    def retried(tx: Any, root: Any) -> Any:
+    def retried(tx: Any, root: Any, kept: Any) -> Any:
         tx.run("UPDATE flow_run SET state_type='SCHEDULED' WHERE id=?", (doomed.id.bytes,))
-        return real(tx, root)
+        return real(tx, root, kept)
 
     monkeypatch.setattr(erasing, "members_that_may_go", retried)
     with temporary_settings(keep_runs=1):
@@ -343,6 +361,7 @@ def put(*paths: Path) -> list[str]:
 def test_files_of_forgotten_runs_go_and_others_stay(nbflow_home: Path, tmp_path: Path) -> None:
     store, settings = open_store(), get_settings()
     folder, results = settings.notebooks_folder(), Path(settings.results_root())
+    in_place = folder / "source.ipynb"
     own, kept_too, elsewhere = folder / "a.ipynb", folder / "b.ipynb", tmp_path / "mine.ipynb"
     runs = [
         made(store, 9, Completed(), output=str(own)),
@@ -350,6 +369,7 @@ def test_files_of_forgotten_runs_go_and_others_stay(nbflow_home: Path, tmp_path:
         made(store, 7, Completed(), output=str(elsewhere)),
         made(store, 6, Completed(), output=str(folder / ".." / "c.ipynb")),
         made(store, 5, Completed(), output="s3://bucket/d.ipynb"),
+        made(store, 4, Completed(), output=str(in_place), source=str(in_place)),
     ]
     made(store, 1, Completed(), output=str(kept_too))
     child = TaskRun(
@@ -374,6 +394,7 @@ def test_files_of_forgotten_runs_go_and_others_stay(nbflow_home: Path, tmp_path:
     staying = put(
         kept_too,
         elsewhere,
+        in_place,
         folder / "b.cell-3.txt",
         folder / "ab.cell-3.txt",
         nbflow_home / "c.ipynb",
@@ -381,9 +402,10 @@ def test_files_of_forgotten_runs_go_and_others_stay(nbflow_home: Path, tmp_path:
     )
     with temporary_settings(keep_runs=1):
         look = store.upkeep.prune(now=NOW, dry_run=True)
-        assert set(look.files) >= {str(own)} and all(Path(each).exists() for each in going)
+        assert all(Path(each).exists() for each in going)
         removed = store.upkeep.prune(now=NOW)
-    assert removed.flow_runs == 5
+    assert removed.flow_runs == 6
+    assert sorted(look.files) == sorted(going)
     assert sorted(removed.files) == sorted(going)
     assert not [each for each in going if Path(each).exists()]
     assert all(Path(each).exists() for each in staying)
