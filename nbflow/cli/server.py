@@ -181,17 +181,17 @@ def _begun(settings: Settings, process: subprocess.Popen[bytes], log: Path) -> P
 
 @group.command("status", context_settings=_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+@click.option("--url", "only_url", is_flag=True, help="Print the address alone, for scripts.")
 @click.option("--show-token", is_flag=True, help="Show the address with the token in it.")
-def status_command(as_json: bool, show_token: bool) -> int:
+def status_command(as_json: bool, only_url: bool, show_token: bool) -> int:
     """Tell where the server is, and how busy; the exit code is 1 when there is none."""
     settings, console = get_settings(), make_console()
     present = presence.read(settings.home)
     if present is None:
-        if as_json:
-            write_json(console, None)
-        else:
-            say(console, "No server runs from this home. Start one: nbflow server start")
-        return 1
+        return _tell_none(console, as_json=as_json, only_url=only_url)
+    if only_url:
+        say(console, present.url, wrap=False)
+        return 0
     token = token_of(settings)
     told = {**_facts(present), **_asked(present, token)}
     if show_token:
@@ -201,6 +201,14 @@ def status_command(as_json: bool, show_token: bool) -> int:
     else:
         say(console, _table(told, datetime.now(UTC)))
     return 0
+
+
+def _tell_none(console: Console, *, as_json: bool, only_url: bool) -> int:
+    if as_json:
+        write_json(console, None)
+    elif not only_url:
+        say(console, "No server runs from this home. Start one: nbflow server start")
+    return 1
 
 
 def _facts(present: Presence) -> dict[str, Any]:
