@@ -16,6 +16,8 @@ from nbflow.dataflow import CellAnalysis
 #: Names by which IPython gives what was displayed before.
 _RESULTS: Final = frozenset({"_", "__", "___", "Out", "_oh"})
 _NUMBERED: Final = re.compile(r"_\d+")
+#: Names by which IPython gives the cells entered so far: the next one is among them at once.
+_ENTERED: Final = frozenset({"In", "_ih", "_i", "_ii", "_iii"})
 #: What changes the whole process for a while: its streams, warnings, folder, signals.
 _PROCESS_WIDE: Final = frozenset(
     {"contextlib.redirect_stdout", "contextlib.redirect_stderr", "contextlib.chdir"}
@@ -30,11 +32,13 @@ def stays_in_the_foreground(
     """Whether a cell is run in the foreground although it asks for the background.
 
     Other cell magics redirect what the whole process prints, or run what they like among the
-    notebook's names; what is displayed last is only known when everything before has ended.
+    notebook's names; what is displayed last is only known when everything before has ended; and
+    what was entered last changes when the next cell is.
     """
     return (
         text.lstrip().startswith("%%")
         or uses_results(analysis)
+        or not _ENTERED.isdisjoint(analysis.uses)
         or any(_origin(call, analysis, namespace) in _PROCESS_WIDE for call in analysis.calls)
     )
 

@@ -293,7 +293,8 @@ def test_damage_found_later_is_told_by_reads_and_flush(tmp_path: Path) -> None:
     store.add_logs([LogRecord(run.id, None, 20, "l", "x" * 500, now())] * 2_000)
     store.close()
     content = bytearray(path.read_bytes())
-    content[30 * 4096 :] = b"\xff" * (len(content) - 30 * 4096)  # the lines, not the tables
+    lines = content.index(b"x" * 500) // 4096 * 4096  # pages that come after all tables
+    content[lines:] = b"\xff" * (len(content) - lines)
     path.write_bytes(content)
     store = SQLStore(url_of(path))
     with pytest.raises(StoreCorrupt, match="Move it away"):

@@ -216,6 +216,15 @@ def test_results_keep_the_order_of_the_cells(cells, held) -> None:
     assert cells.well("%%task --submit\nlast = _, __", "last").value == ("second", "first")
 
 
+@pytest.mark.parametrize(("read", "value"), [("len(In)", 3), ("len(_ih)", 3), ("_i", "n = 1")])
+def test_what_was_entered_before_is_read_in_the_foreground(cells, read, value) -> None:
+    """In the background it might find the next cell there."""
+    where = "threading.current_thread() is threading.main_thread()"
+    cells.well("n = 1", f"%%task --submit\nimport threading\nfound = {read}, {where}")
+
+    assert cells.well("found").value == (value, True)
+
+
 def test_a_cell_magic_inside_keeps_a_cell_in_the_foreground(cells, capsys) -> None:
     cells.well("%%task --submit\n%%capture said\nprint('inside')")
 
