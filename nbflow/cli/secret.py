@@ -18,6 +18,7 @@ from rich.text import Text
 from nbflow.cli.console import make_console, moment_words, say
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
+from nbflow.exceptions import UsageError
 from nbflow.models.deployments import Secret
 from nbflow.store import open_store
 from nbflow.store.near import not_there
@@ -53,12 +54,18 @@ def ls_command(json: bool, colour: bool) -> int:
 
 @group.command("set", context_settings=_HELP)
 @_name
-def set_command(name: str) -> int:
+@click.argument("rest", nargs=-1, metavar="")
+def set_command(name: str, rest: tuple[str, ...]) -> int:
     """Set a secret, or change it.
 
     A terminal asks for its value, unseen; else the value is what standard input holds, without
     the line break at its end.
     """
+    if rest:  # not repeated: the message may be kept where the value should not be
+        raise UsageError(
+            "A secret's value is no argument: the shell's history and the list of processes "
+            f"would show it. Type it when asked, or send it: … | nbflow secret set {name}"
+        )
     open_store().vault.set_secret(name, _value(name))
     say(make_console(), f"The secret {name} is set.", wrap=False)
     return 0
