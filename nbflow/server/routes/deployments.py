@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from nbflow.deployments.checking import misfits
 from nbflow.deployments.running import new_run
-from nbflow.exceptions import UsageError
+from nbflow.exceptions import ObjectNotFound, UsageError
 from nbflow.models import FlowKind, FlowRun
 from nbflow.models.deployments import (
     DEFAULT_QUEUE,
@@ -46,6 +46,7 @@ from nbflow.server.lookup import DeploymentReference, StoreHere, find_deployment
 from nbflow.server.problems import FieldError, problem
 from nbflow.server.routes.schedules import ScheduleBody
 from nbflow.server.source_diff import diff_of
+from nbflow.store.base import Store
 
 router: Final = APIRouter(prefix="/api/deployments", tags=["deployments"])
 
@@ -197,7 +198,7 @@ def save_deployment(body: DeploymentBody, store: StoreHere) -> Response:
     if len({each.slug for each in schedules}) < len(schedules):
         where = FieldError(field="schedules", message="Two of them have the same slug.")
         return problem(422, "Two schedules have the same slug. Give each its own.", [where])
-    before = {each.id for each in store.deployments.search(flow_name=body.flow_name, limit=_ALL)}
+    is_there = _is_there(store, f"{body.flow_name}/{body.name}")
     saved = store.deployments.save(
         body.flow_name,
         body.name,
@@ -208,7 +209,15 @@ def save_deployment(body: DeploymentBody, store: StoreHere) -> Response:
         author=body.author,
         paused=body.paused,
     )
-    return Json(saved, 200 if saved.id in before else 201)
+    return Json(saved, 200 if is_there else 201)
+
+
+def _is_there(store: Store, full_name: str) -> bool:
+    try:
+        store.deployments.find(full_name)
+    except ObjectNotFound:
+        return False
+    return True
 
 
 @router.post(
