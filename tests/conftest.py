@@ -1,15 +1,18 @@
 """Every test gets a home of its own, so that no test sees another's runs.
 
-This module also decides in which order tests run, and how they hear Ctrl-C.
+This module also decides in which order tests run, how they hear Ctrl-C, and that they have the
+same names in every process that runs some of them.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -31,6 +34,33 @@ def pytest_configure() -> None:
     """Hear Ctrl-C, as tests expect it; a shell lets what it runs in the background ignore it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+#: Texts that are another in each process: addresses, random ids, present times, orders of sets.
+UNSTEADY = re.compile(
+    r"0x[0-9a-f]{6}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}|timestamp=|\{[^{}:]+,[^{}:]+\}"
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Number the cases of a table whose text would not name them in another process."""
+    parametrize = metafunc.parametrize
+
+    def steadily(*args: Any, ids: Any = None, **kwargs: Any) -> None:
+        parametrize(*args, ids=steady(ids) if callable(ids) else ids, **kwargs)
+
+    metafunc.parametrize = steadily  # type: ignore[method-assign]
+
+
+def steady(name: Callable[[Any], object]) -> Callable[[Any], object]:
+    """The same names, but none for what would have another in another process."""
+
+    def named(value: Any) -> object:
+        text = name(value)
+        return None if UNSTEADY.search(str(text)) else text
+
+    return named
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
