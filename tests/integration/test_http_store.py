@@ -252,6 +252,7 @@ def test_writes_are_kept_through_an_outage_in_their_order(store: HTTPStore, line
     line.cut = False
     store.flush()
     assert messages(store, run) == [f"{number}" for number in range(200)]
+    assert store._connection._away_since is None, "the next outage finds all patience again"
 
 
 def test_a_server_may_be_stopped_and_started_anew(tmp_path: Path) -> None:
@@ -617,8 +618,10 @@ def test_many_who_wait_are_woken_and_keep_nobody_from_asking(url: str, behind: S
             answers = await asyncio.gather(*waiting)
             return [answer.json()["result"] for answer in answers], threads
 
+    started = time.monotonic()
     woken, threads = asyncio.run(everything())
     assert all(latest > after for latest in woken)
+    assert time.monotonic() - started < 25, "they were woken: their time was not over"
     assert threads < 60, "nobody who waits has a thread"
 
 
