@@ -360,6 +360,7 @@ class NotebookRun:
     def _settle(
         self, cell: RunningCell, outcome: CellOutcome, error: NbflowError | None = None
     ) -> None:
+        self._limits.go_on(cell)
         cell.ended, cell.outcome, cell.error = now(), outcome, error
         ours(self.nb.cells[cell.info.index])["state"] = str(outcome)
         duration = time.monotonic() - cell.clock if cell.started else None
@@ -412,12 +413,16 @@ class NotebookRun:
 
     def _move(self, cell: RunningCell, state: State[Any], attempt: int | None) -> None:
         cell.told = state
+        if state.name == "Paused":
+            self._limits.pause(cell)
+        else:
+            self._limits.go_on(cell)
         cell.attempt = max(cell.attempt, attempt or 0)
         if state.is_settled():
             return  # its end will tell
         if state.is_running() and cell.waiting:
             cell.counted_from = time.monotonic()
-        cell.waiting = state.is_pending()
+        cell.waiting = state.is_pending() or state.name == "AwaitingSlot"
         if cell.shown != (state.name, cell.attempt):
             cell.shown = (state.name, cell.attempt)
             self._tell(
