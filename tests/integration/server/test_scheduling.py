@@ -1,0 +1,45 @@
+"""The scheduler beside the API."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from nbflow.models.deployments import DeploymentSchedule
+from nbflow.server.scheduling import PunctualScheduler
+from nbflow.store import SQLStore
+
+from .conftest import SPEC
+
+
+def test_schedules_fire_though_nobody_works_and_the_lag_is_measured(tmp_path: Path) -> None:
+    store = SQLStore(f"sqlite:///{tmp_path / 'runs.db'}")
+    scheduler = PunctualScheduler(store)
+    scheduler.start()
+    try:
+        each_second = DeploymentSchedule(slug="often", schedule={"interval": 1})
+        spec = replace(SPEC, follow=True)
+        made = store.deployments.save(
+            "train", "often", spec, schedules=[each_second], content_hash="0" * 64
+        )
+        first = made.schedules[0].next_fire
+        assert first is not None
+        deadline = time.monotonic() + 60
+        while (store.deployments.get(made.id).schedules[0].next_fire or first) <= first:
+            assert time.monotonic() < deadline, "the schedule did not fire"
+            time.sleep(0.02)
+        while scheduler.lag_seconds is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert 0 <= scheduler.lag_seconds < 30
+    finally:
+        scheduler.close()
+        store.close()
+    assert not scheduler._thread.is_alive()
+
+
+def test_a_scheduler_that_never_began_ends(tmp_path: Path) -> None:
+    store = SQLStore(f"sqlite:///{tmp_path / 'runs.db'}")
+    PunctualScheduler(store).close()
+    store.close()
