@@ -6,6 +6,7 @@ deployment is made of is for `nbflow.deployments`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -252,6 +253,23 @@ def _json_step(step: Step) -> dict[str, Any]:
     }
 
 
-def is_plan_file(target: str) -> bool:
-    """Whether a target is a file like nbflow.yaml."""
-    return Path(target).suffix in {".yaml", ".yml"}
+# ── nbflow deployment create ─────────────────────────────────────────────────────────────
+
+
+@click.command("create", context_settings=_HELP)
+@click.argument("target", metavar="FILE")
+@deploy_options
+def create_command(**given: Any) -> int:
+    """Deploy a file: a notebook, a Python file, or what an nbflow.yaml declares.
+
+    The same as nbflow deploy FILE, or nbflow deploy --all --file FILE.
+    """
+    return create(DeployOptions(**given))
+
+
+def create(options: DeployOptions) -> int:
+    """Deploy what the file holds."""
+    target = options.target
+    if target is None or Path(target).suffix not in {".yaml", ".yml"}:
+        return deploy(options)
+    return deploy_file(replace(options, target=None, file=target))

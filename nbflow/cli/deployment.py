@@ -6,9 +6,8 @@ are kept, nor who executes their runs.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import importlib
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -17,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow import wire
-from nbflow.cli import deploy as deploying
 from nbflow.cli.console import (
     is_live,
     make_console,
@@ -27,10 +25,8 @@ from nbflow.cli.console import (
     state_label,
 )
 from nbflow.cli.deploy_options import (
-    DeployOptions,
     FindOptions,
     StartRunOptions,
-    deploy_options,
     deployment_argument,
     find_options,
     start_run_options,
@@ -50,7 +46,6 @@ from nbflow.cli.reports import json_run, write_json
 from nbflow.cli.run import reporter_for, told, values_of
 from nbflow.deployments.checking import read_text
 from nbflow.deployments.diff import source_diff, source_of_version, spec_changes
-from nbflow.deployments.plan import plan_of
 from nbflow.deployments.running import new_run
 from nbflow.durations import read_duration
 from nbflow.exceptions import UsageError
@@ -65,7 +60,20 @@ _HELP: Final = {"help_option_names": ["-h", "--help"]}
 _RECENT: Final = 5
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
+class _WithCreate(click.Group):
+    """The group with a command that is loaded when it is called: reading notebooks takes time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "create"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name != "create":
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = importlib.import_module("nbflow.cli.deploy").create_command
+        return found
+
+
+@click.group(cls=_WithCreate, context_settings=_HELP, invoke_without_command=True)
 @click.pass_context
 def group(ctx: click.Context) -> None:
     """List, run, pause and compare deployments.
@@ -411,24 +419,3 @@ def delete_command(deployment: str, yes: bool) -> int:
     store.deployments.delete(found.id)
     say(console, f"{found.full_name} is forgotten.")
     return 0
-
-
-@group.command("create", context_settings=_HELP)
-@click.argument("target", metavar="FILE")
-@deploy_options
-def create_command(**given: Any) -> int:
-    """Deploy a file: a notebook, a Python file, or what an nbflow.yaml declares.
-
-    The same as nbflow deploy FILE, or nbflow deploy --all --file FILE.
-    """
-    return create(DeployOptions(**given))
-
-
-def create(options: DeployOptions) -> int:
-    """Deploy what the file holds."""
-    assert options.target is not None
-    if not deploying.is_plan_file(options.target):
-        return deploying.deploy(options)
-    console, store = make_console(colour=options.colour), open_store()
-    plan = plan_of(Path(options.target), store, prune=options.prune)
-    return deploying.carry_out(console, store, plan, replace(options, target=None))

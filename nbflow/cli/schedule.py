@@ -28,8 +28,7 @@ from nbflow.cli.deployment_words import next_words, schedule_words
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.deployments.checking import read_text
-from nbflow.deployments.deploying import check_parameters
-from nbflow.deployments.scheduling import schedules_of
+from nbflow.deployments.scheduling import check_parameters, schedules_of
 from nbflow.exceptions import ObjectNotFound, UsageError
 from nbflow.models.deployments import Deployment, DeploymentSchedule
 from nbflow.schedules import from_json, in_words, upcoming

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from nbflow.context import FlowRunContext
-from nbflow.deployments.checking import as_json, misfits
+from nbflow.deployments.checking import as_json
 from nbflow.deployments.here import own_runs
-from nbflow.deployments.scheduling import Stated, schedules_of
+from nbflow.deployments.scheduling import Stated, check_parameters, schedules_of
 from nbflow.deployments.snapshot import content_hash, take_snapshot
 from nbflow.deployments.source import Source
 from nbflow.deployments.targets import Target, source_of
@@ -363,18 +363,6 @@ _READERS: Final = {
     "env": _environment,
     "follow": bool,
 }
-
-
-def check_parameters(
-    spec: DeploymentSpec, schedules: Iterable[DeploymentSchedule], *, owner: str
-) -> None:
-    """Raise the first `ParameterError`, if any: what a schedule fires must have all it needs."""
-    for misfit in misfits(spec.parameter_schema, spec.parameters, owner=owner, partial=True):
-        raise misfit.error()
-    for schedule in schedules:
-        values = {**spec.parameters, **schedule.parameters}
-        for misfit in misfits(spec.parameter_schema, values, owner=owner):
-            raise misfit.error()
 
 
 # ── who deploys ──────────────────────────────────────────────────────────────────────────

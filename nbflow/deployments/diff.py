@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-import nbformat
-
 from nbflow import wire
 from nbflow.models.deployments import DeploymentSchedule, DeploymentSpec, DeploymentVersion
 from nbflow.parameters import short_repr
@@ -145,6 +143,7 @@ def _notebook_diff() -> Callable[[bytes, bytes, bool], Iterator[str]] | None:
     try:
         nbdime: Any = importlib.import_module("nbdime")
         pretty: Any = importlib.import_module("nbdime.prettyprint")
+        nbformat: Any = importlib.import_module("nbformat")
     except ImportError:
         return None
 

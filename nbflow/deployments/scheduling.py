@@ -14,9 +14,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from nbflow.deployments.checking import as_json
+from nbflow.deployments.checking import as_json, misfits
 from nbflow.exceptions import ScheduleError, UsageError
-from nbflow.models.deployments import DeploymentSchedule
+from nbflow.models.deployments import DeploymentSchedule, DeploymentSpec
 from nbflow.schedules import (
     Cron,
     Interval,
@@ -101,6 +101,18 @@ def schedule_record(stated: Stated) -> DeploymentSchedule:
         parameters=as_json(parameters, owner="the schedule"),
         active=_checked_active(stated.get("active", True)),
     )
+
+
+def check_parameters(
+    spec: DeploymentSpec, schedules: Iterable[DeploymentSchedule], *, owner: str
+) -> None:
+    """Raise the first `ParameterError`, if any: what a schedule fires must have all it needs."""
+    for misfit in misfits(spec.parameter_schema, spec.parameters, owner=owner, partial=True):
+        raise misfit.error()
+    for schedule in schedules:
+        values = {**spec.parameters, **schedule.parameters}
+        for misfit in misfits(spec.parameter_schema, values, owner=owner):
+            raise misfit.error()
 
 
 def _each(value: Any) -> list[Any]:
