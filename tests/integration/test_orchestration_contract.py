@@ -71,13 +71,14 @@ def open_another(
     request: pytest.FixtureRequest, new_database: Callable[[str], str]
 ) -> Iterator[Opener]:
     """Opens stores on one database, as processes would."""
-    url = new_database("sqlite" if request.param == "http" else request.param)
-    first = SQLStore(url)
-    served = request.getfixturevalue("host").serve(first) if request.param == "http" else ""
-    opened: list[Store] = [first]
+    url = new_database("postgresql" if request.param == "postgresql" else "sqlite")
+    opened: list[Store] = []
+    if request.param == "http":
+        opened.append(behind := SQLStore(url))
+        url = request.getfixturevalue("host").serve(behind)
 
     def opener() -> Store:
-        opened.append(HTTPStore(served) if served else SQLStore(url))
+        opened.append(HTTPStore(url) if url.startswith("http") else SQLStore(url))
         return opened[-1]
 
     yield opener
