@@ -58,6 +58,15 @@ def write(*texts: str) -> None:
         sys.stdout.write(text)
 
 
+def row() -> list[type[StandIn]]:
+    """The kinds of the stand-ins that stand one before another."""
+    stream, found = sys.stdout, []
+    while isinstance(stream, StandIn):
+        found.append(type(stream))
+        stream = stream.stream
+    return found
+
+
 def test_it_hears_the_named_streams_inside_the_block_and_passes_all_on() -> None:
     with streams() as (out, err):
         with standing_in(Left, "stdout"):
@@ -72,7 +81,7 @@ def test_it_hears_the_named_streams_inside_the_block_and_passes_all_on() -> None
 
 @given(st.lists(st.tuples(st.sampled_from([Left, Right]), st.integers(0, 5)), max_size=12))
 def test_blocks_end_in_any_order(steps: list[tuple[type[Ear], int]]) -> None:
-    """Each kind hears once what is printed while any of its blocks lasts, and nothing later."""
+    """One of each kind stands there as long as a block of its own lasts, and hears each text."""
     blocks: list[tuple[type[Ear], contextlib.ExitStack]] = []
     expected = {Left: 0, Right: 0}
     with streams() as (out, _):
@@ -85,6 +94,7 @@ def test_blocks_end_in_any_order(steps: list[tuple[type[Ear], int]]) -> None:
             write("x")
             for each in {kind for kind, _ in blocks}:
                 expected[each] += 1
+            assert sorted(row(), key=id) == sorted({kind for kind, _ in blocks}, key=id)
         for _, block in blocks:
             block.close()
         assert sys.stdout is out
