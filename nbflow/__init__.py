@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from nbflow.logging import disable_run_logger, get_run_logger
     from nbflow.pausing import pause_flow_run, resume_flow_run, suspend_flow_run
     from nbflow.runs import Run, get_run, list_runs
+    from nbflow.schedules import Cron, Interval, RRule
     from nbflow.states import State
     from nbflow.tasks import Task, task
     from nbflow.variables import Secret, Variable
@@ -43,9 +44,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Cron",
     "Flow",
     "Future",
+    "Interval",
     "NotebookFlow",
+    "RRule",
     "Run",
     "Secret",
     "State",
@@ -88,9 +92,12 @@ __all__ = [
 _put_off()
 
 _HOMES: Final = {
+    "Cron": "nbflow.schedules",
     "Flow": "nbflow.flows",
     "Future": "nbflow.futures",
+    "Interval": "nbflow.schedules",
     "NotebookFlow": "nbflow.engine.notebook_flow",
+    "RRule": "nbflow.schedules",
     "Run": "nbflow.runs",
     "Secret": "nbflow.variables",
     "State": "nbflow.states",

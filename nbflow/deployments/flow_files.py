@@ -29,6 +29,21 @@ class WrittenFlow:
     parameters: tuple[Parameter, ...]
 
 
+def refuse_relative_imports(path: Path, file: PythonFile | None = None) -> None:
+    """Raise `UsageError` for a file that only runs as a part of its package.
+
+    A worker executes it by itself, as `nbflow run` does.
+    """
+    for node in ast.walk((file or read_file(path)).tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            written = f"from {'.' * node.level}{node.module or ''} import …"
+            raise UsageError(
+                f"{path}, line {node.lineno}: `{written}` works inside of a package only, and a "
+                "deployed file is no part of one. Deploy a file beside the package that imports "
+                "the flow's code by its full name."
+            )
+
+
 def flow_in(path: Path, name: str) -> WrittenFlow:
     """The flow of a Python file that is meant by a variable or a flow's name, or by "".
 
@@ -36,6 +51,7 @@ def flow_in(path: Path, name: str) -> WrittenFlow:
     name is given.
     """
     file = read_file(path)
+    refuse_relative_imports(path, file)
     found = flows_of(file)
     flow = _chosen(path, file, found, name)
     if flow.name is None:

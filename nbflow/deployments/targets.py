@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from nbformat import NotebookNode
 
-from nbflow.deployments.flow_files import flow_in
+from nbflow.deployments.flow_files import flow_in, refuse_relative_imports
 from nbflow.deployments.here import this_notebook
 from nbflow.deployments.source import Source
 from nbflow.engine.notebook_flow import NotebookFlow
@@ -146,6 +146,7 @@ def _of_flow(flow: Flow[Any, Any]) -> Source:
     file = _file_of(flow)
     if file is None:
         return _of_cell(flow)
+    refuse_relative_imports(file)
     variable, stated = _variable_of(flow)
     return Source(
         address=str(file),

@@ -148,6 +148,7 @@ def test_description_and_parameters_come_from_the_text(folder: Path) -> None:
         ("empty.py", "defines no flow"),
         ("empty.py:x", "defines none at all"),
         ("imports.py:etl", "imports that name from steps"),
+        ("relative.py", "line 2: `from .steps import …` works inside of a package only"),
         ("-", "Standard input"),
     ],
 )
@@ -155,6 +156,7 @@ def test_what_cannot_be_found_is_explained(folder: Path, target: str, words: str
     (folder / "broken.py").write_text("def (")
     (folder / "empty.py").write_text("x = 1")
     (folder / "imports.py").write_text("from steps import etl")
+    (folder / "relative.py").write_text("import os\nfrom .steps import x\n" + FLOWS)
     with pytest.raises(UsageError, match=words):
         source_of(target)
 
