@@ -107,6 +107,8 @@ class _Worker:
 
     def says_something(self) -> bool:
         """Whether there is an order, or nobody any more to give one."""
+        if os.name == "nt":  # pipes cannot be asked there
+            return False
         return bool(select.select([self._input], [], [], 0)[0])
 
     def tell_ready(self) -> None:
@@ -146,4 +148,7 @@ def _end_everything() -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # cancelled before anything of the run began
+        sys.exit(128 + signal.SIGINT)

@@ -178,7 +178,6 @@ class Worker:
                 break
             if self.held() and not self._at_once.is_set():
                 self._alarm.wait(left)
-        self._end_all()
 
     def _end_all(self) -> None:
         with self._lock:
@@ -190,6 +189,8 @@ class Worker:
             held.settled.wait(max(0.0, deadline - time.monotonic()))
 
     def _close(self) -> None:
+        self._stopping.set()
+        self._end_all()
         self._heart.stop()
         if self._bench is not None:
             self._bench.close()
@@ -298,8 +299,13 @@ class Worker:
         watch.stop()
         held.settling = True
         printed = held.runner.printed()
-        if not held.lost:
-            self._settle(held, ended, printed)
+        try:
+            if not held.lost:
+                self._settle(held, ended, printed)
+        finally:  # whatever it was: the worker's place is free again
+            self._let_go(held)
+
+    def _let_go(self, held: HeldRun) -> None:
         with self._lock:
             del self._held[held.claim.run.id]
             idle = not self._held
