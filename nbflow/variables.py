@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn
 from nbflow.exceptions import ObjectAlreadyExists, ObjectNotFound, UsageError
 from nbflow.models.deployments import Variable as VariableRecord
 from nbflow.store import open_store
+from nbflow.store.vault import json_text
 
 _HIDDEN: Final = "********"
 
@@ -45,6 +46,7 @@ class Variable:
             raise ObjectAlreadyExists(
                 f"There is a variable {name!r} already. Pass overwrite=True to change it."
             )
+        json_text(name, value)  # on its way to a server, a set would become a list unnoticed
         record = open_store().vault.set_variable(name, value)
         return cls(record.name, record.value)
 

@@ -48,7 +48,7 @@ class SQLVault:
     def set_variable(self, name: str, value: Any) -> Variable:
         """Set a variable to a JSON value."""
         check_name("variable", name)
-        text = _json_of(name, value)
+        text = json_text(name, value)
         updated = self._database.write(lambda t: _put(t, "variable", name, text))
         return Variable(name=name, value=json.loads(text), updated=from_micros(updated))
 
@@ -105,7 +105,8 @@ def check_name(kind: str, name: object) -> None:
         )
 
 
-def _json_of(name: str, value: Any) -> str:
+def json_text(name: str, value: Any) -> str:
+    """The stored form of a variable's value; raises `UsageError` for what cannot be one."""
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -160,4 +161,4 @@ def _absent(kind: str, name: str, names: Sequence[Sequence[Any]]) -> ObjectNotFo
     return not_there(kind, name, (each for (each,) in names), f"nbflow {kind} ls")
 
 
-__all__ = ["LONGEST_SECRET", "LONGEST_VARIABLE", "SQLVault", "check_name"]
+__all__ = ["LONGEST_SECRET", "LONGEST_VARIABLE", "SQLVault", "check_name", "json_text"]
