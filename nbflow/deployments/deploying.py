@@ -123,8 +123,11 @@ class Draft:
 
     def existing(self, store: Store) -> Deployment | None:
         """The deployment of this name as it is now, if there is one."""
-        found = store.deployments.search(flow_name=self.flow_name, limit=10_000)
-        return next((each for each in found if each.name == self.name), None)
+        try:
+            found = store.deployments.find(self.full_name)
+        except ObjectNotFound:
+            return None
+        return found if found.full_name == self.full_name else None
 
 
 def deploy(

@@ -71,7 +71,8 @@ def read_file(path: Path) -> PythonFile:
             f"{path} cannot be read: {error.strerror or error}. Check the path."
         ) from error
     except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        known = isinstance(error, SyntaxError) and error.lineno
+        line = f", line {known}" if known else ""
         reason = error.msg if isinstance(error, SyntaxError) else error
         raise UsageError(f"{path}{line} is not Python ({reason}). Correct it.") from error
 
@@ -88,9 +89,9 @@ def flows_of(file: PythonFile) -> dict[str, WrittenFlow]:
                 options = _flow_decorator(file, statement.decorator_list)
                 if options is not None:
                     found[name] = _written(file, name, statement, options)
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call):
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                made = _made_by(file, value, functions, found)
                 found.pop(name, None)
-                made = _made_by(file, call, functions, found)
                 if made is not None:
                     found[name] = replace(made, variable=name)
     return found
@@ -110,7 +111,7 @@ def _text(file: PythonFile, node: ast.expr | None, default: str | None) -> str |
     if node is None or (isinstance(node, ast.Constant) and node.value is None):
         return default
     value = file.value(node)
-    return value if isinstance(value, str) else None
+    return (value or default) if isinstance(value, str) else None
 
 
 def _flow_decorator(file: PythonFile, decorators: list[ast.expr]) -> Mapping[str, ast.expr] | None:
@@ -132,11 +133,13 @@ def _keywords(call: ast.Call) -> Mapping[str, ast.expr]:
 
 def _made_by(
     file: PythonFile,
-    call: ast.Call,
+    call: ast.expr,
     functions: Mapping[str, FunctionNode],
     flows: Mapping[str, WrittenFlow],
 ) -> WrittenFlow | None:
     """The flow that `flow(fn)`, `flow(...)(fn)` or `other.with_options(...)` gives."""
+    if not isinstance(call, ast.Call):
+        return None
     match call.func:
         case ast.Attribute(value=ast.Name(id=other), attr="with_options") if other in flows:
             return _changed(file, flows[other], _keywords(call))

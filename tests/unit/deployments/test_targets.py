@@ -53,6 +53,9 @@ wrapped = f(plain)
 named = f(name="renamed", retries=2)(plain)
 varied = load_all.with_options(name="load eu")
 
+nameless = f(name="")(plain)
+varied = varied.with_options(retries=2)
+
 @f(name=compute())
 def computed(): ...
 
@@ -109,6 +112,7 @@ def module(folder: Path) -> Callable[[str], ModuleType]:
         ("prefixed", "pre-x", "prefixed"),
         ("wrapped", "plain", "wrapped"),
         ("named", "renamed", "named"),
+        ("nameless", "plain", "nameless"),
         ("varied", "load eu", "varied"),
     ],
 )
@@ -145,6 +149,8 @@ def test_description_and_parameters_come_from_the_text(folder: Path) -> None:
         ("nothing.txt", "There is no file nothing.txt"),
         (".", "is a folder"),
         ("broken.py:x", "line 1 is not Python"),
+        ("zero.py:x", r"zero\.py is not Python"),
+        ("hidden.py:etl", "no flow 'etl'"),
         ("empty.py", "defines no flow"),
         ("empty.py:x", "defines none at all"),
         ("imports.py:etl", "imports that name from steps"),
@@ -155,6 +161,8 @@ def test_description_and_parameters_come_from_the_text(folder: Path) -> None:
 def test_what_cannot_be_found_is_explained(folder: Path, target: str, words: str) -> None:
     (folder / "broken.py").write_text("def (")
     (folder / "empty.py").write_text("x = 1")
+    (folder / "zero.py").write_text("x = '\0'")
+    (folder / "hidden.py").write_text("from nbflow import flow\n@flow\ndef etl(): ...\netl = 3")
     (folder / "imports.py").write_text("from steps import etl")
     (folder / "relative.py").write_text("import os\nfrom .steps import x\n" + FLOWS)
     with pytest.raises(UsageError, match=words):
