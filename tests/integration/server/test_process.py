@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from nbflow.cli.main import main
 from nbflow.exceptions import UsageError
 from nbflow.owner import owner_of, this_owner
 from nbflow.server import presence
@@ -40,11 +41,21 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> An
     return found
 
 
-def nbflow(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [*START, *arguments], capture_output=True, text=True, timeout=100, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
+class Command:
+    """`nbflow server …` in this process, which has loaded everything."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self.capture = capture
+
+    def __call__(self, *arguments: str) -> tuple[int, str]:
+        code = main(["server", *arguments])
+        out, err = self.capture.readouterr()
+        return code, out + err
+
+
+@pytest.fixture
+def nbflow(capsys: pytest.CaptureFixture[str]) -> Command:
+    return Command(capsys)
 
 
 def client_of(home: Path) -> httpx.Client:
@@ -68,9 +79,11 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_state_survives_and_whoever_comes_later_finds_the_server(nbflow_home: Path) -> None:
-    code, said = nbflow("start", "--no-worker", "--port", "0", "--background")
-    assert code == 0, said
+def test_state_survives_and_whoever_comes_later_finds_the_server(
+    nbflow_home: Path, nbflow: Command
+) -> None:
+    command = [*START, "start", "--no-worker", "--port", "0", "--background"]
+    said = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     token = (nbflow_home / "token").read_text().strip()
     assert f"/?token={token}" in said
     with client_of(nbflow_home) as client:
@@ -102,7 +115,7 @@ def test_state_survives_and_whoever_comes_later_finds_the_server(nbflow_home: Pa
         assert said.rstrip().endswith("The server has ended.")
 
 
-def test_a_local_worker_comes_and_goes_with_the_server(nbflow_home: Path) -> None:
+def test_a_local_worker_comes_and_goes_with_the_server(nbflow_home: Path, nbflow: Command) -> None:
     with running() as process:
         wait_for(lambda: presence.read(nbflow_home), "the server")
         with client_of(nbflow_home) as client:
