@@ -51,7 +51,7 @@ class Stopwatch:
 
     def _look(self) -> None:
         assert self._limit is not None
-        left = self._limit + self._margin
+        left = longest = self._limit + self._margin
         with suppress(StoreError):  # then later
             state = self._store.flow_run(self._held.claim.run.id).state
             if state.type is StateType.PENDING:
@@ -59,7 +59,7 @@ class Stopwatch:
             if state.type in {StateType.RUNNING, StateType.PENDING}:
                 left -= (now() - state.timestamp).total_seconds()
         if left > 0:
-            self._look_in(left)
+            self._look_in(min(left, longest))  # it may begin in the next moment
             return
         self._held.overdue = (
             f"The run exceeded its time limit of {self._limit:g} s, and did not end by itself: "

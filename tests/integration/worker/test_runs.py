@@ -85,22 +85,27 @@ def _dedent(source: str) -> str:
     return textwrap.dedent(source)
 
 
+def prints(what: str) -> str:
+    """A Python file with a flow `f` that prints."""
+    return f"from nbflow import flow\n@flow(log_prints=True)\ndef f():\n    print({what})\n"
+
+
 def test_a_folder_that_is_not_here_is_replaced_by_the_snapshot(shop: Shop) -> None:
-    files = {"a/n.ipynb": notebook("import os\nprint(os.getcwd())\nprint(open('data.txt').read())")}
-    files["a/data.txt"] = "beside it"
-    run = shop.run(shop.deploy("a/n.ipynb", files, cwd="/no/such/folder"))
+    files = {"a/m.py": prints("open('data.txt').read()"), "a/data.txt": "beside it"}
+    run = shop.run(shop.deploy("a/m.py:f", files, cwd="/no/such/folder"))
     assert run.state.is_completed(), shop.text(run)
-    assert "beside it" in printed(run)
+    assert "beside it" in shop.text(run)
 
 
 def test_a_snapshot_is_as_it_was_and_a_followed_file_as_it_is(shop: Shop, tmp_path: Path) -> None:
-    file = tmp_path / "n.ipynb"
-    file.write_text(notebook("print('first')"))
-    kept = shop.deploy("n.ipynb", {"n.ipynb": file.read_text()}, "kept", cwd=str(tmp_path))
-    followed = shop.deploy(str(file), None, "followed", cwd=str(tmp_path))
-    file.write_text(notebook("print('second')"))
-    runs = [shop.submit(kept), shop.submit(followed)]
-    assert [printed(shop.ended(run)) for run in runs] == ["first\n", "second\n"]
+    file = tmp_path / "m.py"
+    file.write_text(prints("'first'"))
+    kept = shop.deploy("m.py:f", {"m.py": file.read_text()}, "kept", cwd=str(tmp_path))
+    followed = shop.deploy(f"{file}:f", None, "followed", cwd=str(tmp_path))
+    file.write_text(prints("'second'"))
+    texts = [shop.text(shop.ended(run)) for run in (shop.submit(kept), shop.submit(followed))]
+    assert ["first" in text for text in texts] == [True, False]
+    assert ["second" in text for text in texts] == [False, True]
 
 
 def test_parameters_arrive_with_their_types_and_variables_in_the_environment(shop: Shop) -> None:
