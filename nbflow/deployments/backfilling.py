@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
@@ -115,30 +115,50 @@ def plan_backfill(
         created=datetime.now(UTC),
     )
     ordered = tuple(reversed(instants)) if reverse else tuple(instants)
-    shared = {**(chosen.parameters if chosen else {}), **(parameters or {})}
-    form = _form(deployment, parameter, instants, zone) if parameter else None
-    salt = str(made.id) if on_existing == "again" else ""
-
-    def run_of(place: int, instant: datetime) -> tuple[FlowRun, QueuedRun]:
-        own = {parameter: form(instant)} if parameter and form else {}
-        return new_run(
-            deployment,
-            {**shared, **own},
-            # One after another, so that they start in this order.
-            due=made.created + place * _INSTANT,
-            nominal=instant,
-            tags=[*tags, "backfill"],
-            backfill_id=made.id,
-            idempotency_key=_key(deployment, instant, {**shared, **own}, salt),
-        )
-
+    make = _RunMaker(
+        deployment,
+        made,
+        shared={**(chosen.parameters if chosen else {}), **(parameters or {})},
+        form=_form(deployment, parameter, instants, zone) if parameter else None,
+        tags=(*tags, "backfill"),
+        salt=str(made.id) if on_existing == "again" else "",
+    )
     return BackfillPlan(
         backfill=made,
         instants=ordered,
-        runs=tuple(run_of(place, instant) for place, instant in enumerate(ordered)),
+        runs=tuple(make(place, instant) for place, instant in enumerate(ordered)),
         words=in_words(rule),
         timezone=rule.timezone,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _RunMaker:
+    """Makes the runs of one backfill."""
+
+    deployment: Deployment
+    backfill: Backfill
+    shared: Mapping[str, Any]
+    #: How an instant is written for the parameter, if one is given it.
+    form: Callable[[datetime], str] | None
+    tags: tuple[str, ...]
+    #: Keeps the runs apart from those of an equal backfill.
+    salt: str
+
+    def __call__(self, place: int, instant: datetime) -> tuple[FlowRun, QueuedRun]:
+        name = self.backfill.parameter
+        own = {name: self.form(instant)} if name and self.form else {}
+        values = {**self.shared, **own}
+        return new_run(
+            self.deployment,
+            values,
+            # One after another, so that they start in this order.
+            due=self.backfill.created + place * _INSTANT,
+            nominal=instant,
+            tags=self.tags,
+            backfill_id=self.backfill.id,
+            idempotency_key=_key(self.deployment, instant, values, self.salt),
+        )
 
 
 def _key(deployment: Deployment, instant: datetime, values: Mapping[str, Any], salt: str) -> str:
@@ -217,7 +237,9 @@ def _instants(
 # ── the parameter ────────────────────────────────────────────────────────────────────────
 
 
-def _form(deployment: Deployment, name: str, instants: list[datetime], zone: ZoneInfo) -> Any:
+def _form(
+    deployment: Deployment, name: str, instants: list[datetime], zone: ZoneInfo
+) -> Callable[[datetime], str]:
     """How an instant is written for the parameter."""
     schema = deployment.spec.parameter_schema
     known = schema.get("properties", {})
