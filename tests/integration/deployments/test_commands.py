@@ -157,7 +157,7 @@ def test_a_plan_is_shown_then_carried_out(nbflow: Say, folder: Path, store: Stor
         ("all.yaml", ["train/a"]),
     ],
 )
-def test_creating_from_a_file_as_the_seed_has_it(
+def test_creating_from_a_file(
     nbflow: Say, folder: Path, store: Store, file: str, expected: list[str]
 ) -> None:
     (folder / "all.yaml").write_text("deployments:\n  - {target: train.ipynb, name: a}\n")
