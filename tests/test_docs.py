@@ -80,7 +80,7 @@ def run(command: list[str], cwd: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     done = subprocess.run(
-        command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=280, check=False
     )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 

@@ -36,7 +36,7 @@ def run(*command: object, cwd: Path) -> str:
         env={**os.environ, "IPYTHONDIR": str(cwd / "ipython"), "PYTHONWARNINGS": "default"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
