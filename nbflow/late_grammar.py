@@ -23,7 +23,7 @@ class _Late(ModuleType):
     def __init__(self, spec: ModuleSpec) -> None:
         super().__init__(spec.name)
         self.__spec__ = spec
-        self.__path__ = spec.submodule_search_locations
+        self.__path__ = spec.submodule_search_locations or []
 
     @staticmethod
     def is_valid_syntax(term: str, text: str) -> bool:
