@@ -195,8 +195,8 @@ class Claim:
 class Heartbeat:
     """What a worker learns when it says that it lives."""
 
-    #: Runs that are not its own any more: stop them without a word.
-    lost: frozenset[UUID] = frozenset()
+    #: Claims that are not its own any more: stop what runs under them without a word.
+    lost: tuple[Fence, ...] = ()
     #: Runs that somebody wants to end.
     cancelling: frozenset[UUID] = frozenset()
 

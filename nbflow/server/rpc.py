@@ -128,8 +128,8 @@ class _Calls:
             fence=given.get("fence"),
             writes=writes,
         )
-        # The part of a store in a database that takes deliveries; no other kind has one.
-        inbox = Inbox(self._store._database)  # type: ignore[attr-defined] # noqa: SLF001
+        # Only a store in a database has one; a server is never in front of another server.
+        inbox: Inbox = self._store.inbox  # type: ignore[attr-defined]
         return _json({"problems": [*problems, *inbox.receive(delivery)]})
 
     async def watch(self, request: Request) -> Response:

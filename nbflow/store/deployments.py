@@ -39,6 +39,7 @@ _SHORTEST_ID: Final = 4
 _HEXADECIMAL: Final = re.compile(r"[0-9a-f]{4,32}")
 _NAMES_COMPARED: Final = 2_000
 _MATCHES_NAMED: Final = 5
+_VERSIONS_NAMED: Final = 10
 
 
 class SQLDeployments:
@@ -360,12 +361,12 @@ def _version(reader: Reader, deployment_id: UUID, number: int) -> DeploymentVers
     found = reader.all(text, (deployment_id.bytes, number))
     if found:
         return rows.version_from(found[0])
-    newest = reader.value(
-        "SELECT max(number) FROM deployment_version WHERE deployment_id=?", (deployment_id.bytes,)
-    )
-    if newest is None:
+    numbers = "SELECT number FROM deployment_version WHERE deployment_id=? ORDER BY number"
+    there = [row[0] for row in reader.all(numbers, (deployment_id.bytes,))]
+    if not there:
         raise ObjectNotFound(_no_deployment(str(deployment_id), []))
-    raise ObjectNotFound(f"There is no version {number}; the newest is {newest}.")
+    known = ", ".join(map(str, there[-_VERSIONS_NAMED:]))
+    raise ObjectNotFound(f"There is no version {number}. Name one of these: {known}.")
 
 
 def _is_of(deployment: Deployment, tag: str | None, queue: str | None) -> bool:

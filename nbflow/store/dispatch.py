@@ -86,7 +86,6 @@ class SQLDispatch:
 
     def tick(self, *, now: datetime | None = None) -> datetime | None:
         """Fire due schedules, close expired leases, mark late runs; when to look again."""
-
         self._fire_due(now)
 
         def work(tx: Transaction) -> datetime | None:
@@ -108,7 +107,6 @@ class SQLDispatch:
         self, worker_id: UUID, queues: Sequence[str], limit: int = 1, *, now: datetime | None = None
     ) -> list[Claim]:
         """Take up to `limit` due runs for a worker."""
-
         self._fire_due(now)
 
         def work(tx: Transaction) -> list[Claim]:
@@ -145,9 +143,9 @@ class SQLDispatch:
             at = tx.micros(now)
             tx.run("UPDATE worker SET heartbeat=? WHERE id=?", (at, worker_id.bytes))
             until = at + leases.lease_micros()
-            lost = {fence.run_id for fence in held if not _prolong(tx, fence, until)}
-            cancelling = {fence.run_id for fence in held if _is_cancelling(tx, fence.run_id)}
-            return Heartbeat(frozenset(lost), frozenset(cancelling - lost))
+            lost = tuple(fence for fence in held if not _prolong(tx, fence, until))
+            kept = {fence.run_id for fence in held if fence not in lost}
+            return Heartbeat(lost, frozenset(key for key in kept if _is_cancelling(tx, key)))
 
         return self._database.write(work)
 

@@ -39,16 +39,15 @@ def create(tx: Transaction, run: FlowRun) -> None:
 def move(tx: Transaction, run: FlowRun, state: State[Any], now: int) -> FlowRun:
     """Give a flow run its next state, and return the run as it is then."""
     batch = Batch()
-    moved = put(batch, run, state, rows.from_micros(now))
+    put(batch, run, state, rows.from_micros(now))
     batch.write(tx.dialect, tx.connection)
-    return moved
+    return tx.reader.flow_run(run.id) or run
 
 
-def put(batch: Batch, run: FlowRun, state: State[Any], now: datetime) -> FlowRun:
+def put(batch: Batch, run: FlowRun, state: State[Any], now: datetime) -> None:
     """Add a flow run's next state to a batch."""
     state = replace(state, timestamp=now)
     batch.set_state(StateChange(RunKind.FLOW, run.id, state, run.attempt, None, run.id))
-    return replace(run, state=state)
 
 
 def end(
@@ -76,7 +75,7 @@ def end_family(tx: Transaction, run: FlowRun, state: State[Any], now: int) -> Fl
             continue
         end(batch, each, tx.reader.task_runs(member), state, at)
     batch.write(tx.dialect, tx.connection)
-    return replace(run, state=replace(state, timestamp=at))
+    return tx.reader.flow_run(run.id) or run
 
 
 def is_elsewhere(reader: Reader, flow_run_id: UUID) -> bool:

@@ -17,21 +17,24 @@ from nbflow import owner as owners
 from nbflow.exceptions import ObjectAlreadyExists, ObjectNotFound, UsageError
 from nbflow.models.deployments import DEFAULT_QUEUE, Worker, WorkQueue
 from nbflow.settings import get_settings
+from nbflow.states import now
 from nbflow.store import deployment_rows as rows
 from nbflow.store.database import Transaction
 from nbflow.store.reader import Reader
 from nbflow.store.rows import to_micros
 
 _LOADS: Final = (
-    "SELECT queue, count(due), count(lease_until) FROM queued_run "
-    "WHERE due IS NOT NULL OR lease_until IS NOT NULL GROUP BY queue"
+    "SELECT queue, sum(CASE WHEN due<=? THEN 1 ELSE 0 END), count(lease_until) FROM queued_run "
+    "WHERE due<=? OR lease_until IS NOT NULL GROUP BY queue"
 )
 _MICROS: Final = 1_000_000
 
 
 def read_all(reader: Reader) -> list[WorkQueue]:
     """All queues with their present loads, by priority and name."""
-    loads = {name: (waiting, running) for name, waiting, running in reader.all(_LOADS)}
+    at = to_micros(now())
+    found_loads = reader.all(_LOADS, (at, at))
+    loads = {name: (int(waiting or 0), running) for name, waiting, running in found_loads}
     text = f"SELECT {rows.QUEUE_COLUMNS} FROM work_queue ORDER BY priority, name"
     found = [rows.queue_from(row, *loads.get(row[0], (0, 0))) for row in reader.all(text)]
     if not any(queue.name == DEFAULT_QUEUE for queue in found):  # it is always there

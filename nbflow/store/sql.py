@@ -33,7 +33,7 @@ from nbflow.models import (
 from nbflow.states import Crashed, Resuming
 from nbflow.store import ddl, moves, queries, rows
 from nbflow.store.base import StoreInfo, why_not_resumable
-from nbflow.store.batch import Batch, Write
+from nbflow.store.batch import Batch
 from nbflow.store.database import Database
 from nbflow.store.dialects import Connection, dialect_for
 from nbflow.store.reader import Reader, ReaderPool
@@ -41,6 +41,7 @@ from nbflow.store.writer import Writer
 
 if TYPE_CHECKING:  # most processes never ask for these
     from nbflow.models.deployments import Fence
+    from nbflow.store.inbox import Inbox
     from nbflow.store.orchestration import (
         ArtifactStore,
         DeploymentStore,
@@ -112,6 +113,11 @@ class SQLStore:
         """Keeping the database small and safe."""
         return _component("upkeep:SQLUpkeep", self._database)  # type: ignore[no-any-return]
 
+    @cached_property
+    def inbox(self) -> Inbox:
+        """Takes the writes that other processes send."""
+        return _component("inbox:Inbox", self._database)  # type: ignore[no-any-return]
+
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
@@ -167,9 +173,6 @@ class SQLStore:
         """Let all further writes of runs carry a claim; they end when it is lost."""
         self._writer.fence = fence
 
-    def apply(self, writes: Sequence[Write], fence: Fence | None = None) -> None:
-        """Carry out another process's writes in one transaction, under its claim."""
-        self._writer.apply(writes, fence)
 
     def close(self) -> None:
         """Flush and release everything; calling it twice is fine."""
@@ -180,7 +183,7 @@ class SQLStore:
         moves.forget(
             self._dialect, connection, Reader(self._dialect, connection).family(flow_run_id)
         )
-        connection.execute("UPDATE counter SET value=value+1")  # watchers look there
+        connection.execute("UPDATE counter SET value=value+1 WHERE name='store'")  # for watchers
 
     # ── reads ────────────────────────────────────────────────────────────────────────────
     def flow_run(self, flow_run_id: UUID) -> FlowRun:

@@ -15,7 +15,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nbflow.exceptions import LeaseLost, StoreError
@@ -119,22 +119,6 @@ class Writer:
                 errors, self._errors = self._errors, []
             if errors:
                 raise errors[0]
-
-    def apply(self, writes: Sequence[Write], fence: Fence | None) -> None:
-        """Carry out another process's writes in one transaction, under its claim.
-
-        Raises `LeaseLost` when that is gone, and `StoreError` when a row does not fit: then
-        nothing was written.
-        """
-
-        def work(connection: Connection) -> None:
-            check(self._dialect, connection, fence)
-            batch = Batch()
-            for gather, argument in writes:
-                gather(batch, argument)
-            batch.write(self._dialect, connection)
-
-        self.perform(work)
 
     def perform(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction of its own after all accepted writes."""

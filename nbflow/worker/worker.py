@@ -93,7 +93,7 @@ class Worker:
         self._grace = grace
         self._tell: Tell = tell or (lambda line: _logger.info("%s", line))
         self._patience = Patience(self._tell)
-        self._held: dict[UUID, HeldRun] = {}
+        self._held: dict[Fence, HeldRun] = {}
         self._lock = threading.Lock()
         #: Set when something may be to be done.
         self._alarm = threading.Event()
@@ -242,7 +242,7 @@ class Worker:
             self._stopping.wait(1.0)
             return
         with self._lock:
-            self._held[claim.run.id] = held
+            self._held[claim.fence] = held
         self._tell(f"{held.name}: claimed from queue {claim.queued.queue!r}, {held.process_words}")
         attending = threading.Thread(
             target=self._attend, args=(held,), name=f"nbflow-run-{claim.run.name}", daemon=True
@@ -266,7 +266,7 @@ class Worker:
     # ── hearing ──────────────────────────────────────────────────────────────────────────
     def _hear_events(self, events: Sequence[Event]) -> None:
         with self._lock:
-            held = {str(run_id) for run_id in self._held}
+            held = {str(fence.run_id) for fence in self._held}
         for event in events:
             state = event.payload.get("type")
             if state == StateType.CANCELLING and event.subject in held:
@@ -279,17 +279,18 @@ class Worker:
             return [held.claim.fence for held in self._held.values() if not held.settling]
 
     def _hear_heartbeat(self, heard: Heartbeat) -> None:
-        for held in self._among(heard.lost):
-            if not held.settling:
+        with self._lock:
+            held_runs = list(self._held.items())
+        for fence, held in held_runs:
+            if held.settling:
+                continue
+            if fence in heard.lost:
                 self._tell(f"{held.name}: lost, somebody else has it; its process is ended")
                 held.lose()
-        for held in self._among(heard.cancelling):
-            if held.cancel(self._settings.cancel_grace_seconds):
+            elif fence.run_id in heard.cancelling and held.cancel(
+                self._settings.cancel_grace_seconds
+            ):
                 self._tell(f"{held.name}: cancelling, its process is interrupted")
-
-    def _among(self, run_ids: frozenset[UUID]) -> list[HeldRun]:
-        with self._lock:
-            return [held for run_id, held in self._held.items() if run_id in run_ids]
 
     # ── a run ────────────────────────────────────────────────────────────────────────────
     def _attend(self, held: HeldRun) -> None:
@@ -307,7 +308,7 @@ class Worker:
 
     def _let_go(self, held: HeldRun) -> None:
         with self._lock:
-            del self._held[held.claim.run.id]
+            del self._held[held.claim.fence]
             idle = not self._held
         held.settled.set()
         self._alarm.set()

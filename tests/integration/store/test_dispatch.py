@@ -247,7 +247,7 @@ def test_a_heartbeat_prolongs_and_tells(store: SQLStore) -> None:
 
     heard = store.dispatch.heartbeat(worker, [c.fence for c in claims], now=start)
 
-    assert heard.lost == {claims[2].run.id}
+    assert heard.lost == (claims[2].fence,)
     assert heard.cancelling == {claims[1].run.id}
     queued = store.dispatch.queued(claims[0].run.id)
     assert queued is not None
