@@ -43,7 +43,7 @@ _SUBCOMMANDS: Final = {
     "debug": ("nbflow.cli.debug:command", "Open the kernel of a run that failed."),
     "cancel": (
         "nbflow.cli.cancel:command",
-        "End a run that another process of this machine executes.",
+        "End a run that another process executes, or that waits for a worker.",
     ),
     "runs": ("nbflow.cli.runs:group", "List runs, and look into one."),
     "logs": ("nbflow.cli.runs:logs_command", "Print what a run logged and printed."),
@@ -69,10 +69,19 @@ _SUBCOMMANDS: Final = {
         "nbflow.cli.backfill:group",
         "Run a deployment for a span of the past, as one thing that can be cancelled.",
     ),
-    "server": ("nbflow.cli.server:group", "Start, show and stop the server of this home."),
-    "worker": ("nbflow.cli.worker:group", "Start, list and stop workers, which execute runs."),
-    "agent": ("nbflow.cli.worker:agent", "The same as worker."),
-    "queue": ("nbflow.cli.queue:group", "List, make and change the queues of runs."),
+    "server": (
+        "nbflow.cli.server:group",
+        "Start, show and stop the server of this home: API, scheduler and a worker.",
+    ),
+    "worker": (
+        "nbflow.cli.worker:group",
+        "Start, list and stop workers, which execute the runs of deployments.",
+    ),
+    "agent": ("nbflow.cli.worker:agent", "The same as nbflow worker: start, ls, stop."),
+    "queue": (
+        "nbflow.cli.queue:group",
+        "List, make and change the queues in which runs wait for workers.",
+    ),
     "limit": (
         "nbflow.cli.limit:group",
         "List, show, set and forget limits on what is used at once.",

@@ -173,7 +173,6 @@ class SQLStore:
         """Let all further writes of runs carry a claim; they end when it is lost."""
         self._writer.fence = fence
 
-
     def close(self) -> None:
         """Flush and release everything; calling it twice is fine."""
         self._readers.close()

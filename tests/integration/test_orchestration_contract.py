@@ -480,7 +480,7 @@ def test_a_heartbeat_prolongs_and_tells(store: Store) -> None:
     store.dispatch.finish(claims[1].fence, Completed())
     told = store.dispatch.heartbeat(worker, [c.fence for c in claims], now=later)
     assert told.cancelling == {claims[0].run.id}
-    assert told.lost == {claims[1].run.id}
+    assert told.lost == (claims[1].fence,)
     kept = store.dispatch.queued(claims[2].run.id)
     assert kept is not None
     assert kept.lease_until is not None
@@ -495,7 +495,7 @@ def test_an_expired_lease_is_closed_by_whoever_looks(store: Store) -> None:
     store.dispatch.tick(now=late)
     assert state(store, found.run).is_crashed()
     told = store.dispatch.heartbeat(new_id(), [found.fence], now=late)
-    assert told.lost == {found.run.id}
+    assert told.lost == (found.fence,)
     store.dispatch.tick(now=late)
     assert sum(s.state.is_crashed() for s in store.states(RunKind.FLOW, found.run.id)) == 1
 

@@ -212,7 +212,7 @@ def test_a_team_at_work(team: Team) -> None:
     team.wait_until(patient, "Cancelled")
     assert team.ask("POST", f"/api/flow_runs/{patient['id']}/cancel").status_code == 409
     team.post(f"/api/flow_runs/{patient['id']}/retry")
-    team.wait_until(patient, "Running")
+    team.wait_until(patient, "Retrying")
 
     # Everything ends and starts again; what is known is still known, what waits still runs.
     team.post(f"/api/flow_runs/{patient['id']}/cancel")

@@ -1,4 +1,4 @@
-"""Work queues."""
+"""Routes about work queues: their loads, limits, priorities and pauses."""
 
 from __future__ import annotations
 

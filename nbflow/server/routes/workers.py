@@ -1,4 +1,4 @@
-"""Workers."""
+"""Routes about workers: who they are, what they serve, and when they were last heard of."""
 
 from __future__ import annotations
 
