@@ -221,7 +221,9 @@ def _submit(
 ) -> FlowRun:
     """Let the run wait in its queue; with a session, as a subflow with edges from its inputs."""
     lineage = session.lineage if session else None
-    dependencies, _ = dependencies_of(parameters, None, lineage)
+    dependencies, awaited = dependencies_of(parameters, None, lineage)
+    for future in awaited:  # a run elsewhere takes values, not futures
+        future.wait()
     values = {key: resolve(value) for key, value in parameters.items()}
     parent_id = session.flow_run.id if session else None
     run, queued = new_run(deployment, values, parent_id=parent_id, **options)

@@ -331,8 +331,16 @@ class TaskExecution:
 
     def _finish(self, state: State[Any], attempt: int) -> None:
         result = None
-        if self._storage is not None and state.is_completed():
-            state, result = self._storage.keep(state, self.run_context)
+        try:
+            if self._storage is not None and state.is_completed():
+                state, result = self._storage.keep(state, self.run_context)
+            self._look_back(state, attempt)
+            self._set_state(state, attempt, result)
+        finally:  # whatever went wrong: those who wait must hear of the end
+            self.future.update(state)
+
+    def _look_back(self, state: State[Any], attempt: int) -> None:
+        """Remember where a value came from, or what led to a failure."""
         if state.is_completed() and self._session is not None:
             self._session.lineage.remember(state.data, self.future.task_run_id)
         elif state.type is StateType.FAILED or state.is_crashed():
@@ -340,10 +348,6 @@ class TaskExecution:
         if state.type is StateType.FAILED and attempt and get_settings().keep_failed_inputs:
             run = self.run_context
             keep_inputs(run.task_run.id, run.parameters, source_of(self.task.fn))
-        try:
-            self._set_state(state, attempt, result)
-        finally:  # whatever a hook did: those who wait must hear of the end
-            self.future.update(state)
 
     def _tell_failure(self, state: State[Any]) -> None:
         error = state.data

@@ -67,7 +67,8 @@ class Lineage:
                 self._sweep()
 
     def _sweep(self) -> None:
-        for key, entry in list(self._entries.items()):
+        # A copy is made in one go; a walk over the table could meet another thread's entries.
+        for key, entry in self._entries.copy().items():
             held = entry[0]
             if type(held) is weakref.ref:
                 gone = held() is None

@@ -153,10 +153,10 @@ class _Calls:
     def _news(self, flow_run_id: UUID, after: int) -> tuple[Changes | None, bool]:
         """What is new in a run, and whether nothing more will come."""
         try:
+            # Asked first: a state that comes in between is among the changes.
+            settled = self._store.flow_run(flow_run_id).state.is_settled()
             changes = self._store.changes(flow_run_id, after=after)
-            if _says_something(changes):
-                return changes, False
-            return changes, self._store.flow_run(flow_run_id).state.is_settled()
+            return changes, settled and not _says_something(changes)
         except ObjectNotFound:  # deleted: who asks has seen it before
             return None, True
 

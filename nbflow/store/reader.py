@@ -146,7 +146,7 @@ class Reader:
 class ReaderPool:
     """Connections for reading, lent to one thread at a time."""
 
-    def __init__(self, dialect: Dialect, settle: Callable[[], None]) -> None:
+    def __init__(self, dialect: Dialect, settle: Callable[[], object]) -> None:
         """`settle` makes this process's own accepted writes visible."""
         self._dialect = dialect
         self._settle = settle

@@ -11,10 +11,7 @@ those are lost. Every loss is told by the next `flush`.
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
-import weakref
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,15 +19,12 @@ from nbflow.exceptions import LeaseLost, StoreError
 from nbflow.store.batch import Batch, Write
 from nbflow.store.dialects import Connection, Dialect, rollback
 from nbflow.store.fencing import check
+from nbflow.store.grouping import Grouping, Wait
 from nbflow.store.opening import open_database, patiently
 
 if TYPE_CHECKING:  # only workers' runs have one
     from nbflow.models.deployments import Fence
 
-#: Seconds a group gathers.
-GROUP_SECONDS: Final = 0.02
-#: Writes in one transaction, so that others get their turn.
-_MOST_IN_GROUP: Final = 4_000
 #: Waiting writes at which callers are slowed down to the database's speed.
 _MOST_WAITING: Final = 200_000
 
@@ -40,22 +34,23 @@ _BAD_VALUE: Final = (TypeError, ValueError, AttributeError, OverflowError)
 T = TypeVar("T")
 
 
-class _Order:
-    """Something to do between writes: run `work` in a transaction, or only answer."""
+class _Order(Wait):
+    """Something to do between writes: run `work` in a transaction."""
 
-    def __init__(
-        self, work: Callable[[Connection], Any] | None = None, *, awaited: bool = True
-    ) -> None:
+    def __init__(self, work: Callable[[Connection], Any], *, awaited: bool = True) -> None:
+        super().__init__()
         self.work = work
         #: Whether somebody takes `error`; if not, `flush` tells it.
         self.awaited = awaited
-        self.done = threading.Event()
         self.result: Any = None
         self.error: Exception | None = None
 
 
-class Writer:
+class Writer(Grouping[Write]):
     """Accepts writes from any thread and commits them in order."""
+
+    most_in_group = 4_000  # in one transaction, so that others get their turn
+    name = "nbflow-store-writer"
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -63,31 +58,21 @@ class Writer:
         self._connection: Connection | None = None
         #: The claim under which this process writes; None: it answers to nobody.
         self.fence: Fence | None = None
-        self._start_fresh()
-        _writers.add(self)
+        super().__init__()
 
     def _start_fresh(self) -> None:
-        self._queue: deque[Write | _Order] = deque()
+        super()._start_fresh()
         self._errors: list[StoreError] = []
         #: Set once the claim is gone: nothing is written any more.
         self._lost: LeaseLost | None = None
-        # Reentrant: a signal handler may flush while its thread holds it.
-        self._lock = threading.RLock()
-        self._work = threading.Event()
-        self._kick = threading.Event()
-        #: True while the thread is not there or waits for work: a write must wake it.
-        self._asleep = True
-        self._active = False
-        self._closed = False
-        self._thread: threading.Thread | None = None
         #: Notified after every commit.
         self.committed = threading.Condition()
 
     def forget_parent(self) -> None:
         """In a forked child: what is queued and open is the parent's."""
-        _left_alone.append((self._connection, self._queue))
+        _left_alone.append(self._connection)
         self._connection = None
-        self._start_fresh()
+        super().forget_parent()
 
     # ── callers' side ────────────────────────────────────────────────────────────────────
     def open(self) -> None:
@@ -95,23 +80,21 @@ class Writer:
         with self._lock:
             self._connect()
 
-    def put(self, write: Write) -> None:
+    def put(self, item: Write | Wait) -> None:
         """Accept a write."""
-        self._queue.append(write)
+        self._queue.append(item)  # again here: this is called for every state and log line
         if self._asleep:
             self._wake()
         elif len(self._queue) > _MOST_WAITING:
-            self._wait_for(_Order(), None)
-
-    def settle(self) -> None:
-        """Wait until accepted writes are visible, leaving errors for `flush`."""
-        if self._queue or self._active:
-            self._wait_for(_Order(), None)
+            self.settle()
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until accepted writes are durable; raises the first error since the last flush."""
-        if self._queue or self._active:
-            self._wait_for(_Order(), timeout)
+        if not self.settle(timeout):
+            raise StoreError(
+                f"The run database {self._dialect.identity_text()} did not take all writes "
+                f"within {timeout:g} s. Try again; if it stays so, check the disk."
+            )
         if self._lost is not None:
             raise self._lost
         if self._errors:
@@ -123,14 +106,14 @@ class Writer:
     def perform(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a transaction of its own after all accepted writes."""
         order = _Order(work)
-        self._wait_for(order, None)
+        self.wait_for(order)
         if order.error is not None:
             raise order.error
         return order.result  # type: ignore[no-any-return]
 
     def perform_later(self, work: Callable[[Connection], Any]) -> None:
         """Queue `work` as a write; its error is told by `flush`."""
-        self._append(_Order(work, awaited=False))
+        self.put(_Order(work, awaited=False))
 
     def close(self) -> None:
         """Write what is left, end the thread and close the connection."""
@@ -140,95 +123,35 @@ class Writer:
             with contextlib.suppress(LeaseLost):  # nothing is left to be written
                 self.flush()
         finally:
-            self._closed = True
-            self._work.set()
-            self._kick.set()
-            if self._thread is not None:
-                self._thread.join()
-            self._asleep = True
+            self.stop()
             self._disconnect()
 
-    def _append(self, order: _Order) -> None:
-        self._queue.append(order)
-        if self._asleep:
-            self._wake()
-
-    def _wait_for(self, order: _Order, timeout: float | None) -> None:
-        self._append(order)
-        self._kick.set()
-        if not order.done.wait(timeout):
-            raise StoreError(
-                f"The run database {self._dialect.identity_text()} did not take all writes "
-                f"within {timeout:g} s. Try again; if it stays so, check the disk."
-            )
-
-    def _wake(self) -> None:
-        with self._lock:
-            if self._closed:
-                self._queue.clear()
-                raise StoreError("The store is closed. Open it again: nbflow.store.open_store().")
-            self._asleep = False
-            if self._thread is None:
-                self._start_thread()
-        self._work.set()
-
-    def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._run, name="nbflow-store-writer", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # the interpreter is ending: nobody else is left to do it
-            self._step()
-            self._asleep = True
-        else:
-            self._thread = thread
-
     # ── the thread's side ────────────────────────────────────────────────────────────────
-    def _run(self) -> None:
-        while not (self._closed and not self._queue):
-            self._gather()
-            self._step()
-
-    def _gather(self) -> None:
-        if not self._queue:
-            self._asleep = True
-            if not self._queue:  # a write before `_asleep` was seen did not wake us
-                self._work.wait()
-            self._asleep = False
-            self._work.clear()
-        if len(self._queue) < _MOST_IN_GROUP:
-            self._kick.wait(GROUP_SECONDS)
-        self._kick.clear()
-
-    def _step(self) -> None:
-        self._active = True  # before the queue shrinks: `settle` looks at the queue first
-        queue = self._queue
-        items = [queue.popleft() for _ in range(min(len(queue), _MOST_IN_GROUP))]
-        waiting = [item for item in items if isinstance(item, _Order)]
+    def _carry_out(self, items: list[Write | Wait]) -> None:
         try:
             self._process(items)
         except Exception as error:  # noqa: BLE001 - a dead thread would let `flush` wait for ever
             self._fail(StoreError(f"Runs could not be recorded ({error!r}). Run it again."))
-        finally:
-            self._active = False
-            for order in waiting:
-                order.done.set()
-        with self.committed:
+
+    def _step(self) -> None:
+        super()._step()
+        with self.committed:  # when all is settled: who is woken looks at once
             self.committed.notify_all()
 
-    def _process(self, items: list[Write | _Order]) -> None:
+    def _process(self, items: list[Write | Wait]) -> None:
         writes: list[Write] = []
         for item in items:
-            if not isinstance(item, _Order):
+            if not isinstance(item, Wait):
                 writes.append(item)
-            elif item.work is not None:
+            elif isinstance(item, _Order):
                 self._commit(writes)
                 writes = []
-                self._carry_out(item, item.work)
+                self._perform(item)
         self._commit(writes)
 
-    def _carry_out(self, order: _Order, work: Callable[[Connection], Any]) -> None:
+    def _perform(self, order: _Order) -> None:
         try:
-            order.result = self._transact(work)
+            order.result = self._transact(order.work)
         except _BadRows as error:
             order.error = self._dialect.explain(error.reason)
         except StoreError as error:
@@ -350,15 +273,5 @@ class _BadRows(Exception):
         self.reason = reason
 
 
-_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 #: A parent's connections, kept for ever: closing them in the child would touch its locks.
 _left_alone: list[Any] = []
-
-
-def _after_fork() -> None:
-    for writer in list(_writers):
-        writer.forget_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

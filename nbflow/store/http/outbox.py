@@ -19,8 +19,8 @@ from uuid import UUID
 from nbflow import wire
 from nbflow.exceptions import LeaseLost, NbflowError, StoreError
 from nbflow.models import new_id
+from nbflow.store.grouping import Grouping, Wait
 from nbflow.store.http.connection import Away, Connection
-from nbflow.store.http.grouping import Grouping, Wait
 from nbflow.store.http.writes import RunWrite, dump_write
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Outbox(Grouping[RunWrite]):
         self._given_up = False
 
     # ── callers' side ────────────────────────────────────────────────────────────────────
-    def put(self, item: RunWrite) -> None:
+    def put(self, item: RunWrite | Wait) -> None:
         """Accept a write; one more than memory allows is dropped, and told by `flush`."""
         if len(self._queue) >= _MOST_WAITING:
             self.settle()
@@ -110,8 +110,9 @@ class Outbox(Grouping[RunWrite]):
             self._errors.append(error)
 
     # ── the thread's side ────────────────────────────────────────────────────────────────
-    def _carry_out(self, items: list[RunWrite], waiting: list[Wait]) -> None:
-        for texts in self._deliveries(items):
+    def _carry_out(self, items: list[RunWrite | Wait]) -> None:
+        waiting = [item for item in items if isinstance(item, Wait)]
+        for texts in self._deliveries([item for item in items if not isinstance(item, Wait)]):
             if self._lost is not None or self._given_up:
                 return
             try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+import threading
+
 import pytest
 
 from nbflow.engine.lineage import Lineage
@@ -49,3 +53,43 @@ def test_an_equal_value_is_not_the_same() -> None:
     value = [1, 2, 3]
     lineage.remember(value, new_id())
     assert lineage.origin([1, 2, 3]) is None
+
+
+def test_many_threads_remember_while_garbage_is_collected() -> None:
+    """A finaliser lets other threads run in the middle of a sweep."""
+
+    class Finalised:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            for _ in range(50):
+                pass
+
+    lineage, errors, kept = Lineage(), [], []
+    run_id = new_id()
+
+    def work(number: int) -> None:
+        try:
+            for value in range(10_000 * number, 10_000 * number + 2_000):
+                Finalised()
+                kept.append(value)
+                lineage.remember(value, run_id)
+        except RuntimeError as error:
+            errors.append(error)
+
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(50)
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(1, 13)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
+
+    assert errors == []
+    assert len(lineage) == len(kept)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from nbflow.exceptions import StoreError
+from nbflow.store import grouping
 from nbflow.store import writer as writer_module
 from nbflow.store.writer import Writer
 
@@ -104,7 +105,7 @@ def put(writer: Writer, *numbers: int) -> None:
 def test_writes_gather_in_order_and_flush_does_not_wait_for_the_group(
     writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "GROUP_SECONDS", 60)
+    monkeypatch.setattr(grouping, "GROUP_SECONDS", 60)
     put(writer, *range(1_000))
     began = time.perf_counter()
     writer.flush()

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Wait:
-    """Somebody waits until everything accepted before is carried out."""
+    """Somebody waits until it, and so everything accepted before, is carried out."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -34,6 +34,8 @@ class Grouping(ABC, Generic[T]):
 
     #: Items in one group.
     most_in_group = 2_000
+    #: The thread's name.
+    name = "nbflow-grouping"
 
     def __init__(self) -> None:
         self._start_fresh()
@@ -57,23 +59,23 @@ class Grouping(ABC, Generic[T]):
         self._start_fresh()
 
     # ── callers' side ────────────────────────────────────────────────────────────────────
-    def put(self, item: T) -> None:
+    def put(self, item: T | Wait) -> None:
         """Accept an item."""
-        self._append(item)
+        self._queue.append(item)
+        if self._asleep:
+            self._wake()
 
     def settle(self, timeout: float | None = None) -> bool:
         """Wait until all that was accepted is carried out or given up; False: not in time."""
         if not self._queue and not self._active:
             return True
-        wait = Wait()
-        self._append(wait)
+        return self.wait_for(Wait(), timeout)
+
+    def wait_for(self, wait: Wait, timeout: float | None = None) -> bool:
+        """Accept something to be waited for, at once, and wait; False: not in time."""
+        Grouping.put(self, wait)
         self._kick.set()
         return wait.done.wait(timeout)
-
-    def _append(self, item: T | Wait) -> None:
-        self._queue.append(item)
-        if self._asleep:
-            self._wake()
 
     def _wake(self) -> None:
         with self._lock:
@@ -86,8 +88,7 @@ class Grouping(ABC, Generic[T]):
         self._work.set()
 
     def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._run, name=f"nbflow-{type(self).__name__}")
-        thread.daemon = True
+        thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the interpreter is ending: nobody else is left to do it
@@ -126,17 +127,17 @@ class Grouping(ABC, Generic[T]):
         self._active = True  # before the queue shrinks: `settle` looks at the queue first
         queue = self._queue
         items = [queue.popleft() for _ in range(min(len(queue), self.most_in_group))]
-        waiting = [item for item in items if isinstance(item, Wait)]
         try:
-            self._carry_out([item for item in items if not isinstance(item, Wait)], waiting)
+            self._carry_out(items)
         finally:
             self._active = False
-            for wait in waiting:
-                wait.done.set()
+            for item in items:
+                if isinstance(item, Wait):
+                    item.done.set()
 
     @abstractmethod
-    def _carry_out(self, items: list[T], waiting: list[Wait]) -> None:
-        """Do the work of a group; raises nothing. `waiting` may be told before it returns."""
+    def _carry_out(self, items: list[T | Wait]) -> None:
+        """Do the work of a group; raises nothing. Those who wait may be told before it returns."""
 
 
 _alive: weakref.WeakSet[Grouping[Any]] = weakref.WeakSet()
