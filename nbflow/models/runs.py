@@ -171,6 +171,25 @@ class LogRecord:
     sequence: int | None = None
 
 
+class FlowRunOrder(str, Enum):
+    """In which order flow runs are listed; what has no such time or name comes last."""
+
+    NEWEST = "-created"
+    OLDEST = "created"
+    LAST_STARTED = "-start_time"
+    FIRST_STARTED = "start_time"
+    LAST_ENDED = "-end_time"
+    FIRST_ENDED = "end_time"
+    LAST_DUE = "-scheduled_time"  # when it is or was to start
+    FIRST_DUE = "scheduled_time"
+    LONGEST = "-duration"  # from start to end
+    SHORTEST = "duration"
+    NAME = "name"
+
+    def __str__(self) -> str:
+        return self.value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRunFilter:
     """Which flow runs to list; every given condition must hold."""

@@ -21,6 +21,7 @@ from nbflow.models import (
     Changes,
     FlowRun,
     FlowRunFilter,
+    FlowRunOrder,
     LogFilter,
     LogRecord,
     ResultRef,
@@ -109,9 +110,14 @@ class Store(Protocol):
         """
 
     def flow_runs(
-        self, where: FlowRunFilter | None = None, *, limit: int = 200, offset: int = 0
+        self,
+        where: FlowRunFilter | None = None,
+        *,
+        limit: int = 200,
+        offset: int = 0,
+        order: FlowRunOrder = FlowRunOrder.NEWEST,
     ) -> list[FlowRun]:
-        """Flow runs, newest first."""
+        """Flow runs in order, by default the newest first."""
 
     def count_flow_runs(self, where: FlowRunFilter | None = None) -> int:
         """How many flow runs match."""

@@ -85,14 +85,17 @@ class SQLDispatch:
             return deployment_rows.moment(reader.value(text, tuple(queues)))
 
     def tick(self, *, now: datetime | None = None) -> datetime | None:
-        """Fire due schedules, close expired leases, mark late runs; when to look again."""
+        """Fire due schedules, close expired leases, mark late runs, give up on silent people."""
         self._fire_due(now)
 
         def work(tx: Transaction) -> datetime | None:
             at = tx.micros(now)
             leases.expire(tx, at)
             leases.mark_late(tx, at)
-            return deployment_rows.moment(leases.next_look(tx))
+            pauses.give_up(tx, at)
+            looks = (leases.next_look(tx), pauses.next_deadline(tx))
+            first = min((look for look in looks if look is not None), default=None)
+            return deployment_rows.moment(first)
 
         return self._database.write(work)
 

@@ -181,7 +181,10 @@ class DispatchStore(Protocol):
         """Move a waiting run to another time."""
 
     def tick(self, *, now: datetime | None = None) -> datetime | None:
-        """Fire due schedules, close expired leases, mark late runs; when to look again.
+        """Do what the time demands, and return when to look again.
+
+        Due schedules fire, expired leases are closed, runs that nobody took in time are Late,
+        suspended ones whose question has a time limit that is over are TimedOut.
 
         Idempotent and safe from any number of processes: each schedule keeps one run waiting,
         made in the transaction that advances it.

@@ -16,10 +16,18 @@ from uuid import UUID
 from nbflow.exceptions import ParameterError, UsageError
 from nbflow.models import FlowRun
 from nbflow.models.deployments import RunInput
+from nbflow.states import TimedOut
 from nbflow.store import deployment_rows as rows
+from nbflow.store import moves
 from nbflow.store.database import Transaction
 from nbflow.store.reader import Reader
 
+#: Questions with a time limit of runs that have no process: nobody else looks at these.
+_OPEN: Final = (
+    "FROM run_input i JOIN flow_run f ON f.id=i.flow_run_id "
+    "WHERE i.deadline IS NOT NULL AND i.answered IS NULL AND f.state_name='Suspended'"
+)
+_OVERDUE: Final = f"SELECT DISTINCT f.id {_OPEN} AND i.deadline<=?"
 _SELECT: Final = f"SELECT {rows.INPUT_COLUMNS} FROM run_input WHERE flow_run_id=?"
 
 
@@ -55,6 +63,20 @@ def answer(
     text = "UPDATE run_input SET answer=?, answered=? WHERE flow_run_id=? AND key=?"
     tx.run(text, (json.dumps(values), now, run.id.bytes, request.key))
     tx.tell("flow-run.answered", run.id, {"key": request.key})
+
+
+def give_up(tx: Transaction, now: int) -> None:
+    """End the suspended runs whose question nobody has answered in time."""
+    for (key,) in tx.all(_OVERDUE, (now,)):
+        run = tx.reader.flow_run(UUID(bytes=bytes(key)))
+        if run is not None:
+            message = "Nobody answered in time, so it was not resumed."
+            moves.end_family(tx, run, TimedOut(message=message), now)
+
+
+def next_deadline(tx: Transaction) -> int | None:
+    """When the next suspended run gives up waiting."""
+    return tx.value(f"SELECT min(i.deadline) {_OPEN}")  # type: ignore[no-any-return]
 
 
 def _open_request(tx: Transaction, run: FlowRun, key: str | None) -> RunInput:

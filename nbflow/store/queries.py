@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from nbflow.models import FlowRunFilter, LogFilter
+from nbflow.models import FlowRunFilter, FlowRunOrder, LogFilter
 from nbflow.store.dialects import Dialect, placeholders
 from nbflow.store.rows import (
     FLOW_RUN_COLUMNS,
@@ -37,6 +37,21 @@ _SCHEDULED: Final = (
     "COALESCE((SELECT COALESCE(q.nominal, q.due) FROM queued_run q WHERE q.run_id=flow_run.id), "
     "flow_run.start_time, flow_run.created)"
 )
+_BY: Final = {
+    "created": "flow_run.created",
+    "start_time": "start_time",
+    "end_time": "end_time",
+    "scheduled_time": _SCHEDULED,
+    "duration": "(end_time-start_time)",
+    "name": "name",
+}
+#: What has no such value comes last; the newest first among equals.
+_ORDERS: Final = {
+    f"{sign}{name}": f"ORDER BY {by} IS NULL, {by} {way}, seq {way} LIMIT ? OFFSET ?"
+    for name, by in _BY.items()
+    for sign, way in (("", "ASC"), ("-", "DESC"))
+    if (sign, name) != ("-", "created")  # which has an index of its own
+}
 #: A flow run's id, then it and every flow run below it.
 FAMILY: Final = (
     "WITH RECURSIVE family(id) AS (SELECT id FROM flow_run WHERE id=? UNION "
@@ -45,12 +60,14 @@ FAMILY: Final = (
 )
 
 
-def newest_flow_runs(dialect: Dialect, where: FlowRunFilter) -> tuple[str, list[Any]]:
-    """The flow runs of a filter, newest first; limit and offset are to be added as values."""
+def list_flow_runs(
+    dialect: Dialect, where: FlowRunFilter, order: FlowRunOrder
+) -> tuple[str, list[Any]]:
+    """The flow runs of a filter, in order; limit and offset are to be added as values."""
     source, values = _flow_runs_where(dialect, where)
     columns = ",".join(FLOW_RUN_COLUMNS)
-    order = _NEWEST_TAGGED if where.tags else NEWEST_FIRST
-    return f"SELECT {columns} {source} {order}", values
+    newest = _NEWEST_TAGGED if where.tags else NEWEST_FIRST
+    return f"SELECT {columns} {source} {_ORDERS.get(order.value) or newest}", values
 
 
 def count_flow_runs(dialect: Dialect, where: FlowRunFilter) -> tuple[str, list[Any]]:

@@ -24,6 +24,7 @@ from nbflow.models import (
     Changes,
     FlowRun,
     FlowRunFilter,
+    FlowRunOrder,
     LogFilter,
     LogRecord,
     RunKind,
@@ -205,10 +206,15 @@ class SQLStore:
             raise _no_match(reference, reader.recent_names())
 
     def flow_runs(
-        self, where: FlowRunFilter | None = None, *, limit: int = 200, offset: int = 0
+        self,
+        where: FlowRunFilter | None = None,
+        *,
+        limit: int = 200,
+        offset: int = 0,
+        order: FlowRunOrder = FlowRunOrder.NEWEST,
     ) -> list[FlowRun]:
-        """Flow runs, newest first."""
-        text, values = queries.newest_flow_runs(self._dialect, where or FlowRunFilter())
+        """Flow runs in order, by default the newest first."""
+        text, values = queries.list_flow_runs(self._dialect, where or FlowRunFilter(), order)
         with self._readers.borrow() as reader:
             lines = reader.all(text, (*values, limit, offset))
         return [rows.flow_run_from(line) for line in lines]

@@ -132,6 +132,11 @@ def _archive(text: str) -> bytes:
     return data
 
 
+IdempotencyKey = Annotated[
+    Name | None, Header(description="The same key again answers with the same run.")
+]
+
+
 class RunBody(Body):
     """A run of a deployment."""
 
@@ -231,9 +236,7 @@ def create_run(
     deployment: DeploymentReference,
     store: StoreHere,
     body: RunBody | None = None,
-    idempotency_key: Annotated[
-        Name | None, Header(description="The same key again answers with the same run.")
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Let a new run wait in its queue."""
     asked, found = body or RunBody(), find_deployment(store, deployment)

@@ -18,6 +18,7 @@ from nbflow.exceptions import UsageError
 from nbflow.models import (
     FlowRun,
     FlowRunFilter,
+    FlowRunOrder,
     LogFilter,
     LogRecord,
     RunGraph,
@@ -45,6 +46,7 @@ from nbflow.server.inputs import (
     read_parameter,
 )
 from nbflow.server.lookup import RunReference, StoreHere, find_deployment, find_run
+from nbflow.server.routes.deployments import IdempotencyKey, RunBody, create_run
 from nbflow.states import StateType
 from nbflow.store.base import Store
 
@@ -52,13 +54,6 @@ router: Final = APIRouter(prefix="/api/flow_runs", tags=["flow runs"])
 
 #: States in which somebody executes the run.
 _EXECUTING: Final = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
-
-
-class Order(str, Enum):
-    """The order of flow runs."""
-
-    NEWEST = "-created"  # the newest first
-    OLDEST = "created"  # the oldest first
 
 
 class Conditions(Body):
@@ -90,7 +85,9 @@ class Conditions(Body):
 class Slice(Conditions):
     """Which flow runs, and how many of them."""
 
-    sort: Order = Order.NEWEST
+    sort: FlowRunOrder = Field(
+        default=FlowRunOrder.NEWEST, description="With `-`: the greatest, or latest, first."
+    )
     limit: int = Field(default=200, ge=1, le=MOST)
     offset: int = Field(default=0, ge=0, le=GREATEST)
 
@@ -118,6 +115,15 @@ class SliceBody(Slice):
     """Which flow runs, and how many of them, in JSON."""
 
     parameters: JsonObject = Field(default={}, description="Values that parameters must have.")
+
+
+class NewRun(RunBody):
+    """A run of a deployment, which is named here."""
+
+    deployment: Name = Field(
+        description="An id, the start of one, `flow/name`, or a name that only one has.",
+        examples=["nightly"],
+    )
 
 
 class Resumption(Body):
@@ -148,6 +154,20 @@ def filter_flow_runs(body: SliceBody, store: StoreHere) -> Response:
     return _sliced(store, body, body.parameters)
 
 
+@router.post(
+    "",
+    response_model=FlowRun,
+    status_code=201,
+    summary="Run a deployment",
+    responses={200: {"model": FlowRun, "description": "The run that this key made before."}},
+)
+def create_flow_run(
+    body: NewRun, store: StoreHere, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """The same as `POST /api/deployments/{deployment}/runs`, with the deployment in the body."""
+    return create_run(body.deployment, store, body, idempotency_key)
+
+
 @router.get("/count", response_model=Count, summary="Count flow runs")
 def count_flow_runs(query: Annotated[CountQuery, Query()], store: StoreHere) -> Response:
     """How many flow runs fit all conditions."""
@@ -157,15 +177,8 @@ def count_flow_runs(query: Annotated[CountQuery, Query()], store: StoreHere) -> 
 
 def _sliced(store: Store, asked: Slice, parameters: dict[str, Any]) -> Response:
     where = _filter(store, asked, parameters)
-    total = store.count_flow_runs(where)
-    if asked.offset >= total:
-        return page([], total)
-    if asked.sort is Order.NEWEST:
-        return page(store.flow_runs(where, limit=asked.limit, offset=asked.offset), total)
-    # The store lists the newest first: count from its other end.
-    end = total - asked.offset
-    start = max(0, end - asked.limit)
-    return page(store.flow_runs(where, limit=end - start, offset=start)[::-1], total)
+    found = store.flow_runs(where, limit=asked.limit, offset=asked.offset, order=asked.sort)
+    return page(found, store.count_flow_runs(where))
 
 
 def _filter(store: Store, asked: Conditions, parameters: dict[str, Any]) -> FlowRunFilter:

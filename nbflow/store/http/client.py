@@ -23,6 +23,7 @@ from nbflow.models import (
     Changes,
     FlowRun,
     FlowRunFilter,
+    FlowRunOrder,
     LogFilter,
     LogRecord,
     RunKind,
@@ -192,10 +193,15 @@ class HTTPStore:
         return cast("FlowRun", self._read("find_flow_run", reference))
 
     def flow_runs(
-        self, where: FlowRunFilter | None = None, *, limit: int = 200, offset: int = 0
+        self,
+        where: FlowRunFilter | None = None,
+        *,
+        limit: int = 200,
+        offset: int = 0,
+        order: FlowRunOrder = FlowRunOrder.NEWEST,
     ) -> list[FlowRun]:
-        """Flow runs, newest first."""
-        found = self._read("flow_runs", where, limit=limit, offset=offset)
+        """Flow runs in order, by default the newest first."""
+        found = self._read("flow_runs", where, limit=limit, offset=offset, order=order)
         return cast("list[FlowRun]", found)
 
     def count_flow_runs(self, where: FlowRunFilter | None = None) -> int:

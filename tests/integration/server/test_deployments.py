@@ -147,6 +147,19 @@ def test_a_run_that_cannot_be_names_all_fields(
     assert served.client.get("/api/flow_runs/count").json() == before
 
 
+def test_a_run_may_name_its_deployment_in_the_body(served: Served) -> None:
+    given = {"deployment": "train/nightly", "scheduled_time": soon().isoformat()}
+    headers = {"Idempotency-Key": "in-the-body"}
+    made = served.client.post("/api/flow_runs", json=given, headers=headers)
+    again = served.client.post(f"{NIGHTLY}/runs", headers=headers)
+
+    assert (made.status_code, again.status_code) == (201, 200)
+    assert made.json()["id"] == again.json()["id"]
+    served.problem(served.client.post("/api/flow_runs", json={"deployment": "nigthly"}), 404)
+    told = served.problem(served.client.post("/api/flow_runs", json={}), 422)
+    assert fields(told) == {"deployment"}
+
+
 def test_the_same_key_means_the_same_run(served: Served) -> None:
     headers = {"Idempotency-Key": "order-17"}
     given = {"scheduled_time": soon().isoformat()}

@@ -78,7 +78,7 @@ def test_runs_are_found_by_query_and_by_body(served: Served, query: FIELD, found
         ({"created_after": "yesterday"}, "created_after"),
         ({"created_after": "12"}, "created_after"),
         ({"parameter": "day"}, "parameter.0"),
-        ({"sort": "name"}, "sort"),
+        ({"sort": "colour"}, "sort"),
         ({"colour": "red"}, "colour"),
         ({"backfill": "x"}, "backfill"),
     ],

@@ -417,6 +417,23 @@ def test_a_suspended_run_goes_on_when_it_is_answered(store: SQLStore) -> None:
         store.dispatch.answer(run.id, {"ok": True})
 
 
+def test_a_suspended_run_does_not_wait_longer_than_it_said(store: SQLStore) -> None:
+    run = submit(store)
+    claim = claim_one(store)
+    soon = now() + timedelta(minutes=1)
+    store.dispatch.ask(RunInput(flow_run_id=run.id, key="go", created=now(), deadline=soon))
+    record(store, run, Suspended())
+    store.dispatch.finish(claim.fence)
+    assert store.dispatch.tick() == soon
+    assert state_of(store, run) == "Suspended"
+
+    assert store.dispatch.tick(now=soon) is None
+
+    assert state_of(store, run) == "TimedOut"
+    with pytest.raises(UsageError, match="waits for no answer"):
+        store.dispatch.answer(run.id)
+
+
 def test_an_answer_may_come_before_the_process_has_gone(store: SQLStore) -> None:
     run = submit(store)
     claim = claim_one(store)

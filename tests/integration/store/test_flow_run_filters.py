@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nbflow.models import FlowRun, FlowRunFilter, new_id
+from nbflow.models import FlowRun, FlowRunFilter, FlowRunOrder, new_id
 from nbflow.models.deployments import QueuedRun
 from nbflow.states import Pending, Scheduled, now
 from nbflow.store import SQLStore
@@ -82,3 +82,39 @@ def test_by_the_time_of_its_start(store: SQLStore) -> None:
 
     assert names(store, scheduled_after=NOON + timedelta(minutes=90)) == {"in 2 h"}
     assert names(store, scheduled_before=NOON + timedelta(minutes=90)) == {"called", "in 1 h"}
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (FlowRunOrder.NEWEST, "c b a"),
+        (FlowRunOrder.OLDEST, "a b c"),
+        (FlowRunOrder.FIRST_STARTED, "b a c"),
+        (FlowRunOrder.LAST_STARTED, "a b c"),
+        (FlowRunOrder.LONGEST, "b a c"),
+        (FlowRunOrder.SHORTEST, "a b c"),
+        (FlowRunOrder.LAST_ENDED, "b a c"),
+        (FlowRunOrder.FIRST_DUE, "b a c"),
+        (FlowRunOrder.NAME, "a b c"),
+    ],
+)
+def test_in_any_order(store: SQLStore, order: FlowRunOrder, expected: str) -> None:
+    """What has not begun stands last, whichever end the list begins with."""
+    times = {"a": (5, 6), "b": (2, 8), "c": None}
+    for number, (name, span) in enumerate(times.items()):
+        made = FlowRun(
+            id=new_id(),
+            name=name,
+            flow_name="f",
+            state=Pending(),
+            created=NOON + timedelta(hours=number + 10 * (span is None)),
+            start_time=NOON + timedelta(hours=span[0]) if span else None,
+            end_time=NOON + timedelta(hours=span[1]) if span else None,
+            tags=frozenset({"t"}),
+        )
+        store.create_flow_run(made)
+
+    for where in (FlowRunFilter(), FlowRunFilter(tags=frozenset({"t"}))):
+        listed = store.flow_runs(where, order=order)
+        assert " ".join(run.name for run in listed) == expected
+        assert store.flow_runs(where, order=order, limit=1, offset=1) == listed[1:2]
