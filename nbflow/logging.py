@@ -196,13 +196,23 @@ def _in_kernel() -> bool:
 # ── printed text ─────────────────────────────────────────────────────────────────────────
 
 
+_recorded_alone = False
+
+
+def print_what_is_not_recorded() -> None:
+    """From now on the streams get what no run records: what they get is recorded elsewhere."""
+    global _recorded_alone  # noqa: PLW0603 - a fact about this process
+    _recorded_alone = True
+
+
 class _Ear(StandIn):
     """Passes everything on, and records it for runs that ask."""
 
     def hear(self, text: str) -> int:
-        written = self.stream.write(text)
         context = current_context()
-        if context is not None and context.log_prints:
+        recorded = context is not None and context.log_prints
+        written = len(text) if recorded and _recorded_alone else self.stream.write(text)
+        if context is not None and recorded:
             record_print(context, text)
         return written
 

@@ -22,6 +22,7 @@ from nbflow.engine import run_flow
 from nbflow.engine.outcomes import describe
 from nbflow.exceptions import LeaseLost, NbflowError, UsageError
 from nbflow.flows import Flow
+from nbflow.logging import print_what_is_not_recorded
 from nbflow.models import FlowKind, FlowRun, LogRecord, RunKind, StateChange
 from nbflow.models.deployments import DeploymentVersion, Fence
 from nbflow.notebooks.at_start import modules_in
@@ -50,6 +51,7 @@ class StartedAhead(Protocol):
 
 def execute(fence: Fence, ahead: StartedAhead | None = None) -> int:
     """Execute a claimed run, and return this process's exit code: 0 once it is recorded."""
+    print_what_is_not_recorded()  # the worker records what comes out of this process
     try:
         store = open_store(fence=fence)
         source = _Source(store, fence.run_id)

@@ -56,6 +56,27 @@ def test_a_notebook_runs_from_its_snapshot(shop: Shop, tmp_path: Path) -> None:
     assert shop.history(run) == ["Scheduled", "Pending", "Running", "Completed"]
 
 
+def test_what_a_flow_prints_stands_in_its_log_once(shop: Shop) -> None:
+    source = """
+import sys
+from nbflow import flow, task
+
+@task(log_prints=True)
+def told():
+    print("recorded as it comes")
+
+@flow
+def talk():
+    print("recorded at the end")
+    print("an error", file=sys.stderr)
+    told()
+"""
+    run = shop.run(shop.deploy("talk.py:talk", {"talk.py": source}))
+    assert run.state.is_completed(), shop.text(run)
+    for line in ("recorded as it comes", "recorded at the end", "an error"):
+        assert shop.text(run).count(line) == 1, shop.text(run)
+
+
 def test_a_function_runs_from_its_snapshot(shop: Shop, tmp_path: Path) -> None:
     source = """
         import os
