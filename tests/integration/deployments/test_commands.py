@@ -171,7 +171,7 @@ def test_deployments_are_listed_and_told(nbflow: Say) -> None:
     nbflow(*TYPICAL, "-t", "x")
     nbflow("deploy", "flows.py:etl")
     listed = nbflow("deployment", "ls").out
-    assert re.search(r"train/nightly +default +1 +\S+ \d\d:00", listed)
+    assert re.search(r"train/nightly +default +1 +(\S+ \d\d:00|in \d+ \w+)\n", listed)
     assert re.search(r"etl/etl +default +1 +by hand", listed)
     assert len(nbflow("deployment", "ls", "--tag", "x", "--json").json) == 1
     assert "No deployment fits" in nbflow("deployment", "ls", "--flow", "zzz").out
