@@ -37,15 +37,22 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+
+
 def _moment(value: Any) -> datetime:
     """A time in ISO 8601; without a zone it is UTC."""
     if isinstance(value, datetime):
         return value
     try:
         moment = datetime.fromisoformat(value)
-        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         raise ValueError("This is no time. Write 2026-01-31T09:00:00Z") from None
+    try:
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+    except OverflowError:  # within a day of where the calendar begins or ends
+        return _FIRST if moment.year == 1 else _LAST
 
 
 def _day(value: Any) -> date:

@@ -240,3 +240,17 @@ def test_flows_have_their_runs_counted(served: Served) -> None:
     assert served.client.get("/api/flows/report").json() == told["report"]
     missing = served.problem(served.client.get("/api/flows/reprot"), 404)
     assert "report" in str(missing["detail"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "all_of_them"),
+    [
+        ({"created_after": "0001-01-01T00:00:00+00:20"}, True),
+        ({"created_after": "9999-12-31T23:59:59-00:20"}, False),
+    ],
+)
+def test_the_calendars_ends_are_times(
+    served: Served, asked: dict[str, str], all_of_them: bool
+) -> None:
+    found = served.client.get("/api/flow_runs/count", params=asked).json()["count"]
+    assert bool(found) is all_of_them
