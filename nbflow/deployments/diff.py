@@ -115,6 +115,12 @@ def source_of_version(store: Store, version: DeploymentVersion) -> dict[str, byt
     return files_of(store.deployments.snapshot(version.snapshot))
 
 
+def version_diff(store: Store, old: DeploymentVersion, new: DeploymentVersion) -> Iterator[str]:
+    """The differences of two versions, of their specs and of their sources, line by line."""
+    yield from map(str, spec_changes(old.spec, new.spec))
+    yield from source_diff(source_of_version(store, old), source_of_version(store, new))
+
+
 def source_diff(
     before: Mapping[str, bytes], after: Mapping[str, bytes], *, colours: bool = False
 ) -> Iterator[str]:
@@ -129,16 +135,32 @@ def _file_diff(
     if before is None or after is None:
         yield f"{'+++' if before is None else '---'} {name}: {'new' if before is None else 'gone'}"
         return
-    if name.endswith(".ipynb") and (by_cells := _notebook_diff()) is not None:
+    old, new = _notebook(name, before), _notebook(name, after)
+    if old and new and (by_cells := _notebook_diff()) is not None:
         yield f"=== {name}"
-        yield from by_cells(before, after, colours)
+        yield from by_cells(old, new, colours)
         return
     yield from difflib.unified_diff(
         _lines(name, before), _lines(name, after), f"before/{name}", f"after/{name}", lineterm=""
     )
 
 
-def _notebook_diff() -> Callable[[bytes, bytes, bool], Iterator[str]] | None:
+def _notebook(name: str, content: bytes) -> dict[str, Any] | None:
+    """The notebook that a file holds; None for anything else, whatever its name says."""
+    if not name.endswith(".ipynb"):
+        return None
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    cells = found.get("cells") if isinstance(found, dict) else None
+    fits = isinstance(cells, list) and all(
+        isinstance(cell, dict) and {"cell_type", "source"} <= cell.keys() for cell in cells
+    )
+    return found if fits else None
+
+
+def _notebook_diff() -> Callable[[Any, Any, bool], Iterator[str]] | None:
     """How nbdime shows two notebooks; None without it."""
     try:
         nbdime: Any = importlib.import_module("nbdime")
@@ -147,8 +169,8 @@ def _notebook_diff() -> Callable[[bytes, bytes, bool], Iterator[str]] | None:
     except ImportError:
         return None
 
-    def show(before: bytes, after: bytes, colours: bool) -> Iterator[str]:
-        old, new = (nbformat.from_dict(json.loads(each)) for each in (before, after))
+    def show(before: Any, after: Any, colours: bool) -> Iterator[str]:
+        old, new = nbformat.from_dict(before), nbformat.from_dict(after)
         out = io.StringIO()
         # Never asks git, whose settings and speed are its user's own.
         config = pretty.PrettyPrintConfig(out=out, use_git=False, use_diff=False, use_color=colours)
@@ -166,15 +188,16 @@ def _lines(name: str, content: bytes) -> list[str]:
         text = content.decode()
     except UnicodeDecodeError:
         return [f"(no text: {len(content)} bytes)"]
-    if name.endswith(".ipynb"):
-        text = _as_script(text)
-    return text.splitlines()
+    notebook = _notebook(name, content)
+    return (text if notebook is None else _as_script(notebook)).splitlines()
 
 
-def _as_script(text: str) -> str:
+def _as_script(notebook: Mapping[str, Any]) -> str:
     """A notebook's cells as a text that a line-by-line difference reads well in."""
-    cells = json.loads(text)["cells"]
-    return "\n".join(f"# %% [{c['cell_type']}] {c.get('id', '')}\n{_joined(c)}\n" for c in cells)
+    return "\n".join(
+        f"# %% [{cell['cell_type']}] {cell.get('id', '')}\n{_joined(cell)}\n"
+        for cell in notebook["cells"]
+    )
 
 
 def _joined(cell: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from starlette.responses import PlainTextResponse, Response
 
 from nbflow.deployments.checking import misfits
+from nbflow.deployments.diff import version_diff
 from nbflow.deployments.running import new_run
 from nbflow.exceptions import ObjectNotFound, UsageError
 from nbflow.models import FlowKind, FlowRun
@@ -45,7 +46,6 @@ from nbflow.server.inputs import (
 from nbflow.server.lookup import DeploymentReference, StoreHere, find_deployment
 from nbflow.server.problems import FieldError, problem
 from nbflow.server.routes.schedules import ScheduleBody
-from nbflow.server.source_diff import diff_of
 from nbflow.store.base import Store
 
 router: Final = APIRouter(prefix="/api/deployments", tags=["deployments"])
@@ -337,7 +337,7 @@ def diff_versions(
         store.deployments.version(found.id, earlier),
         store.deployments.version(found.id, later),
     )
-    return PlainTextResponse(diff_of(store, *versions))
+    return PlainTextResponse("".join(f"{line}\n" for line in version_diff(store, *versions)))
 
 
 @router.post(

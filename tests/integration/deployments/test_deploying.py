@@ -251,3 +251,10 @@ def test_notebooks_are_compared_by_cells_or_by_lines(
     assert "-print(rows, day)" in by_lines
     assert "+print(day)" in by_lines
     assert not any('"cell_type"' in line for line in by_lines)
+
+
+@pytest.mark.parametrize("content", [b"no JSON", b"[1]", b'{"cells": 3}', b'{"cells": [{}]}'])
+def test_a_file_that_is_no_notebook_in_spite_of_its_name(content: bytes) -> None:
+    """Compared line by line: a deployment may include any file."""
+    lines = list(source_diff({"a.ipynb": content}, {"a.ipynb": content + b"\nmore"}))
+    assert "+more" in lines
