@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow import wire
-from nbflow.cli.console import make_console, moment_words, say
+from nbflow.cli.console import make_console, moment_words, plain_table, say
 from nbflow.cli.deploy_options import BackfillOptions, backfill_options
 from nbflow.cli.deployment_words import parameter_words, steps, unserved, unserved_words
 from nbflow.cli.options import speech_options
@@ -181,9 +181,7 @@ def ls_command(deployment: str | None, json: bool, colour: bool) -> int:
 
 
 def _table(store: Store, found: list[Backfill]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("backfill", "deployment", "from", "to", "runs", "started"):
-        table.add_column(column, overflow="fold")
+    table = plain_table("backfill", "deployment", "from", "to", "runs", "started", fold=True)
     for each in found:
         table.add_row(
             str(each.id)[-8:],

@@ -11,11 +11,13 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, Literal, TextIO
 
 from rich.console import Console, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from nbflow.states import State, StateType, look_of
@@ -73,6 +75,22 @@ class Sheet(io.StringIO):
     """
 
     columns: Final = 100
+
+
+def plain_table(*titles: str, right: Collection[str] = (), fold: bool = False) -> Table:
+    """An empty table without lines, as all lists of the commands are.
+
+    Args:
+        titles: Of its columns.
+        right: Those of numbers, which stand at the right.
+        fold: Whether cells break into lines where the terminal is narrow; else they are cut.
+    """
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for title in titles:
+        side: Literal["right", "left"] = "right" if title in right else "left"
+        overflow: Literal["fold", "ellipsis"] = "fold" if fold else "ellipsis"
+        table.add_column(title, no_wrap=not fold, justify=side, overflow=overflow)
+    return table
 
 
 def make_console(*, colour: bool = True, file: TextIO | None = None) -> Console:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
-from nbflow.cli.console import make_console, say, short_path
+from nbflow.cli.console import make_console, plain_table, say, short_path
 from nbflow.cli.doctor import size_words
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
@@ -84,9 +84,7 @@ def _counts(removed: Removed) -> dict[str, int]:
 
 
 def _table(largest: list[tuple[str, int, int | None]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("table", "rows", "size"):
-        table.add_column(title, no_wrap=True, justify="left" if title == "table" else "right")
+    table = plain_table("table", "rows", "size", right={"rows", "size"})
     for name, rows, size in largest[:_TABLES_NAMED]:
         table.add_row(name, f"{rows:,}", "" if size is None else size_words(size))
     return table

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nbflow.cli.console import is_live, make_console, say, short_path
+from nbflow.cli.console import is_live, make_console, plain_table, say, short_path
 from nbflow.cli.failure import Failure, explain, short_id
 from nbflow.cli.options import DebugOptions, debug_options
 from nbflow.cli.reports import tell_failure, write_json
@@ -92,9 +92,7 @@ def _list(console: Console, options: DebugOptions) -> int:
 
 
 def _table(found: list[ParkedKernel]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("run", "notebook", "failed cell", "parked", "time left", "memory", "id"):
-        table.add_column(column, no_wrap=True)
+    table = plain_table("run", "notebook", "failed cell", "parked", "time left", "memory", "id")
     for parked in found:
         table.add_row(
             plain_line(parked.run_name),

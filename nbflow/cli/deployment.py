@@ -20,6 +20,7 @@ from nbflow.cli.console import (
     is_live,
     make_console,
     moment_words,
+    plain_table,
     say,
     shows_colours,
     state_label,
@@ -119,9 +120,7 @@ def ls(options: FindOptions) -> int:
 
 
 def _table(found: list[Deployment]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("deployment", "queue", "version", "next run"):
-        table.add_column(column, overflow="fold")
+    table = plain_table("deployment", "queue", "version", "next run", fold=True)
     moment = datetime.now(UTC)
     for each in found:
         table.add_row(
@@ -187,9 +186,7 @@ def versions_command(deployment: str, json: bool, colour: bool) -> int:
     if json:
         write_json(console, [wire.dump(each) for each in versions])
         return 0
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("version", "deployed", "by", "source"):
-        table.add_column(column, no_wrap=True)
+    table = plain_table("version", "deployed", "by", "source")
     moment = datetime.now(UTC)
     for each in versions:
         mark = " (in use)" if each.number == found.version else ""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
-from nbflow.cli.console import make_console, say
+from nbflow.cli.console import make_console, plain_table, say
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.models.deployments import ConcurrencyLimit
@@ -109,10 +109,9 @@ def _as_json(limit: ConcurrencyLimit) -> dict[str, Any]:
 
 
 def _table(limits: list[ConcurrencyLimit]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("limit", "slots", "taken", "per second", ""):
-        right = title in {"slots", "taken", "per second"}
-        table.add_column(title, no_wrap=True, justify="right" if right else "left")
+    table = plain_table(
+        "limit", "slots", "taken", "per second", "", right={"slots", "taken", "per second"}
+    )
     for limit in limits:
         rate = limit.slot_decay_per_second
         table.add_row(

@@ -28,6 +28,7 @@ from nbflow.cli.console import (
     local_clock,
     make_console,
     moment_words,
+    plain_table,
     say,
     short_path,
     shows_colours,
@@ -252,10 +253,9 @@ def _json_of(run: Run, names: Mapping[UUID, str]) -> dict[str, Any]:
 def _run_table(
     runs: Sequence[Run], console: Console, now: datetime, names: Mapping[UUID, str]
 ) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("state", "run", "deployment" if names else "flow", "took", "started", "id"):
-        right = column == "took"
-        table.add_column(column, no_wrap=True, justify="right" if right else "left")
+    table = plain_table(
+        "state", "run", "deployment" if names else "flow", "took", "started", "id", right={"took"}
+    )
     room = max(12, (console.width - 58) // 2)
     for run in runs:
         of = run.record.deployment_id

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow import wire
-from nbflow.cli.console import make_console, say
+from nbflow.cli.console import make_console, plain_table, say
 from nbflow.cli.deploy_options import (
     ScheduleOptions,
     deployment_argument,
@@ -66,9 +66,7 @@ def ls_command(deployment: str | None, json: bool, colour: bool) -> int:
 
 
 def _table(rows: list[tuple[Deployment, DeploymentSchedule]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("deployment", "schedule", "when", "next"):
-        table.add_column(column, overflow="fold")
+    table = plain_table("deployment", "schedule", "when", "next", fold=True)
     moment = datetime.now(UTC)
     for deployment, schedule in rows:
         soon = next_words(schedule, moment, paused=deployment.paused, count=1)

@@ -15,7 +15,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from nbflow.cli.console import make_console, moment_words, say
+from nbflow.cli.console import make_console, moment_words, plain_table, say
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import UsageError
@@ -114,9 +114,7 @@ def _as_json(secret: Secret) -> dict[str, Any]:
 
 
 def _table(secrets: list[Secret], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("secret", "changed"):
-        table.add_column(title, no_wrap=True)
+    table = plain_table("secret", "changed")
     for secret in secrets:
         table.add_row(secret.name, ago(secret.updated, now))
     return table

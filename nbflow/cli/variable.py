@@ -15,7 +15,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from nbflow.cli.console import make_console, say
+from nbflow.cli.console import make_console, plain_table, say
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.cli.terminal_text import plain_line
@@ -116,9 +116,7 @@ def _as_json(variable: Variable) -> dict[str, Any]:
 
 
 def _table(variables: list[Variable], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("variable", "value", "changed"):
-        table.add_column(title, no_wrap=True)
+    table = plain_table("variable", "value", "changed")
     for each in variables:
         shown = middle_ellipsis(plain_line(_words(each.value)), _ROOM)
         table.add_row(each.name, Text(shown), ago(each.updated, now))
