@@ -49,9 +49,8 @@ def _checked(token: str, source: str) -> str:
 
 
 def _make(path: Path) -> None:
-    """Write a new token; of several processes that do so at once, one wins."""
-    draft = path.with_name(f".{FILE_NAME}-{os.getpid()}")
-    draft.unlink(missing_ok=True)
+    """Write a new token; of several processes or threads that do so at once, one wins."""
+    draft = path.with_name(f".{FILE_NAME}-{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(f"{secrets.token_urlsafe(_BYTES)}\n")
