@@ -18,15 +18,15 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import make_console, say, state_label
-from nbflow.cli.failure import short_id
 from nbflow.cli.options import ResumeOptions
 from nbflow.cli.reports import json_run, write_json
 from nbflow.cli.run import named_values
-from nbflow.cli.terminal_text import plain_line
 from nbflow.exceptions import ParameterError, UsageError
+from nbflow.failure import short_id
 from nbflow.models import FlowRun
 from nbflow.models.deployments import RunInput
 from nbflow.store.base import Store
+from nbflow.terminal_text import plain_line
 
 _YES: Final = frozenset({"y", "yes", "true", "1", "on"})
 _NO: Final = frozenset({"n", "no", "false", "0", "off"})

@@ -19,10 +19,10 @@ import click
 from rich.text import Text
 
 from nbflow.cli.console import make_console, say, state_label
-from nbflow.cli.failure import short_id
 from nbflow.cli.options import CancelOptions, cancel_options
 from nbflow.cli.reports import json_run, write_json
 from nbflow.exceptions import UsageError
+from nbflow.failure import short_id
 from nbflow.owner import is_alive, place_of, this_owner
 from nbflow.runs import Run, get_run
 from nbflow.store import open_store

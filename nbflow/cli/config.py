@@ -16,10 +16,11 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from nbflow.cli.console import make_console, say, short_path
+from nbflow.cli.console import make_console, say
 from nbflow.cli.options import ConfigOptions, config_options
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import ConfigurationError
+from nbflow.paths import short_path
 from nbflow.settings import PREFIX, Settings, read_settings
 from nbflow.store.dialects import without_password
 

@@ -8,12 +8,10 @@ alike (docs/decisions/0060-terminal-colours.md). It must not know what is shown.
 from __future__ import annotations
 
 import io
-import os
 import sys
 import threading
 from collections.abc import Collection
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
 from rich.console import Console, RenderableType
@@ -158,13 +156,3 @@ def local_clock(moment: datetime) -> str:
 def moment_words(moment: datetime, now: datetime) -> str:
     """A time for people: relative, then local and exact: `3 minutes ago (2026-05-03 06:00:12)`."""
     return f"{ago(moment, now)} ({moment.astimezone():%Y-%m-%d %H:%M:%S})"
-
-
-def short_path(path: str | Path) -> str:
-    """The shortest spelling a shell understands: relative to here, or from the home with `~`."""
-    text = str(path)
-    for folder, prefix in ((os.getcwd(), ""), (str(Path.home()), f"~{os.sep}")):  # noqa: PTH109 - compares text, resolves nothing
-        start = folder.rstrip(os.sep) + os.sep
-        if text.startswith(start) and len(text) > len(start):
-            return prefix + text[len(start) :]
-    return text

@@ -12,11 +12,12 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
-from nbflow.cli.console import make_console, plain_table, say, short_path
+from nbflow.cli.console import make_console, plain_table, say
 from nbflow.cli.doctor import size_words
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import UsageError
+from nbflow.paths import short_path
 from nbflow.settings import get_settings
 from nbflow.store import StoreInfo, ddl, open_store
 from nbflow.store.dialects import dialect_for, without_password

@@ -18,17 +18,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nbflow.cli.console import is_live, make_console, plain_table, say, short_path
-from nbflow.cli.failure import Failure, explain, short_id
+from nbflow.cli.console import is_live, make_console, plain_table, say
 from nbflow.cli.options import DebugOptions, debug_options
 from nbflow.cli.reports import tell_failure, write_json
-from nbflow.cli.terminal_text import plain_line
 from nbflow.exceptions import UsageError
+from nbflow.failure import Failure, explain, short_id
 from nbflow.notebooks.parked import ParkedKernel
 from nbflow.notebooks.parking import extend, free_run, parked_kernel, parked_kernels
 from nbflow.notebooks.processes import group_memory
 from nbflow.owner import is_alive
+from nbflow.paths import short_path
 from nbflow.runs import Run, get_run
+from nbflow.terminal_text import plain_line
 from nbflow.wording import ago, duration, state_word
 
 _MEGABYTE: Final = 1_000_000

@@ -24,12 +24,13 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow import __version__
-from nbflow.cli.console import make_console, say, short_path
+from nbflow.cli.console import make_console, say
 from nbflow.cli.options import OutputOptions, speech_options
 from nbflow.cli.reports import write_json
 from nbflow.drawing import lay_out
 from nbflow.exceptions import ConfigurationError, NbflowError
 from nbflow.models import GraphNode, RunGraph
+from nbflow.paths import short_path
 from nbflow.settings import PREFIX, Settings, get_settings, load_settings
 from nbflow.store import open_store
 from nbflow.store.dialects import without_password

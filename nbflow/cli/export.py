@@ -12,11 +12,10 @@ from typing import Any
 
 import click
 
-from nbflow.cli.console import short_path
 from nbflow.cli.options import ExportOptions, export_options
 from nbflow.exceptions import OutputPathError, UsageError
 from nbflow.export import export_python
-from nbflow.paths import expanded
+from nbflow.paths import expanded, short_path
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

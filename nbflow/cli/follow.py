@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 
-from nbflow.cli.events import Story
 from nbflow.cli.reports import Reporter, Silent
 from nbflow.exceptions import ObjectNotFound, StoreError
 from nbflow.models import Changes, FlowRunFilter
 from nbflow.store.base import Store
+from nbflow.story import Story
 
 _WATCH_SECONDS: Final = 0.25
 _PAUSE_SECONDS: Final = 0.05

@@ -16,15 +16,15 @@ from typing import Any, Final
 
 import click
 
-from nbflow.cli.console import make_console, say, short_path
-from nbflow.cli.failure import source_line
+from nbflow.cli.console import make_console, say
 from nbflow.cli.options import GraphOptions, graph_options
 from nbflow.cli.targets import FlowTarget, is_file_target, load_flow, runnable
 from nbflow.drawing import Direction, graph_svg, graph_text
 from nbflow.exceptions import NbflowError, OutputPathError, UsageError, VisualizationError
+from nbflow.failure import source_line
 from nbflow.flows import Flow
 from nbflow.models import RunGraph
-from nbflow.paths import expanded
+from nbflow.paths import expanded, short_path
 from nbflow.runs import get_run
 
 _DIRECTIONS: Final[Mapping[str | None, Direction | None]] = {

@@ -22,12 +22,12 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import glyph, shows_colours, style_of
-from nbflow.cli.events import ENGINE_LOGGERS, Event, Logged, Overwrites, RunMoved, Story
-from nbflow.cli.failure import short_id
 from nbflow.cli.reports import Quiet, is_news, is_on_screen, record_lines, seconds_of
-from nbflow.cli.terminal_text import dimmed, plain_line, printed_lines
+from nbflow.failure import short_id
 from nbflow.models import FlowRun, TaskRun
 from nbflow.states import StateType, now
+from nbflow.story import ENGINE_LOGGERS, Event, Logged, Overwrites, RunMoved, Story
+from nbflow.terminal_text import dimmed, plain_line, printed_lines
 from nbflow.wording import cell_width, duration, middle_ellipsis, progress, state_word
 
 #: Lines of a burst that are shown; the run log has them all.

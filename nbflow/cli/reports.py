@@ -18,12 +18,13 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from nbflow.cli.console import glyph, local_clock, say, short_path, state_label, style_of
-from nbflow.cli.events import Event, Logged, Overwrites, RunMoved, Story, Tally, TaskMoved
-from nbflow.cli.failure import Failure, NextStep
-from nbflow.cli.terminal_text import plain_line, printed_lines
+from nbflow.cli.console import glyph, local_clock, say, state_label, style_of
+from nbflow.failure import Failure, NextStep
 from nbflow.models import FlowKind, FlowRun, LogRecord, TaskRun
+from nbflow.paths import short_path
 from nbflow.states import State, StateType
+from nbflow.story import Event, Logged, Overwrites, RunMoved, Story, Tally, TaskMoved
+from nbflow.terminal_text import plain_line, printed_lines
 from nbflow.wording import DONE_NAMES, counted, duration, state_word
 
 #: States that are news to a reader; the others only say that a task will come, or will not.

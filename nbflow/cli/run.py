@@ -20,8 +20,6 @@ import yaml
 from rich.console import Console
 
 from nbflow.cli.console import is_live, make_console
-from nbflow.cli.events import tally
-from nbflow.cli.failure import explain
 from nbflow.cli.follow import following
 from nbflow.cli.live import LiveDisplay
 from nbflow.cli.options import OutputOptions, ParameterOptions, RunOptions, run_options
@@ -39,6 +37,7 @@ from nbflow.cli.targets import FlowTarget, load_flow, runnable
 from nbflow.context import tags
 from nbflow.engine import run_flow
 from nbflow.exceptions import ParameterError, UsageError
+from nbflow.failure import explain
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, LogFilter, new_id
 from nbflow.parameters import Parameter, parse_text
@@ -48,6 +47,7 @@ from nbflow.settings import temporary_settings
 from nbflow.states import State
 from nbflow.store import open_store
 from nbflow.store.base import Store
+from nbflow.story import tally
 
 _NOTHING: Final = contextlib.nullcontext()
 

@@ -13,10 +13,10 @@ import click
 from rich.text import Text
 
 from nbflow.cli.console import make_console, say, state_label
-from nbflow.cli.failure import short_id
 from nbflow.cli.options import DeleteOptions, RetryOptions
 from nbflow.cli.reports import json_run, write_json
 from nbflow.exceptions import UsageError
+from nbflow.failure import short_id
 from nbflow.runs import Run, get_run
 from nbflow.store import open_store
 from nbflow.wording import counted

@@ -30,12 +30,9 @@ from nbflow.cli.console import (
     moment_words,
     plain_table,
     say,
-    short_path,
     shows_colours,
     state_label,
 )
-from nbflow.cli.events import Logged, tally
-from nbflow.cli.failure import explain, short_id
 from nbflow.cli.options import (
     DeleteOptions,
     ListOptions,
@@ -61,14 +58,17 @@ from nbflow.cli.reports import (
     write_json,
 )
 from nbflow.cli.run_changes import delete, retry
-from nbflow.cli.terminal_text import plain_line
 from nbflow.exceptions import ObjectNotFound, UsageError
+from nbflow.failure import explain, short_id
 from nbflow.models import FlowRunFilter, LogFilter, LogRecord, TaskRun
+from nbflow.paths import short_path
 from nbflow.run_graph import LOOP_THRESHOLD
 from nbflow.runs import Run, get_run, list_runs
 from nbflow.states import LOOKS, State, StateType
 from nbflow.store import open_store
 from nbflow.store.base import Store
+from nbflow.story import Logged, tally
+from nbflow.terminal_text import plain_line
 from nbflow.wording import (
     BAD_NAMES,
     ago,

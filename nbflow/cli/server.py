@@ -22,10 +22,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from nbflow.cli.console import make_console, moment_words, say, short_path
+from nbflow.cli.console import make_console, moment_words, say
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import ServerUnreachable, UsageError
 from nbflow.owner import is_alive, place_of
+from nbflow.paths import short_path
 from nbflow.server import presence
 from nbflow.server.presence import Presence
 from nbflow.server.token import token_of

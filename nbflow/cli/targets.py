@@ -15,8 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nbflow.cli.failure import source_line
 from nbflow.exceptions import NotebookError, UsageError
+from nbflow.failure import source_line
 from nbflow.flows import Flow
 from nbflow.paths import expanded
 from nbflow.settings import get_settings

@@ -18,9 +18,9 @@ from rich.text import Text
 from nbflow.cli.console import make_console, plain_table, say
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
-from nbflow.cli.terminal_text import plain_line
 from nbflow.models.deployments import Variable
 from nbflow.store import open_store
+from nbflow.terminal_text import plain_line
 from nbflow.wording import ago, middle_ellipsis
 
 _HELP: Final = {"help_option_names": ["-h", "--help"]}

@@ -28,10 +28,10 @@ from nbflow.cells.lines import (
     split_words,
 )
 from nbflow.cells.notebook import Notebook
-from nbflow.cli.failure import short_id
 from nbflow.cli.options import RunOptions
 from nbflow.cli.run import flow_of
 from nbflow.exceptions import MagicUsageError, NbflowError
+from nbflow.failure import short_id
 from nbflow.flows import Flow
 from nbflow.magics.line import NotebookCommands
 from nbflow.runs import list_runs

@@ -16,10 +16,10 @@ import click
 from nbflow.cells.lines import quoted
 from nbflow.cli.debug import console_command
 from nbflow.cli.debug import debug as debug_in_terminal
-from nbflow.cli.failure import short_id
 from nbflow.cli.options import DebugOptions
 from nbflow.engine.failed_inputs import FailedInputs, load_failed
 from nbflow.exceptions import MissingResult, UsageError
+from nbflow.failure import short_id
 from nbflow.models import TaskRun
 from nbflow.notebooks.parked import ParkedKernel
 from nbflow.notebooks.parking import parked_kernel

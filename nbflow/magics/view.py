@@ -21,8 +21,6 @@ from uuid import uuid4
 
 from nbflow import states
 from nbflow.cli.console import is_live, make_console, say
-from nbflow.cli.events import Event, Logged, Overwrites, Story, Tally
-from nbflow.cli.failure import Failure
 from nbflow.cli.live import LiveDisplay
 from nbflow.cli.reports import (
     Ending,
@@ -33,15 +31,17 @@ from nbflow.cli.reports import (
     seconds_of,
     summary_line,
 )
-from nbflow.cli.terminal_text import plain_line
 from nbflow.drawing import graph_text
 from nbflow.exceptions import NbflowError, VisualizationError
+from nbflow.failure import Failure
 from nbflow.magics import markup
 from nbflow.models import FlowRun, RunGraph
 from nbflow.run_graph import close_groups, is_large
 from nbflow.runs import get_run
 from nbflow.states import State, look_of, now
 from nbflow.store import open_store
+from nbflow.story import Event, Logged, Overwrites, Story, Tally
+from nbflow.terminal_text import plain_line
 from nbflow.wording import DONE_NAMES, duration, middle_ellipsis, state_word
 
 #: The view changes at most so often, and at least so often while the clock runs.

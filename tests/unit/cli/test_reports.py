@@ -10,8 +10,6 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from nbflow.cli.events import Logged, Story, TaskMoved, tally
-from nbflow.cli.failure import Failure, NextStep, SourceLine
 from nbflow.cli.live import BURST_HEAD, BURST_TAIL, LiveDisplay
 from nbflow.cli.reports import (
     Ending,
@@ -23,6 +21,7 @@ from nbflow.cli.reports import (
     plain_event,
     tell_ending,
 )
+from nbflow.failure import Failure, NextStep, SourceLine
 from nbflow.models import Changes, FlowKind
 from nbflow.states import (
     AwaitingRetry,
@@ -37,6 +36,7 @@ from nbflow.states import (
     StateType,
     TimedOut,
 )
+from nbflow.story import Logged, Story, TaskMoved, tally
 from nbflow.wording import cell_width
 
 FAILURE = Failure(

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nbflow import states
-from nbflow.cli.events import Logged, Story, TaskMoved, tally
-from nbflow.cli.failure import Failure, NextStep, SourceLine
+from nbflow.failure import Failure, NextStep, SourceLine
 from nbflow.magics.view import Moment, RunView, moment_data, moment_of
 from nbflow.models import Changes, FlowRun, LogRecord, RunGraph, TaskKind, TaskRun, new_id
+from nbflow.story import Logged, Story, TaskMoved, tally
 
 START = datetime(2026, 5, 3, 6, 0, tzinfo=UTC)
 

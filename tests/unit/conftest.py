@@ -1,4 +1,4 @@
-"""Records for the tests of this folder."""
+"""Records for the tests of this folder and those below."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbflow.cli.terminal_text import DIM, RESET, dimmed, plain_line, printed_lines
+from nbflow.terminal_text import DIM, RESET, dimmed, plain_line, printed_lines
 
 PLAIN = [
     ("words stay", "reading 12 files", ["reading 12 files"]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nbflow.cli.events import Logged, Overwrites, RunMoved, Story, TaskMoved, tally
 from nbflow.models import Changes, TaskKind
 from nbflow.states import (
     Cached,
@@ -16,6 +15,7 @@ from nbflow.states import (
     Retrying,
     Running,
 )
+from nbflow.story import Logged, Overwrites, RunMoved, Story, TaskMoved, tally
 
 
 def changes(*tasks, run=None, logs=(), cursor=1):

@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from nbflow.cli.console import short_path
-from nbflow.cli.terminal_text import plain_line, printed_lines
 from nbflow.exceptions import CellFailed
 from nbflow.models import FlowKind, FlowRun, LogRecord, TaskKind, TaskRun
 from nbflow.notebooks.parking import parked_kernel
-from nbflow.paths import expanded
+from nbflow.paths import expanded, short_path
 from nbflow.runs import first_failed
 from nbflow.states import now
+from nbflow.terminal_text import plain_line, printed_lines
 from nbflow.wording import duration, last_line, state_word
 
 _ERROR_LEVEL: Final = 40

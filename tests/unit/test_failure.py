@@ -7,8 +7,8 @@ import textwrap
 
 import pytest
 
-from nbflow.cli.failure import explain, first_failed, source_line
 from nbflow.exceptions import CellFailed
+from nbflow.failure import explain, first_failed, source_line
 from nbflow.states import Cancelled, Completed, Crashed, Failed, NotRun, Running, TimedOut
 
 CELL = """\
