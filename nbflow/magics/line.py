@@ -39,11 +39,12 @@ from nbflow.exceptions import (
     UsageError,
 )
 from nbflow.flows import Flow
-from nbflow.magics import debugging, markup
+from nbflow.magics import debugging
 from nbflow.magics.cell_graph import session_graph
 from nbflow.magics.help import NOTEBOOK_COMMANDS, nbflow_help, summaries
 from nbflow.magics.view import in_kernel, new_view
 from nbflow.models import RunGraph
+from nbflow.widgets import markup
 from nbflow.wording import counted, state_word, without_escapes
 
 _CANCELLED: Final = 130

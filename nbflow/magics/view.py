@@ -12,9 +12,8 @@ import contextvars
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from html import escape
 from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import uuid4
@@ -31,28 +30,23 @@ from nbflow.cli.reports import (
     seconds_of,
     summary_line,
 )
-from nbflow.drawing import graph_text
-from nbflow.exceptions import NbflowError, VisualizationError
+from nbflow.exceptions import NbflowError
 from nbflow.failure import Failure
-from nbflow.magics import markup
 from nbflow.models import FlowRun, RunGraph
-from nbflow.run_graph import close_groups, is_large
 from nbflow.runs import get_run
-from nbflow.states import State, look_of, now
 from nbflow.store import open_store
-from nbflow.story import Event, Logged, Overwrites, Story, Tally
+from nbflow.story import Event, Logged, Overwrites, Story
 from nbflow.terminal_text import plain_line
-from nbflow.wording import DONE_NAMES, duration, middle_ellipsis, state_word
+from nbflow.widgets.moment import Moment, moment_data, moment_of
+from nbflow.wording import middle_ellipsis
 
 #: The view changes at most so often, and at least so often while the clock runs.
 _SHORTEST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 1.0
 #: Lines of the log that are kept in view.
 _LINES: Final = 6
-_ROWS: Final = 6
 _LONGEST_LINE: Final = 160
 _ERROR_LEVEL: Final = 40
-_MINUTE: Final = 60
 
 
 class Screen(Protocol):
@@ -78,140 +72,6 @@ class DisplayScreen:
         self._cell.run(
             self._publish, data=dict(data), transient={"display_id": self._id}, update=update
         )
-
-
-# ── what is shown at one moment ──────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """A run as it is now."""
-
-    title: str
-    state: State[Any]
-    seconds: float | None = None
-    tally: Tally = Tally(0, 0, {}, "task")  # noqa: RUF009 - frozen
-    #: What runs now, and for how long.
-    rows: tuple[tuple[str, float], ...] = ()
-    lines: tuple[str, ...] = ()
-    failure: Failure | None = None
-    graph: RunGraph | None = None
-
-    @property
-    def side(self) -> str:
-        """How far it is, and how long it takes."""
-        settled = self.state.is_settled()
-        took = duration(self.seconds) if settled else _ticking(self.seconds)
-        counts = self.tally.counts
-        good = sum(number for name, number in counts.items() if name in DONE_NAMES)
-        far = f"{good} of {self.tally.total}" if self.tally.total else ""
-        return " · ".join(filter(None, (far, took)))
-
-
-def _ticking(seconds: float | None) -> str:
-    """A length of time that goes on: tenths would only flicker."""
-    if seconds is None:
-        return ""
-    return f"{int(seconds)} s" if seconds < _MINUTE else duration(seconds)
-
-
-def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
-    """What is known of a run now."""
-    run, at = story.run, now()
-    return Moment(
-        title=plain_line(run.flow_name if run is not None else title),
-        state=run.state if run is not None else states.Pending(),
-        seconds=seconds_of(run, at) if run is not None else None,
-        tally=story.tally(),
-        rows=tuple(
-            (
-                plain_line(each.flow_name if isinstance(each, FlowRun) else each.name),
-                seconds_of(each, at) or 0.0,
-            )
-            for each in story.running()
-        ),
-        lines=tuple(lines),
-    )
-
-
-def moment_data(moment: Moment) -> dict[str, str]:
-    """The moment as notebooks take it: HTML, and text for those that show no HTML."""
-    drawn, text = _drawn(moment.graph) if moment.graph and moment.graph.nodes else ("", "")
-    return {"text/html": _html(moment, drawn), "text/plain": _text(moment, text)}
-
-
-def _drawn(graph: RunGraph) -> tuple[str, str]:
-    """The graph as HTML and as text; a large one with its subflows closed."""
-    shown = _bare(close_groups(graph) if is_large(graph) else graph)
-    try:
-        return markup.picture(shown), graph_text(shown)
-    except VisualizationError:  # without Graphviz there is the text
-        return "", graph_text(shown)
-
-
-def _bare(graph: RunGraph) -> RunGraph:
-    """The graph without a header: the view has one."""
-    return replace(graph, title="", state_name=None, state_type=None, duration=None, message=None)
-
-
-def _html(moment: Moment, picture: str) -> str:
-    head = markup.element(
-        "div",
-        "nbf-row",
-        markup.chip(moment.state),
-        markup.words(moment.title, "nbf-name"),
-        markup.words(moment.side, "nbf-side"),
-    )
-    parts = [head, markup.bar(moment.tally.counts) if moment.tally.total else ""]
-    if moment.failure is not None:
-        parts.append(_alarm(moment.failure))
-    parts += [_row(name, seconds) for name, seconds in moment.rows[:_ROWS]]
-    if len(moment.rows) > _ROWS:
-        parts.append(markup.words(f"and {len(moment.rows) - _ROWS} more", "nbf-mute"))
-    parts.append(picture)
-    if moment.lines:
-        parts.append(markup.element("pre", "nbf-mute", escape("\n".join(moment.lines))))
-    return markup.page(*parts)
-
-
-def _row(name: str, seconds: float) -> str:
-    return markup.element(
-        "div",
-        "nbf-row",
-        markup.icon(states.Running()),
-        markup.words(name),
-        markup.words(_ticking(seconds), "nbf-time"),
-    )
-
-
-def _alarm(failure: Failure) -> str:
-    """What failed, why, where in the user's code, and what to type next."""
-    parts = [markup.element("div", "", f"<b>{escape(failure.what)}</b>")]
-    if failure.error:
-        parts.append(markup.element("div", "", markup.words(failure.error)))
-    if failure.source is not None:
-        place = markup.element("span", "nbf-mute", escape(f"{failure.source.place}  "))
-        parts.append(f"<pre>{place}{escape(failure.source.text)}</pre>")
-    steps = "\n".join(f"{command}  # {purpose}" for command, purpose in _next(failure))
-    parts.append(markup.element("pre", "nbf-mute", escape(steps)) if steps else "")
-    return markup.element("div", "nbf-alarm", *parts)
-
-
-def _next(failure: Failure) -> list[tuple[str, str]]:
-    """What to type in a notebook: the commands as magics."""
-    own = (step for step in failure.next_steps if step.command.startswith("nbflow "))
-    return [(f"%{step.command}", step.purpose) for step in own]
-
-
-def _text(moment: Moment, graph: str) -> str:
-    look = look_of(moment.state.name, moment.state.type)
-    head = f"{look.glyph} {state_word(moment.state.name)}  {moment.title}  {moment.side}".rstrip()
-    failure = moment.failure
-    told = [failure.what, f"  {failure.error}"] if failure else []
-    if failure is not None and failure.source is not None:
-        told.append(f"  {failure.source.place}: {failure.source.text}")
-    running = [f"  ◉ {name}  {_ticking(seconds)}" for name, seconds in moment.rows[:_ROWS]]
-    return "\n".join([head, *told, *running, *([graph] if graph else []), *moment.lines])
 
 
 # ── the view ─────────────────────────────────────────────────────────────────────────────

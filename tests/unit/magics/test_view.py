@@ -10,9 +10,10 @@ import pytest
 
 from nbflow import states
 from nbflow.failure import Failure, NextStep, SourceLine
-from nbflow.magics.view import Moment, RunView, moment_data, moment_of
+from nbflow.magics.view import RunView
 from nbflow.models import Changes, FlowRun, LogRecord, RunGraph, TaskKind, TaskRun, new_id
 from nbflow.story import Logged, Story, TaskMoved, tally
+from nbflow.widgets.moment import Moment, moment_data, moment_of
 
 START = datetime(2026, 5, 3, 6, 0, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from nbflow import states
-from nbflow.magics import markup
 from nbflow.models import GraphNode, RunGraph
+from nbflow.widgets import markup
 
 RED, FAINT, BOLD = "color:var(--nbf-red)", "opacity:.72", "font-weight:600"
 TERMINAL_TEXTS = {
