@@ -20,6 +20,7 @@ from nbflow.run_graph import graph_of_run
 from nbflow.states import FINAL_TYPES, State, StateType
 from nbflow.store import open_store
 from nbflow.store.base import Store
+from nbflow.surfaces import shown_run
 from nbflow.wording import ago, duration, state_word
 
 if TYPE_CHECKING:  # most runs are of no deployment
@@ -222,7 +223,8 @@ class Run:
         return f"<Run {self.name!r} of {self.flow_name}: {self.state.name}{took}, {when}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return mimebundle(self.graph)
+        forms = shown_run(self)
+        return mimebundle(self.graph) if forms is None else dict(forms)
 
 
 def _descendants(run: Run, depth: int = 0) -> Iterator[Run]:

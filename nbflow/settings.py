@@ -52,6 +52,8 @@ class Settings:
     logging_level: str = "INFO"
     #: Whether run logs also go to the terminal (stderr).
     logging_to_console: bool = True
+    #: Whether a flow that a notebook's cell calls shows itself under the cell.
+    inline_views: bool = True
     #: Names of further loggers, separated by commas, whose records go to the run log.
     logging_extra_loggers: str = ""
     #: Whether `print` in tasks and flows goes to the run log, unless they say otherwise.

@@ -47,6 +47,9 @@ class Follower:
         """Tell all that happens until `stop` is set, and all that had happened by then."""
         try:
             while not stop.is_set():
+                if self.reporter.rests:
+                    stop.wait(_WATCH_SECONDS)
+                    continue
                 if not self._watch():
                     stop.wait(_PAUSE_SECONDS)  # not there yet, or settled before a retry
                 self._read_subflows()

@@ -46,6 +46,10 @@ class Ending:
 class Reporter(Protocol):
     """Tells of one run."""
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing need be told just now; what is missed is told at the end."""
+
     def begin(self) -> None:
         """Called before the run starts."""
 
@@ -65,6 +69,11 @@ surface: Final[ContextVar[Callable[[], Reporter] | None]] = ContextVar("surface"
 
 class Silent:
     """Tells nothing: for `--quiet`, and for a reader that went away."""
+
+    @property
+    def rests(self) -> bool:
+        """It listens all the time."""
+        return False
 
     def begin(self) -> None:
         """Nothing to prepare."""

@@ -131,7 +131,7 @@ def told(
         within,
     ):
         state = carry_out()
-    ending = _ending(store, run_id, state)
+    ending = ending_of(store, run_id, state)
     with contextlib.suppress(OSError):  # a reader that went away does not change the answer
         follower.reporter.end(ending)
     return state, ending
@@ -144,10 +144,12 @@ def events_alone(options: OutputOptions) -> contextlib.AbstractContextManager[ob
     return contextlib.nullcontext()
 
 
-def _ending(store: Store, run_id: UUID, state: State[Any]) -> Ending:
+def ending_of(store: Store, run_id: UUID, state: State[Any] | None = None) -> Ending:
+    """How a run has ended; `state` has the exception itself, where there is one."""
     store.flush()
     run = get_run(run_id, store=store)
     flow_run, tasks = run.record, run.all_task_runs
+    state = state or flow_run.state
     raised = state.data if isinstance(state.data, BaseException) else None
     errors = store.logs(LogFilter(flow_run_id=run_id, min_level=40), limit=20, newest=True)
     failure = explain(flow_run, tasks, raised=raised, logs=errors)

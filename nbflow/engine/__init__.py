@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from nbflow.flows import Flow
 from nbflow.futures import Future, FutureList
 from nbflow.models import FlowRun, new_id
 from nbflow.states import State
+from nbflow.surfaces import shown_call
 from nbflow.tasks import CallKind, Task
 
 __all__ = [
@@ -139,7 +141,27 @@ def call_flow(
 ) -> Any:
     """Run a flow where it is called; see `Flow.__call__`."""
     __tracebackhide__ = True
+    around = shown_call(flow.name)
+    if around is not None and flow.kind is CallKind.SYNC:
+        with around as run_id:
+            state = direct.run(FlowExecution(flow, values, wait_for, run_id=run_id))
+        return _answer(state, return_state)
+    if around is not None and flow.kind is CallKind.ASYNC:
+        return _answer_shown(flow, values, wait_for, return_state, around)
     return _run_by_kind(flow.kind, lambda: FlowExecution(flow, values, wait_for), return_state)
+
+
+async def _answer_shown(
+    flow: Flow[..., Any],
+    values: dict[str, Any],
+    wait_for: Any,
+    return_state: bool,
+    around: AbstractContextManager[UUID],
+) -> Any:
+    __tracebackhide__ = True
+    with around as run_id:
+        state = await direct.run_async(FlowExecution(flow, values, wait_for, run_id=run_id))
+    return _answer(state, return_state)
 
 
 def run_flow(

@@ -23,6 +23,7 @@ from uuid import UUID
 from nbflow import states
 from nbflow.context import FlowRunContext, current_tags, enter_flow, settle_in
 from nbflow.engine import machine as m
+from nbflow.engine import under_way
 from nbflow.engine.dependencies import dependencies_of
 from nbflow.engine.hooks import hooks_for, run_hooks
 from nbflow.engine.naming import templated_name
@@ -105,6 +106,8 @@ class FlowExecution:
 
     def begin(self) -> m.Event:
         """Take the values of upstream runs into the parameters, and check them."""
+        if self._parent is None:
+            under_way.enter(self.session.flow_run.id)
         try:
             if self._wait_for is not None:
                 resolve(list(self._wait_for))
@@ -264,6 +267,7 @@ class FlowExecution:
             run_hooks(hooks, self.flow, run, state, session)
 
     def _finish(self, state: State[Any], attempt: int) -> None:
+        under_way.leave(self.session.flow_run.id)
         result = None
         if state.is_completed() and self.flow.keeps_result:
             result = keep_flow_value(self.flow, self.session, state)
