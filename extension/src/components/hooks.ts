@@ -1,0 +1,84 @@
+/** What components need of time, of their size, and of memory that outlives them. */
+
+import {
+  createContext,
+  type RefObject,
+  useCallback,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useState,
+  useSyncExternalStore,
+} from "react";
+
+/** How many milliseconds the sender's clock is ahead of this page's. */
+export const Skew = createContext(0);
+
+/** The sender's time now, in ms; moves on while `active`. */
+export function useNow(active: boolean, everyMs = 1000): number {
+  const skew = useContext(Skew);
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!active) return;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), everyMs);
+    return () => clearInterval(timer);
+  }, [active, everyMs]);
+  return now + skew;
+}
+
+const STILL = "(prefers-reduced-motion: reduce)";
+
+/** Whether the reader asked for no motion. */
+export function useReducedMotion(): boolean {
+  return useSyncExternalStore(onMotion, () => window.matchMedia?.(STILL).matches ?? false);
+}
+
+function onMotion(changed: () => void): () => void {
+  const query = window.matchMedia?.(STILL);
+  query?.addEventListener("change", changed);
+  return () => query?.removeEventListener("change", changed);
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** The inner size of an element, in pixels; zero until it is known. */
+export function useSize(ref: RefObject<Element | null>): Size {
+  const [size, setSize] = useState<Size>({ width: 0, height: 0 });
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    const measure = () => setSize((old) => changed(old, element));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return size;
+}
+
+function changed(old: Size, { clientWidth: width, clientHeight: height }: Element): Size {
+  return old.width === width && old.height === height ? old : { width, height };
+}
+
+/** What a view remembers while it is taken off the page and put back; one per target. */
+export type Memory = Map<string, unknown>;
+
+export const MemoryContext = createContext<Memory>(new Map());
+
+/** State that a component finds again when it is put back on the page. */
+export function useStored<T>(key: string, initial: T): [T, (value: T) => void] {
+  const memory = useContext(MemoryContext);
+  const [value, setValue] = useState<T>(() => (memory.has(key) ? (memory.get(key) as T) : initial));
+  const keep = useCallback(
+    (next: T) => {
+      memory.set(key, next);
+      setValue(next);
+    },
+    [memory, key],
+  );
+  return [value, keep];
+}

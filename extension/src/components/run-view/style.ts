@@ -1,0 +1,3 @@
+/** How the run view looks. */
+
+export const css = "";
