@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -108,3 +109,17 @@ def test_the_demo_says_where_everything_is(tmp_path: Path) -> None:
         assert str(tmp_path / name) in done.stdout
         assert (tmp_path / name).stat().st_size > 0
     assert "runs logs" in done.stdout
+
+
+def test_deployed_python_flows_run_with_the_parameters_that_are_declared(tmp_path: Path) -> None:
+    """Notebooks of nbflow.yaml take their declared parameters in other tests; flows, here."""
+    declared = yaml.safe_load((EXAMPLES / "nbflow.yaml").read_text(encoding="utf-8"))
+    flows = [each for each in declared["deployments"] if ".py:" in each["target"]]
+    assert flows
+    for each in flows:
+        given = [
+            word
+            for name, value in each.get("parameters", {}).items()
+            for word in ("-p", name, str(value))
+        ]
+        run(BIN / "nbflow", "run", EXAMPLES / each["target"], *given, cwd=tmp_path)
