@@ -1,0 +1,28 @@
+/** Copies a text, and says whether it could. */
+
+import { useEffect, useState } from "react";
+import { copied } from "./clipboard";
+
+interface Props {
+  label: string;
+  /** Made when it is asked for: it may be long. */
+  text: () => string;
+}
+
+const TOLD_MS = 2500;
+
+export function CopyButton({ label, text }: Props) {
+  const [told, setTold] = useState<string | null>(null);
+  useEffect(() => {
+    if (told === null) return;
+    const timer = setTimeout(() => setTold(null), TOLD_MS);
+    return () => clearTimeout(timer);
+  }, [told]);
+  const copy = async () =>
+    setTold((await copied(text())) ? "Copied" : "The browser refused to copy");
+  return (
+    <button type="button" className="nbf-quiet" onClick={copy}>
+      <span aria-live="polite">{told ?? label}</span>
+    </button>
+  );
+}
