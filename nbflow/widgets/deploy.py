@@ -177,7 +177,7 @@ def _deployed(deployment: Deployment, outcome: str, next_step: str) -> dict[str,
 def _next_step(deployment: Deployment, store: Store) -> str:
     """What its author does next: see to a worker, or try it."""
     if unserved(store, deployment.spec.queue):
-        return f"{unserved_words(deployment.spec.queue)}."
+        return unserved_words(deployment.spec.queue)
     if deployment.schedules and not deployment.paused:
         first = from_json(deployment.schedules[0].schedule)
         return f"It runs {in_words(first)}: {next_words(first, states.now(), 1)}."

@@ -345,9 +345,25 @@ export interface Deployable {
   schema: Record<string, unknown>;
   /** Names of deployments of this flow that exist already. */
   taken: string[];
+  /** What those deployments say: a form can start from one. */
+  existing?: ExistingDeployment[];
   queues: string[];
   /** IANA names; the first is this machine's. */
   zones: string[];
+}
+
+/** What a form can start from. */
+export interface ExistingDeployment {
+  name: string;
+  version: number;
+  parameters: Record<string, unknown>;
+  /** In words. */
+  schedules: string[];
+  /** Of its only schedule, when that is a cron text. */
+  cron: string | null;
+  timezone: string | null;
+  queue: string;
+  tags: string[];
 }
 
 export interface SchedulePreview {
@@ -366,11 +382,15 @@ export interface DeployRequest {
   timezone: string | null;
   queue: string;
   tags: string[];
+  /** With `cron` null: the schedules of the deployment of this name stay as they are. */
+  keep_schedules?: boolean;
 }
 
 export interface Deployed {
   full_name: string;
   version: number;
+  /** What was done: `keep` when nothing differed. */
+  outcome?: "create" | "change" | "keep";
   /** What to do next, in one sentence. */
   next: string;
 }

@@ -229,7 +229,7 @@ def test_names_and_values_are_only_text(folder: Path, store: Store, word: str) -
 
 def test_what_comes_next_is_a_worker_then_the_first_run(folder: Path, store: Store) -> None:
     unserved = deploy.create("flows.py:etl", filled(queue="loads"))
-    assert unserved["next"].endswith("Start one: nbflow worker start -q loads.")
+    assert unserved["next"].endswith("Start one: nbflow worker start -q loads")
     at, owner = now(), this_owner()
     store.dispatch.register(
         Worker(id=new_id(), name="w", owner=owner, queues=("loads",), started=at, heartbeat=at)
