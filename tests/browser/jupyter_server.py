@@ -51,8 +51,9 @@ CONFIG: dict[str, Any] = {
 #: Defaults of the front end: what a notebook's file holds is decided by the test that saves it.
 SETTINGS = {"@jupyterlab/docmanager-extension:plugin": {"autosave": False}}
 
-#: Whether JupyterLab itself should be built anew is looked up with much work, for nothing.
-PAGE = {"buildCheck": False}
+#: What costs time for nothing: JupyterLab looks up whether it should be built anew, and nbdime
+#: whether a notebook is in a repository.
+PAGE = {"buildCheck": False, "disabledExtensions": {"nbdime-jupyterlab": True}}
 
 
 @dataclass

@@ -20,17 +20,17 @@ from playwright.sync_api import ConsoleMessage, Dialog, Locator, Page, Request
 from tests.browser.jupyter_server import JupyterServer
 
 #: Generous: four test processes share the machine, and the page is several megabytes of script.
-DEADLINE_MS = 15_000
+DEADLINE_MS = 90_000
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
 #: Errors that the page reports about Jupyter, not about us; each with its reason.
 NOISE = (
-    # The browser writes a line for each answer that is not 2xx; Jupyter asks for absent things.
-    r"Failed to load resource: the server responded with a status of 40[04] .*",
     # Notebook 7 hears of a changed setting before it has loaded those of its shortcuts.
-    r"uncaught TypeError: Cannot read properties of undefined \(reading 'schema'\)\s+"
-    r"at \S+/static/notebook/notebook_core\..*",
+    (
+        r"uncaught TypeError: Cannot read properties of undefined \(reading 'schema'\)\s+"
+        r"at \S+/static/notebook/notebook_core\..*"
+    ),
 )
 
 #: Defines `notebook`, whose methods the Python below calls.
@@ -122,13 +122,6 @@ class NotebookPage:
         (of or self.page).screenshot(path=path)
         return path
 
-    def wait_for_error(self, part: str) -> None:
-        """Wait until an error is heard that holds these words."""
-        if not any(part in error for error in self.errors):
-            self.page.wait_for_event(
-                "console", lambda _: any(part in e for e in self.errors), timeout=DEADLINE_MS
-            )
-
     # ── how the page is waited for ───────────────────────────────────────────────────────
 
     def _settle(self, *, idle: bool = True) -> None:
@@ -158,7 +151,7 @@ class NotebookPage:
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self._note(message.text)
+            self._note(f"{message.text} at {message.location['url']}")
 
     def _asked(self, request: Request) -> None:
         address = urlsplit(request.url)
