@@ -1,0 +1,123 @@
+"""What a watch is told: the news of a run, or the picture of a flow.
+
+This module decides which of the two a target is, and what is said when it is gone. It must not
+know who watches, nor when.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from nbflow.exceptions import NbflowError, ObjectNotFound
+from nbflow.feed.graphs import graph_json
+from nbflow.feed.look import Look
+from nbflow.feed.run_feed import RunFeed
+from nbflow.models import FlowRun, RunGraph
+from nbflow.store.base import Store
+from nbflow.widgets.actions import actions_of
+from nbflow.widgets.messages import Target
+from nbflow.widgets.registry import shown, store_of
+
+
+class Follower(Protocol):
+    """Makes the updates of one watch; one caller at a time."""
+
+    @property
+    def store(self) -> Store | None:
+        """Whose news may be news of the target; None: there are none."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the target had come to its end at the last update."""
+
+    def update(self, look: Look) -> dict[str, Any] | None:
+        """What is new; None when nothing is. Raises `NbflowError`."""
+
+    def has_settled(self) -> bool:
+        """Whether it has now, asked without reading all that is new. Raises `NbflowError`."""
+
+
+def follow(target: Target) -> Follower:
+    """The follower of a target; raises `NbflowError` where it is not to be found."""
+    if target.run is not None:
+        return RunFollower(target.run, store_of(target.run))
+    return GraphFollower(_graph_of(str(target.view)))
+
+
+class RunFollower:
+    """The news of a recorded run."""
+
+    def __init__(self, run: UUID, store: Store) -> None:
+        self.store = store
+        self._run = run
+        self._feed = RunFeed(store, run, partial(_actions, store=store))
+
+    @property
+    def settled(self) -> bool:
+        """Whether the run had ended, or waited for a person."""
+        return self._feed.settled
+
+    def update(self, look: Look) -> dict[str, Any] | None:
+        """Everything the first time, then what is new."""
+        return self._feed.update(look)
+
+    def has_settled(self) -> bool:
+        """Whether it has by now."""
+        return self.store.flow_run(self._run).state.is_settled()
+
+
+def _actions(run: FlowRun, store: Store) -> list[dict[str, Any]]:
+    return [dict(action) for action in actions_of(run, store)]
+
+
+class GraphFollower:
+    """The picture of a flow, which does not change but by another look."""
+
+    store = None
+    settled = True
+
+    def __init__(self, graph: RunGraph) -> None:
+        self._graph = graph
+        self._last: Look | None = None
+        self._version = 0
+
+    def update(self, look: Look) -> dict[str, Any] | None:
+        """The laid-out graph, once for each look."""
+        if look == self._last:
+            return None
+        self._last = look
+        self._version += 1
+        drawn = graph_json(self._graph, look, self._version)
+        return {"reset": self._version == 1, "now": now_ms(), "graph": drawn}
+
+    def has_settled(self) -> bool:
+        """A picture has."""
+        return True
+
+
+def _graph_of(view: str) -> RunGraph:
+    graph = getattr(shown.get(view), "graph", None)
+    if not isinstance(graph, RunGraph):
+        raise ObjectNotFound("The kernel does not know this view any more. Run its cell again.")
+    return graph
+
+
+def gone(error: Exception) -> dict[str, Any]:
+    """The update that tells why there are no others."""
+    return {"now": now_ms(), "gone": sentence(error)}
+
+
+def sentence(error: Exception) -> str:
+    """An error as one sentence for the reader of a page."""
+    if isinstance(error, NbflowError):
+        return str(error)
+    words = " ".join(str(error).split())
+    return f"nbflow met an error of its own ({type(error).__name__}: {words}). Please report it."
+
+
+def now_ms() -> int:
+    """This machine's clock, as views count time."""
+    return int(time.time() * 1000)

@@ -1,0 +1,264 @@
+"""Carries what is new to the pages that watch, in one thread, at a pace that costs runs little.
+
+This module decides when each watch is served: what somebody waits for at once, other news as
+often as is cheap, nothing while nobody looks or nothing can happen. It must not know what
+updates say, nor how they travel.
+
+The pace: all news go in one message, at most ten a second. An update that took c seconds of work
+is followed by a pause of at least 25·c, so that following costs a run at most four percent. A
+run's end is told at once, however long the pause.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from nbflow.exceptions import NbflowError, ObjectNotFound
+from nbflow.feed.look import Look
+from nbflow.widgets.ear import Ear
+from nbflow.widgets.followers import Follower, gone
+from nbflow.widgets.messages import Target
+from nbflow.widgets.pages import Pages, Watch
+
+Send = Callable[[Mapping[str, Any]], None]
+Follow = Callable[[Target], Follower]
+
+#: Least seconds between messages.
+_BEAT: Final = 0.1
+#: Seconds of pause for each second of work.
+_REST: Final = 25.0
+#: During longer pauses it is asked, so often, whether a run has ended meanwhile.
+_GLANCE: Final = 0.25
+#: Seconds for which an ended run is still listened to: its last lines, its results.
+_AFTERMATH: Final = 30.0
+#: Seconds for which a run may be not recorded yet, and until what failed is tried again.
+_UNBORN: Final = 5.0
+_RETRY: Final = 1.0
+_DOUBLINGS: Final = 5
+_SOON: Final = 0.2
+#: Seconds that the thread waits for more when there is nothing to do, before it ends.
+_LINGER: Final = 5.0
+
+
+@dataclass(slots=True)
+class _Served:
+    """What the pump knows of one watch."""
+
+    since: float
+    follower: Follower | None = None
+    settled_at: float | None = None
+    #: When it is tried again after an error.
+    retry_at: float | None = None
+    #: How often it failed in a row, and what was said of it.
+    tries: int = 0
+    told: str | None = None
+
+    def is_asleep(self, now: float) -> bool:
+        """Whether nothing happens any more, as far as one can know."""
+        return self.settled_at is not None and now - self.settled_at > _AFTERMATH
+
+
+class Pump:
+    """Serves the watches of all pages while there are any."""
+
+    def __init__(self, pages: Pages, send: Send, follow: Follow) -> None:
+        self._pages = pages
+        self._send = send
+        self._follow = follow
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        # From here on, the thread's own.
+        self._served: dict[Watch, _Served] = {}
+        self._ears: dict[int, Ear] = {}
+        self._sent = self._rested = float("-inf")
+
+    # ── from any thread ──────────────────────────────────────────────────────────────────
+
+    def wake(self) -> None:
+        """Look at once whether somebody waits for something."""
+        with self._lock:
+            self._wake.set()
+            if self._thread is None and not self._stopped:
+                # In a context of its own: the pump belongs to no cell and no run.
+                context = contextvars.Context()
+                self._thread = threading.Thread(
+                    target=context.run, args=(self._keep_going,), name="nbflow-pump", daemon=True
+                )
+                self._thread.start()
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        with self._lock:
+            self._stopped = True
+            self._wake.set()
+        for ear in list(self._ears.values()):
+            ear.close()
+
+    # ── the thread ───────────────────────────────────────────────────────────────────────
+
+    def _keep_going(self) -> None:
+        while not self._is_over():
+            self._wake.clear()
+            self._turn()
+            self._wake.wait(self._pause())
+
+    def _is_over(self) -> bool:
+        """Whether the thread ends, with nobody having said anything meanwhile."""
+        with self._lock:
+            if not self._stopped and (self._served or self._wake.is_set()):
+                return False
+            if not self._stopped and self._pages.watches(time.monotonic()):
+                return False
+            self._thread = None
+        for ear in self._ears.values():
+            ear.close()
+        self._ears.clear()
+        return True
+
+    def _turn(self) -> None:
+        """Serve whoever is to be served now, by one message."""
+        now = time.monotonic()
+        watches = self._pages.watches(now)
+        self._served = {w: self._served.get(w) or _Served(now) for w in watches}
+        if now - self._sent < _BEAT:
+            return
+        self._glance(now)
+        due = [watch for watch in watches if watch.visible and self._is_due(watch, now)]
+        is_news = not any(watch.asked for watch in due)
+        self._listen(now)
+        updates = [update for watch in due if (update := self._update(watch, now)) is not None]
+        if updates and not self._stopped:
+            self._deliver(updates, is_news=is_news)
+
+    def _is_due(self, watch: Watch, now: float) -> bool:
+        served = self._served[watch]
+        if watch.asked:
+            return True
+        if served.retry_at is not None:
+            return now >= served.retry_at
+        return now >= self._rested and self._has_news(served, now)
+
+    def _has_news(self, served: _Served, now: float) -> bool:
+        ear = self._ear_of(served)
+        return ear is not None and ear.news and not served.is_asleep(now)
+
+    def _update(self, watch: Watch, now: float) -> dict[str, Any] | None:
+        """What the watch is told now; None when there is nothing."""
+        look, asked = self._pages.take(watch)
+        before = time.thread_time()
+        update = self._read(watch, look, now)
+        if not asked:
+            self._rest_for(time.thread_time() - before)
+        if update is None:
+            return None
+        return {"page": watch.page, "watch": watch.number, "update": update}
+
+    def _read(self, watch: Watch, look: Look, now: float) -> dict[str, Any] | None:
+        served = self._served[watch]
+        try:
+            served.follower = served.follower or self._begin(watch.target)
+            update = served.follower.update(look)
+        except Exception as error:  # noqa: BLE001 - one view's trouble must not end the others
+            return self._failed(served, error, now)
+        served.retry_at, served.told, served.tries = None, None, 0
+        if not served.follower.settled:
+            served.settled_at = None
+        elif served.settled_at is None:
+            served.settled_at = now
+        return update
+
+    def _begin(self, target: Target) -> Follower:
+        follower = self._follow(target)
+        store = follower.store
+        if store is not None and id(store) not in self._ears:
+            self._ears[id(store)] = ear = Ear(store, self._wake.set)
+            ear.listen()
+        return follower
+
+    def _failed(self, served: _Served, error: Exception, now: float) -> dict[str, Any] | None:
+        """Tell of the trouble once, and try again from the start a little later."""
+        served.follower = None
+        unborn = isinstance(error, ObjectNotFound) and now - served.since < _UNBORN
+        served.retry_at = now + (_SOON if unborn else _RETRY * 2 ** min(served.tries, _DOUBLINGS))
+        served.tries += not unborn
+        update = gone(error)
+        if unborn or served.told == update["gone"]:
+            return None
+        served.told = update["gone"]
+        return update
+
+    def _deliver(self, updates: Sequence[dict[str, Any]], *, is_news: bool) -> None:
+        before = time.thread_time()
+        self._send({"type": "updates", "updates": updates})
+        self._sent = time.monotonic()
+        if is_news:
+            self._rest_for(time.thread_time() - before)
+
+    def _rest_for(self, work: float) -> None:
+        """Put off the next news for as long as this much work deserves."""
+        self._rested = max(self._rested, time.monotonic()) + _REST * work
+
+    # ── when there is something to do ────────────────────────────────────────────────────
+
+    def _pause(self) -> float:
+        """Seconds until the next turn, if nobody wakes the pump before."""
+        now = time.monotonic()
+        times = [self._due_at(watch, served, now) for watch, served in self._served.items()]
+        first = min(times, default=now + _LINGER)
+        return min(max(first, self._sent + _BEAT) - now, _LINGER)
+
+    def _due_at(self, watch: Watch, served: _Served, now: float) -> float:
+        if not watch.visible:
+            return now + _LINGER
+        if watch.asked:
+            return now
+        if served.retry_at is not None:
+            return served.retry_at
+        if not self._has_news(served, now):
+            return now + _LINGER
+        return min(self._rested, now + _GLANCE)
+
+    def _glance(self, now: float) -> None:
+        """Notice what has ended during a long pause, or began anew after its end: it is due."""
+        is_long = self._rested - now >= _GLANCE
+        for watch, served in self._served.items():
+            if not watch.visible or served.follower is None:
+                continue
+            if served.settled_at is None:
+                is_due = is_long and self._has_news(served, now) and _has_settled(served.follower)
+            else:
+                nudged = served.is_asleep(now) and self._pages.take_nudge(watch)
+                is_due = nudged and not _has_settled(served.follower)
+            if is_due:
+                watch.asked = True
+
+    def _listen(self, now: float) -> None:
+        """Want to know of news where somebody is told of them, and only there."""
+        wanted = {
+            id(served.follower.store)
+            for watch, served in self._served.items()
+            if served.follower is not None and watch.visible and not served.is_asleep(now)
+        }
+        for key, ear in self._ears.items():
+            if key not in wanted:
+                ear.rest()
+            elif now >= self._rested:
+                ear.listen()  # before it is read: what comes meanwhile is news again
+
+    def _ear_of(self, served: _Served) -> Ear | None:
+        store = served.follower.store if served.follower is not None else None
+        return self._ears.get(id(store)) if store is not None else None
+
+
+def _has_settled(follower: Follower) -> bool:
+    try:
+        return follower.has_settled()
+    except NbflowError:  # gone, or out of reach: the update will tell
+        return True

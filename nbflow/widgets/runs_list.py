@@ -1,0 +1,91 @@
+"""Lists of runs, as views ask for them.
+
+This module decides which conditions and orders a list takes, and what each of its rows tells. It
+must not know who draws it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from nbflow.cli.reports import seconds_of
+from nbflow.cli.runs import deployment_names
+from nbflow.models import FlowRun, FlowRunFilter, FlowRunOrder
+from nbflow.runs import Run
+from nbflow.states import StateType, now
+from nbflow.store.base import Store
+from nbflow.wire import dump
+
+#: Rows of one answer.
+_MOST: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which runs; every given condition must hold."""
+
+    #: Occurs in the run's or the flow's name.
+    text: str | None = None
+    states: frozenset[StateType] = frozenset()
+    flow: str | None = None
+    #: All of these.
+    tags: frozenset[str] = frozenset()
+
+    def filter(self) -> FlowRunFilter:
+        """The store's filter: of the runs that were called, not of their subflows."""
+        return FlowRunFilter(
+            text=self.text or None,
+            states=self.states,
+            flow_names=frozenset({self.flow} if self.flow else ()),
+            tags=self.tags,
+            top_level=True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A page of a list."""
+
+    where: Where = Where()
+    order: FlowRunOrder = FlowRunOrder.NEWEST
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run in a list."""
+
+    run: FlowRun
+    #: Seconds; to now while it goes on.
+    duration: float | None
+    #: The deployment's full name.
+    deployment: str | None
+
+
+def rows(store: Store, request: Request) -> list[Row]:
+    """The rows that are asked for."""
+    found = store.flow_runs(
+        request.where.filter(),
+        limit=min(max(request.limit, 0), _MOST),
+        offset=max(request.offset, 0),
+        order=request.order,
+    )
+    return _rows(store, found, now())
+
+
+def _rows(store: Store, found: Sequence[FlowRun], at: datetime) -> list[Row]:
+    names = deployment_names([Run(run, store) for run in found], store)
+    return [
+        Row(run, seconds_of(run, at), names.get(run.deployment_id) if run.deployment_id else None)
+        for run in found
+    ]
+
+
+def runs_json(store: Store, request: Request) -> dict[str, Any]:
+    """The rows as JSON, and how many runs there are in all."""
+    items = [dump(row) for row in rows(store, request)]
+    return {"items": items, "total": store.count_flow_runs(request.where.filter())}
