@@ -15,7 +15,7 @@ export interface Scales {
 
 /** More curves than this are drawn in one quiet colour. */
 const TOLD_APART = 8;
-const COLOURS = ["accent", "orange", "violet", "teal", "amber", "red", "green", "slate"];
+const COLOURS = ["accent", "violet", "teal", "amber", "orange", "stone", "green", "slate"];
 
 /** The scales of a metric; null when nothing of it can be drawn. */
 export function scalesOf({ series }: Metric, logarithms = false): Scales | null {

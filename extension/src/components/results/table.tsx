@@ -7,6 +7,7 @@
 
 import { useMemo, useState } from "react";
 import { grouped } from "../words";
+import { Arrow } from "./arrow";
 import { type Column, columnsOf, nextSorting, ordered, type Sorting } from "./columns";
 import type { TableForm } from "./forms";
 
@@ -105,15 +106,6 @@ function Head({ columns, sorting, onSort }: HeadProps) {
         })}
       </tr>
     </thead>
-  );
-}
-
-/** Which way a column is sorted. */
-export function Arrow({ direction }: { direction: "ascending" | "descending" | "none" }) {
-  return (
-    <svg className={`nbf-arrow nbf-${direction}`} viewBox="0 0 8 8" aria-hidden="true">
-      <path d="M1 5.5L4 2.5L7 5.5" />
-    </svg>
   );
 }
 
