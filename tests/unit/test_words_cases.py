@@ -30,6 +30,9 @@ COUNTS = [
     {}, {"Completed": 3}, {"Completed": 187, "Failed": 3, "Running": 10}, {"Cached": 2, "Skipped": 1, "NotRun": 4},
     {"TimedOut": 1, "Failed": 2, "Crashed": 3, "Cancelled": 4, "RolledBack": 5}, {"Failed": 0, "Pending": 12345},
 ]  # fmt: skip
+ESCAPED = [
+    "plain", "\x1b[31mred\x1b[0m", "\x1b]8;;https://x.y\x07link\x1b]8;;\x1b\\", "\x1b[?25lhid\x1b(Bden", "cut \x1b", "a\x1b]0;t",
+]  # fmt: skip
 NUMBERS = [(0, "task"), (1, "task"), (2, "cell"), (999, "run"), (1000, "run"), (1234567, "line")]
 
 
@@ -43,6 +46,7 @@ def words_cases() -> str:
         "duration": _as_cases(SECONDS, wording.duration),
         "ticking": _as_cases([s for s in SECONDS if s is None or s >= 0], moment._ticking),
         "stateWord": _as_cases([*LOOKS, "ÜberMüde", "mine", ""], wording.state_word),
+        "withoutEscapes": _as_cases(ESCAPED, wording.without_escapes),
         "progress": _as_cases(COUNTS, wording.progress),
         "counted": {
             str(i): {"of": number, "noun": noun, "told": wording.counted(number, noun)}

@@ -149,3 +149,20 @@ export function bytes(number: number): string {
   while (size >= 999.5 && unit < UNITS.length - 1) [size, unit] = [size / 1000, unit + 1];
   return `${size < 9.95 ? size.toFixed(1) : Math.round(size)} ${UNITS[unit]}`;
 }
+
+const ESC = "\u001b";
+const BEL = "\u0007";
+/** What steers terminals: colours and the like, strings (titles, links) up to their end, the rest. */
+const ESCAPES = new RegExp(
+  [
+    `${ESC}\\[[0-?]*[ -/]*[@-~]`,
+    `${ESC}[\\]PX^_][^${BEL}${ESC}]*(?:${BEL}|${ESC}\\\\|$)`,
+    `${ESC}[ -/]*[0-~]?`,
+  ].join("|"),
+  "g",
+);
+
+/** Text without colours and the other control sequences of terminals. */
+export function withoutEscapes(text: string): string {
+  return text.replace(ESCAPES, "");
+}

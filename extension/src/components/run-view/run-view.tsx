@@ -1,16 +1,123 @@
 /** A run, while it happens and after: header, failure, graph, timeline, logs, results. */
 
-import type { ReactElement } from "react";
-import { type RunStore, useRun } from "../../api/run-store";
-import type { Service, Target } from "../../api/types";
+import { type ReactElement, useId, useMemo, useState } from "react";
+import { type RunData, type RunStore, useRun } from "../../api/run-store";
+import type { Look, Service, Target } from "../../api/types";
+import { Skew, useStored } from "../hooks";
+import { stateWord } from "../words";
+import { type Acting, useActing } from "./acting";
+import { Buttons } from "./buttons";
+import { Failure } from "./failure";
+import { Header } from "./header";
+import { Notes, useConnection } from "./notes";
+import { Panels } from "./panels";
+import { Parameters, useParameters } from "./parameters";
+import { ProgressBar } from "./progress-bar";
+import { Question } from "./question";
+import { Resizer, useHeight } from "./resizer";
+import { NOTHING, ofNode, type Selection } from "./selection";
+import { Skeleton } from "./skeleton";
+import { isSettled } from "./times";
 
-interface Props {
+export interface RunViewProps {
   service: Service;
   target: Target;
   store: RunStore;
+  /** The reader wants another look at the graph. */
+  onLook?: (look: Look) => void;
 }
 
-export function RunView({ store }: Props): ReactElement {
-  const { run } = useRun(store);
-  return <div>{run?.name ?? ""}</div>;
+export function RunView({ service, store, onLook }: RunViewProps): ReactElement {
+  const data = useRun(store);
+  const [height, setHeight] = useHeight();
+  if (data.run === null && data.gone === null) return <Skeleton height={height} />;
+  return (
+    <Skew.Provider value={data.skew}>
+      <section className="nbf-rv" aria-label={`Run ${data.run?.name ?? ""}`}>
+        <Shown {...{ service, data, height, onLook }} />
+        {data.run && <Resizer height={height} onHeight={setHeight} />}
+      </section>
+    </Skew.Provider>
+  );
+}
+
+interface ShownProps extends Pick<RunViewProps, "service" | "onLook"> {
+  data: RunData;
+  height: number;
+}
+
+function Shown({ service, data, height, onLook }: ShownProps) {
+  const { run, failure, gone } = data;
+  const [selection, setSelection] = useStored<Selection>("selection", NOTHING);
+  const [tab, setTab] = useStored<Tab>("tab", "graph");
+  const acting = useActing(service, run);
+  const settled = run !== null && isSettled(run.state);
+  const node = failure?.node ?? null;
+  const show = () => {
+    setTab("graph");
+    setSelection({ ...ofNode(node, data.tasks), node });
+  };
+  return (
+    <>
+      <Top data={data} acting={acting} />
+      <Notes
+        note={acting.note}
+        onDismiss={acting.dismiss}
+        connection={useConnection(service)}
+        gone={gone}
+        settled={settled}
+      />
+      {run && failure && (
+        <Failure failure={failure} state={run.state} onShow={node === null ? null : show} />
+      )}
+      {run && <Asked data={data} acting={acting} />}
+      {run && <Panels {...{ data, height, tab, setTab, selection, setSelection, onLook }} />}
+      <Spoken data={data} />
+    </>
+  );
+}
+
+export type Tab = "graph" | "timeline" | "logs" | "results";
+
+/** The header, the bar, and the parameters when they are wanted. */
+function Top({ data, acting }: { data: RunData; acting: Acting }) {
+  const { run, progress, question, actions, gone } = data;
+  const parameters = useParameters(run);
+  return (
+    <>
+      <Header data={data} parameters={parameters}>
+        {gone === null && (
+          <Buttons actions={actions} acting={acting} except={question ? "answer" : null} />
+        )}
+      </Header>
+      {progress !== null && progress.total > 0 && <ProgressBar progress={progress} />}
+      {parameters?.open && run && <Parameters id={parameters.controls} values={run.parameters} />}
+    </>
+  );
+}
+
+function Asked({ data, acting }: { data: RunData; acting: Acting }) {
+  const { question, actions, run } = data;
+  const action = actions.find(({ name }) => name === "answer");
+  if (question === null || action === undefined) return null;
+  // Another question is another form.
+  const key = `${run?.id} ${question.message} ${question.deadline}`;
+  return <Question key={key} question={question} label={action.label} acting={acting} />;
+}
+
+/** What changes, said to those who do not see it; the state only, or it would never be silent. */
+function Spoken({ data: { run } }: { data: RunData }) {
+  const id = useId();
+  const state = run?.state.name;
+  // What it was when the view appeared is no news.
+  const [first] = useState(state);
+  const words = useMemo(
+    () => (state && state !== first ? `${run?.flow_name} is ${stateWord(state)}` : ""),
+    [state, first, run?.flow_name],
+  );
+  return (
+    <div id={id} className="nbf-hidden" role="status">
+      {words}
+    </div>
+  );
 }
