@@ -34,7 +34,7 @@ _PYTHON_FRAME: Final = re.compile(
     r'^  File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<name>.+))?$'
 )
 #: Where code lies that is not the user's own.
-_FOREIGN: Final = ("site-packages", "dist-packages", "<frozen", str(Path(__file__).parents[1]))
+_FOREIGN: Final = ("site-packages", "dist-packages", "<frozen", str(Path(__file__).parent))
 
 
 @dataclass(frozen=True, slots=True)
