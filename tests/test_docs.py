@@ -85,44 +85,44 @@ def run(command: list[str], cwd: Path) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
-@pytest.mark.parametrize("page", pages_with("python"))
-def test_python_blocks_run(page: Path, folder: Path) -> None:
+@pytest.mark.parametrize("document", pages_with("python"))
+def test_python_blocks_run(document: Path, folder: Path) -> None:
     """A page's Python blocks, one after another, are a working script."""
     script = ""
-    for block in blocks(page):
+    for block in blocks(document):
         if block.language == "python" and not block.skipped and not block.title:
             gap = block.line - script.count("\n")  # tracebacks name the page's own lines
             script += "\n" * gap + block.text
-    path = folder / f"{page.stem}.py"
+    path = folder / f"{document.stem}.py"
     path.write_text(script)
     run([sys.executable, str(path)], folder)
 
 
-@pytest.mark.parametrize("page", pages_with("console"))
-def test_commands_run(page: Path, folder: Path) -> None:
+@pytest.mark.parametrize("document", pages_with("console"))
+def test_commands_run(document: Path, folder: Path) -> None:
     """A page's commands work, in order, with the files that the page says to save."""
-    for block in blocks(page):
+    for block in blocks(document):
         if block.title:
             (folder / block.title).write_text(block.text)
-    for block in blocks(page):
+    for block in blocks(document):
         for command in block.commands if not block.skipped else ():
             run(["bash", "-euo", "pipefail", "-c", command], folder)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
-def test_blocks_are_seen(page: Path) -> None:
+@pytest.mark.parametrize("document", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_blocks_are_seen(document: Path) -> None:
     """No block escapes these tests by its form: each has a known language, commands have `$`."""
-    assert page.read_text(encoding="utf-8").count("\n```") == 2 * len(list(blocks(page)))
-    for block in blocks(page):
+    assert document.read_text(encoding="utf-8").count("\n```") == 2 * len(list(blocks(document)))
+    for block in blocks(document):
         assert block.language in {"python", "console", "toml", "text"}, f"line {block.line}"
         assert block.language != "console" or block.commands, f"line {block.line}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
-def test_links_lead_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("document", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_links_lead_somewhere(document: Path) -> None:
     """Every relative link names a file or folder of the project."""
-    targets = LINK.findall(page.read_text(encoding="utf-8"))
-    assert [link for link in targets if not (page.parent / link).exists()] == []
+    targets = LINK.findall(document.read_text(encoding="utf-8"))
+    assert [link for link in targets if not (document.parent / link).exists()] == []
 
 
 def test_every_setting_is_documented() -> None:
@@ -152,10 +152,10 @@ def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Com
 COMMANDS = list(commands(cli, "nbflow"))
 
 
-def sections(page: Path) -> dict[str, str]:
+def sections(document: Path) -> dict[str, str]:
     """The page's texts by the heading above them; "" is the text before the first command."""
     heads, found = r"^#{2,4} .*?`(nbflow [\w -]+)`.*$", {}
-    parts = re.split(heads, page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    parts = re.split(heads, document.read_text(encoding="utf-8"), flags=re.MULTILINE)
     for name, text in zip(["", *parts[1::2]], parts[::2], strict=True):
         found[name] = text
     return found

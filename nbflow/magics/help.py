@@ -16,6 +16,7 @@ from nbflow.cli.main import cli
 
 #: The commands that a notebook has beyond the terminal's, and what the overview says of them.
 NOTEBOOK_COMMANDS: Final = {
+    "show": "Show a run, live while it goes on: graph, timeline, logs, results.",
     "cells": "List the cells that are under way in the background.",
     "wait": "Wait until the background cells have ended.",
 }

@@ -45,6 +45,7 @@ from nbflow.magics.help import NOTEBOOK_COMMANDS, nbflow_help, summaries
 from nbflow.magics.view import in_kernel, new_view
 from nbflow.models import RunGraph
 from nbflow.widgets import markup
+from nbflow.widgets.views import RunView
 from nbflow.wording import counted, state_word, without_escapes
 
 _CANCELLED: Final = 130
@@ -224,6 +225,7 @@ class NotebookCommands(LazyGroup):
             self.add_command(_variant(name, callback), name)
         for name, callback in {"wait": self._wait, "cells": self._cells}.items():
             self.add_command(click.Command(name, callback=callback, help=NOTEBOOK_COMMANDS[name]))
+        self.add_command(_show_command(self._show))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, each once."""
@@ -304,6 +306,15 @@ class NotebookCommands(LazyGroup):
             return found.graph(**{p.name: None for p in found.parameters if p.required})
         return graph_command.graph_of(target)
 
+    # ── show ─────────────────────────────────────────────────────────────────────────────
+
+    def _show(self, run: str) -> None:
+        shown = RunView(run)
+        if in_kernel(self.notebook.shell.ip):
+            self.notebook.shell.ip.display_pub.publish(data=shown._repr_mimebundle_())
+        else:
+            click.echo(shown.text)
+
     # ── debug ────────────────────────────────────────────────────────────────────────────
 
     def _debug(self, task: str | None, *, load: bool, **given: Any) -> int:
@@ -333,6 +344,12 @@ class NotebookCommands(LazyGroup):
             click.echo(f"{state_word(state.name)}  {cell.name}")
         if not cells:
             click.echo(_NO_CELLS)
+
+
+def _show_command(callback: Callable[..., Any]) -> click.Command:
+    run = click.Argument(["run"], default="latest", metavar="[RUN]")
+    text = f"{NOTEBOOK_COMMANDS['show']}\n\nRUN is an id, a name or latest."
+    return click.Command("show", callback=callback, params=[run], help=text)
 
 
 _NO_CELLS: Final = "No cell is under way in the background."

@@ -1,9 +1,8 @@
-"""The view of a run under its cell: header, bar, what runs now, the last lines; then the picture.
+"""A run under its cell, while it goes on and afterwards.
 
-This module decides what is shown of a run that goes on in this kernel, and how often. It is
-static text and HTML that replaces itself, so that it is the same in every front end and in
-the saved file; a widget can take its place by another `Screen`. It must not know how runs
-are executed.
+This module decides how often the static form of a run that goes on in this kernel replaces
+itself. Where a page shows the live view in its place, the static form rests until the end:
+then it is what the saved file keeps. It must not know how runs are executed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from nbflow import states
 from nbflow.cli.console import is_live, make_console, say
@@ -37,7 +36,9 @@ from nbflow.runs import get_run
 from nbflow.store import open_store
 from nbflow.story import Event, Logged, Overwrites, Story
 from nbflow.terminal_text import plain_line
+from nbflow.widgets.bridge import bridge
 from nbflow.widgets.moment import Moment, moment_data, moment_of
+from nbflow.widgets.page import wrap_run
 from nbflow.wording import middle_ellipsis
 
 #: The view changes at most so often, and at least so often while the clock runs.
@@ -77,22 +78,41 @@ class DisplayScreen:
 # ── the view ─────────────────────────────────────────────────────────────────────────────
 
 
-class RunView(Silent):
+class Audience(Protocol):
+    """Pages that show live views."""
+
+    def is_watched(self, run_id: UUID) -> bool:
+        """Whether a page shows the run just now."""
+
+
+class RunDisplay(Silent):
     """Keeps a screen up to date with a run; at the end it is the run's picture."""
 
     def __init__(
-        self, screen: Screen, title: str, place: Callable[[str], str] = lambda place: place
+        self,
+        screen: Screen,
+        title: str,
+        place: Callable[[str], str] = lambda place: place,
+        audience: Audience | None = None,
     ) -> None:
         self.screen = screen
         #: How a place in the user's code is called: `In[2], line 3`.
         self.place = place
         self.title = title
+        self.audience = audience
         self.story: Story | None = None
         self.overwrites = Overwrites()
         self._lines: deque[str] = deque(maxlen=_LINES)
         self._news = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep_drawing, name="nbflow-view", daemon=True)
+
+    @property
+    def rests(self) -> bool:
+        """Whether a page shows the run itself: it need not be told here, nor read twice."""
+        if self.audience is None or self.story is None:
+            return False
+        return self.audience.is_watched(self.story.run_id)
 
     def begin(self) -> None:
         """Show that something begins."""
@@ -115,7 +135,7 @@ class RunView(Silent):
         if self.story is None or self.story.run is None:  # refused before it began
             self.screen.draw({"text/plain": "", "text/html": ""})
         elif not self.story.run.state.is_settled():
-            self.screen.draw(self._data())
+            self.screen.draw(self._wrapped(self._data()))
 
     def end(self, ending: Ending) -> None:
         """Draw the picture that stays."""
@@ -130,7 +150,13 @@ class RunView(Silent):
             failure=self._placed(ending.failure),
             graph=_graph(ending.run),
         )
-        self.screen.draw(moment_data(moment))
+        self.screen.draw(self._wrapped(moment_data(moment)))
+
+    def _wrapped(self, data: Mapping[str, str]) -> dict[str, str]:
+        """The static form, at a place where a page can show the live view."""
+        if self.story is None or self.story.run is None:
+            return dict(data)
+        return {**data, "text/html": wrap_run(self.story.run_id, data["text/html"])}
 
     def _placed(self, failure: Failure | None) -> Failure | None:
         if failure is None or failure.source is None:
@@ -146,8 +172,8 @@ class RunView(Silent):
         while not self._stopped.is_set():
             self._news.wait(_LONGEST_PAUSE)
             self._news.clear()
-            if self.story is not None and not self._stopped.is_set():
-                self.screen.draw(self._data())
+            if self.story is not None and not self._stopped.is_set() and not self.rests:
+                self.screen.draw(self._wrapped(self._data()))
             self._stopped.wait(_SHORTEST_PAUSE)
 
 
@@ -192,9 +218,9 @@ class LiveSummary(LiveDisplay):
         say(self.console, summary_line(ending), wrap=False)
 
 
-def new_view(ip: Any, title: str) -> RunView:
+def new_view(ip: Any, title: str) -> RunDisplay:
     """The view of a run under the running cell."""
-    return RunView(DisplayScreen(ip), title, partial(_place_in, ip.compile))
+    return RunDisplay(DisplayScreen(ip), title, partial(_place_in, ip.compile), bridge())
 
 
 def _place_in(compiler: Any, place: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from nbflow import states
 from nbflow.failure import Failure, NextStep, SourceLine
-from nbflow.magics.view import RunView
+from nbflow.magics.view import RunDisplay
 from nbflow.models import Changes, FlowRun, LogRecord, RunGraph, TaskKind, TaskRun, new_id
 from nbflow.story import Logged, Story, TaskMoved, tally
 from nbflow.widgets.moment import Moment, moment_data, moment_of
@@ -127,7 +127,7 @@ def test_many_rows_are_counted():
 
 def test_a_flood_of_news_is_drawn_about_four_times_a_second():
     paper = Paper()
-    view = RunView(paper, "train")
+    view = RunDisplay(paper, "train")
     run = flow_run()
     story, _ = story_of(run)
     view.begin()
@@ -145,7 +145,7 @@ def test_a_flood_of_news_is_drawn_about_four_times_a_second():
 
 def test_the_clock_goes_on_without_news():
     paper = Paper()
-    view = RunView(paper, "train")
+    view = RunDisplay(paper, "train")
     story, events = story_of(flow_run())
     view.begin()
     view.tell(events, story)
@@ -157,7 +157,7 @@ def test_the_clock_goes_on_without_news():
 
 def test_a_run_that_was_refused_leaves_nothing():
     paper = Paper()
-    view = RunView(paper, "train")
+    view = RunDisplay(paper, "train")
     view.begin()
     view.stop()
     assert paper.last == {"text/plain": "", "text/html": ""}
@@ -165,7 +165,7 @@ def test_a_run_that_was_refused_leaves_nothing():
 
 def test_nothing_is_drawn_after_the_stop():
     paper = Paper()
-    view = RunView(paper, "train")
+    view = RunDisplay(paper, "train")
     story, events = story_of(flow_run())
     view.begin()
     view.tell(events, story)
@@ -188,7 +188,7 @@ def test_nothing_is_drawn_after_the_stop():
 )
 def test_lines_are_shown_but_not_tracebacks(record, shown):
     paper = Paper()
-    view = RunView(paper, "train")
+    view = RunDisplay(paper, "train")
     run = flow_run()
     task = task_run(run, "fit", states.Running())
     story, events = story_of(run, task, logs=[line_of(run, "", task, **record)])
