@@ -33,6 +33,10 @@ class Follower(Protocol):
     def settled(self) -> bool:
         """Whether the target had come to its end at the last update."""
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the next update tells more, even if nothing happens."""
+
     def update(self, look: Look) -> dict[str, Any] | None:
         """What is new; None when nothing is. Raises `NbflowError`."""
 
@@ -60,6 +64,11 @@ class RunFollower:
         """Whether the run had ended, or waited for a person."""
         return self._feed.settled
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether a part of what is known was put off."""
+        return self._feed.is_behind
+
     def update(self, look: Look) -> dict[str, Any] | None:
         """Everything the first time, then what is new."""
         return self._feed.update(look)
@@ -78,6 +87,7 @@ class GraphFollower:
 
     store = None
     settled = True
+    is_behind = False
 
     def __init__(self, graph: RunGraph) -> None:
         self._graph = graph

@@ -146,8 +146,10 @@ class Pump:
         return now >= self._rested and self._has_news(served, now)
 
     def _has_news(self, served: _Served, now: float) -> bool:
-        ear = self._ear_of(served)
-        return ear is not None and ear.news and not served.is_asleep(now)
+        if served.follower is None or served.is_asleep(now):
+            return False
+        ear = self._ears.get(id(served.follower.store))
+        return served.follower.is_behind or (ear is not None and ear.news)
 
     def _update(self, watch: Watch, now: float) -> dict[str, Any] | None:
         """What the watch is told now; None when there is nothing."""
@@ -166,7 +168,7 @@ class Pump:
             served.follower = served.follower or self._begin(watch.target)
             update = served.follower.update(look)
         except Exception as error:  # noqa: BLE001 - one view's trouble must not end the others
-            return self._failed(served, error, now)
+            return self._failed(served, watch.target, error, now)
         served.retry_at, served.told, served.tries = None, None, 0
         if not served.follower.settled:
             served.settled_at = None
@@ -182,10 +184,13 @@ class Pump:
             ear.listen()
         return follower
 
-    def _failed(self, served: _Served, error: Exception, now: float) -> dict[str, Any] | None:
+    def _failed(
+        self, served: _Served, target: Target, error: Exception, now: float
+    ) -> dict[str, Any] | None:
         """Tell of the trouble once, and try again from the start a little later."""
         served.follower = None
-        unborn = isinstance(error, ObjectNotFound) and now - served.since < _UNBORN
+        is_young = target.run is not None and now - served.since < _UNBORN
+        unborn = is_young and isinstance(error, ObjectNotFound)
         served.retry_at = now + (_SOON if unborn else _RETRY * 2 ** min(served.tries, _DOUBLINGS))
         served.tries += not unborn
         update = gone(error)
@@ -251,10 +256,6 @@ class Pump:
                 ear.rest()
             elif now >= self._rested:
                 ear.listen()  # before it is read: what comes meanwhile is news again
-
-    def _ear_of(self, served: _Served) -> Ear | None:
-        store = served.follower.store if served.follower is not None else None
-        return self._ears.get(id(store)) if store is not None else None
 
 
 def _has_settled(follower: Follower) -> bool:

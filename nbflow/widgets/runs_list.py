@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from nbflow.cli.reports import seconds_of
 from nbflow.cli.runs import deployment_names
+from nbflow.feed.records import flow_run_json
 from nbflow.models import FlowRun, FlowRunFilter, FlowRunOrder
 from nbflow.runs import Run
 from nbflow.states import StateType, now
 from nbflow.store.base import Store
-from nbflow.wire import dump
 
 #: Rows of one answer.
 _MOST: Final = 500
@@ -87,5 +87,10 @@ def _rows(store: Store, found: Sequence[FlowRun], at: datetime) -> list[Row]:
 
 def runs_json(store: Store, request: Request) -> dict[str, Any]:
     """The rows as JSON, and how many runs there are in all."""
-    items = [dump(row) for row in rows(store, request)]
+    items = [_json(row) for row in rows(store, request)]
     return {"items": items, "total": store.count_flow_runs(request.where.filter())}
+
+
+def _json(row: Row) -> dict[str, Any]:
+    run = flow_run_json(row.run)
+    return {"run": run, "duration": row.duration, "deployment": row.deployment}
