@@ -32,7 +32,7 @@ class Folding:
 
     def members(self, card: str) -> Collection[Run]:
         """The runs that a card stands for."""
-        return self._members[card].values()
+        return self._members.get(card, {}).values()
 
     def put(self, run: Run) -> list[UUID]:
         """Take in a run; the runs that moved to another card because of it, itself not."""
