@@ -97,7 +97,7 @@ export class RunStore {
   }
 
   #tasks({ tasks: news }: RunUpdate, old: RunData): Pick<RunData, "tasks" | "taskById"> {
-    if (!news?.length) return old;
+    if (!news?.length) return { tasks: old.tasks, taskById: old.taskById };
     const [tasks, taskById] = [old.tasks.slice(), new Map(old.taskById)];
     let late = false;
     for (const row of news) {

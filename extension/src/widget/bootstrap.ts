@@ -44,7 +44,10 @@ function greet(model: Model, page: Page, found: (bundle: Bundle) => void): () =>
     const bundle = imported(page, message);
     if (bundle === undefined) return;
     stop();
-    bundle.then(found, (error) => console.error("nbflow: the live views cannot start.", error));
+    bundle.then(found, (error) => {
+      page.bundles.delete(message.hash);
+      console.error("nbflow: the live views cannot start.", error);
+    });
   };
   const stop = () => {
     clearTimeout(timer);
@@ -93,11 +96,13 @@ export default {
   initialize({ model }: { model: Model }): (() => void) | undefined {
     if (model.get("target")) return undefined;
     const page = pageHere();
+    let ended = false;
     let end = () => {};
     const stop = greet(model, page, (bundle) => {
-      end = bundle.start({ model, page });
+      if (!ended) end = bundle.start({ model, page });
     });
     return () => {
+      ended = true;
       stop();
       end();
     };

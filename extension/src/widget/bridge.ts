@@ -59,6 +59,8 @@ export class Bridge implements Line {
   #asked = new Map<number, Asked>();
   #listeners = new Set<(connection: Connection) => void>();
   #heard = Date.now();
+  /** How many came. */
+  #messages = 0;
   #timer: ReturnType<typeof setInterval>;
   #doubt: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
@@ -116,9 +118,9 @@ export class Bridge implements Line {
   doubt = (): void => {
     if (this.#ended) return;
     clearTimeout(this.#doubt);
-    const asked = Date.now();
+    const before = this.#messages;
     this.#doubt = setTimeout(() => {
-      if (this.#heard < asked) this.#connect("lost");
+      if (this.#messages === before) this.#connect("lost");
     }, DOUBT);
     this.#send({ type: "beat" });
   };
@@ -173,6 +175,7 @@ export class Bridge implements Line {
   #hear(): void {
     const silent = this.connection === "lost" || Date.now() - this.#heard > SILENCE;
     this.#heard = Date.now();
+    this.#messages += 1;
     this.#connect("live");
     if (silent) for (const [watch, watched] of this.#watches) this.#begin(watch, watched);
   }

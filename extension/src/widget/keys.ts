@@ -13,7 +13,7 @@ const TEXT = "input:not([type=checkbox]):not([type=radio]):not([type=button]),te
 export function keepKeys(element: HTMLElement): () => void {
   element.setAttribute(SUPPRESS, "true");
   const before = (event: KeyboardEvent) => {
-    if (event.target === element) element.toggleAttribute(SUPPRESS, isOurs(event));
+    if (event.composedPath().includes(element)) element.toggleAttribute(SUPPRESS, isOurs(event));
   };
   const after = (event: KeyboardEvent) => {
     if (isOurs(event)) event.stopPropagation();

@@ -86,11 +86,12 @@ export class Route implements Service {
     this.#tell();
   }
 
-  /** The one that knows the target, else all, the newest first. */
+  /** The one that knows the target, else all that live, the newest first; else who may wake up. */
   #candidates(): Line[] {
     if (this.#owner?.connection === "live") return [this.#owner];
-    const live = [...this.#lines].reverse().filter(({ connection }) => connection === "live");
-    return live.length || this.#owner === null ? live : [this.#owner];
+    const all = [...this.#lines].reverse();
+    const live = all.filter(({ connection }) => connection === "live");
+    return live.length ? live : this.#owner ? [this.#owner] : all;
   }
 
   async #asked<M extends Method>(
@@ -112,7 +113,8 @@ export class Route implements Service {
 
   #follow(line: Line): void {
     const stop = line.onConnection((connection) => {
-      if (connection === "lost" && line === this.#owner) this.#spread();
+      const wanting = this.#owner?.connection !== "live";
+      if (wanting && (connection === "live" || line === this.#owner)) this.#spread();
       this.#tell();
     });
     this.#following.set(line, stop);
