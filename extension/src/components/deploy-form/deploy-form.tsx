@@ -216,7 +216,7 @@ function Header({ of }: { of: Deployable }) {
     <header className="nbf-deploy-head">
       <h3>Deploy {of.flow_name}</h3>
       <span className="nbf-muted">
-        {of.kind} <code className="nbf-code">{of.target}</code>
+        {of.kind === "notebook" ? "notebook" : "flow"} <code className="nbf-code">{of.target}</code>
       </span>
       {of.description && <p className="nbf-muted">{of.description}</p>}
     </header>

@@ -45,7 +45,7 @@ export function FieldRow(props: RowProps): ReactElement {
     setFresh(fresh + 1);
     onChange(next, null);
   };
-  const hints = describe(id, field, problem);
+  const hints = describe(props, problem);
   const control: ControlProps = {
     ...props,
     error: problem ?? undefined,
@@ -69,6 +69,7 @@ export function FieldRow(props: RowProps): ReactElement {
       <div className="nbf-field-body">
         <div className="nbf-field-line">
           {body}
+          {hints.words}
           {reset}
         </div>
         {hints.shown}
@@ -111,10 +112,29 @@ export function Label({
   );
 }
 
-/** The sentences under a field, and their ids. */
-function describe(id: string, field: Field, problem: string | null) {
-  const said = [field.description, field.words].filter(Boolean).join(" · ");
-  const ids = [problem ? `${id}-error` : "", said ? `${id}-hint` : ""].filter(Boolean).join(" ");
+/** What is allowed, and what the browser's own pickers cannot show: the default. */
+function wordsFor({ control, fallback, words }: Field, value: unknown, shown: string): string {
+  const picker = control.kind === "text" && !TYPED.has(control.input);
+  const silent = picker && value === undefined && fallback !== undefined;
+  return [words, silent ? `default ${shown}` : ""].filter(Boolean).join(" · ");
+}
+
+const TYPED = new Set(["text", "password"]);
+
+/** The words beside a field, the sentences under it, and the ids of all of them. */
+function describe({ id, field, value }: RowProps, problem: string | null) {
+  const { description } = field;
+  const beside = wordsFor(field, value, fallbackWords(field));
+  const ids = [
+    problem && `${id}-error`,
+    beside && `${id}-words`,
+    description && `${id}-hint`,
+  ].filter(Boolean);
+  const words = beside && (
+    <span className="nbf-field-words" id={`${id}-words`}>
+      {beside}
+    </span>
+  );
   const shown = (
     <>
       {problem && (
@@ -122,14 +142,14 @@ function describe(id: string, field: Field, problem: string | null) {
           {problem}
         </p>
       )}
-      {said && (
+      {description && (
         <p className="nbf-field-hint" id={`${id}-hint`}>
-          {said}
+          {description}
         </p>
       )}
     </>
   );
-  return { ids: ids || undefined, shown };
+  return { ids: ids.join(" ") || undefined, words, shown };
 }
 
 // ── back to the default, and values that nobody can type ───────────────────────────────────
@@ -148,24 +168,32 @@ function Resets({ field, value, problem, disabled, set }: ResetsProps): ReactEle
   return (
     <>
       {field.nullable && field.fallback !== null && (
-        <Quiet word="None" of={field} onClick={() => set(null)} />
+        <Quiet word="None" rare of={field} onClick={() => set(null)} />
       )}
-      {takesText(field) && field.fallback !== undefined && field.fallback !== "" && (
-        <Quiet word="empty" of={field} onClick={() => set("")} />
+      {takesText(field) && field.fallback !== "" && (
+        <Quiet word="empty" rare of={field} onClick={() => set("")} />
       )}
     </>
   );
 }
 
-function takesText({ control, fallback }: Field): boolean {
-  return control.kind === "text" && control.input === "text" && typeof fallback === "string";
+function takesText({ control, words }: Field): boolean {
+  return control.kind === "text" && control.input === "text" && words === "";
 }
 
-function Quiet({ word, of, onClick }: { word: string; of: Field; onClick(): void }) {
+interface QuietProps {
+  word: string;
+  /** Seldom wanted: shown once somebody is at the field. */
+  rare?: boolean;
+  of: Field;
+  onClick(): void;
+}
+
+function Quiet({ word, rare = false, of, onClick }: QuietProps) {
   return (
     <button
       type="button"
-      className="nbf-link nbf-field-quiet"
+      className={`nbf-link nbf-field-quiet${rare ? " nbf-field-rare" : ""}`}
       aria-label={`${of.label}: ${word}`}
       onClick={onClick}
     >
@@ -319,7 +347,7 @@ function TextInput(props: TextProps) {
   return (
     <input
       {...common}
-      className={`nbf-input${kind === "number" ? " nbf-figures nbf-input-short" : ""}`}
+      className={`nbf-input nbf-input-${kind}${text === "" ? " nbf-input-unset" : ""}`}
       type={field.control.kind === "text" ? field.control.input : "text"}
       inputMode={kind === "number" ? "decimal" : undefined}
       step={field.control.kind === "text" && field.control.input !== "date" ? 1 : undefined}

@@ -290,7 +290,7 @@ function Instants({ instants, now }: { instants: string[]; now: number }) {
               <time dateTime={instant} title={exactUtc(ms).replace(/\.\d+/, "")}>
                 {localTime(ms)}
               </time>
-              {index === 0 && <span className="nbf-muted"> {ago(ms, now)}</span>}
+              {index === 0 && <span className="nbf-muted">{nearness(ms, now)}</span>}
             </li>
           );
         })}
@@ -298,6 +298,12 @@ function Instants({ instants, now }: { instants: string[]; now: number }) {
       <p className="nbf-preview-zone">{`Shown in your time, ${zone}.`}</p>
     </>
   );
+}
+
+/** ` · in 3 hours`, ` · tomorrow`: where it says more than the date. */
+function nearness(ms: number, now: number): string {
+  const near = /^(in .*|today|tomorrow|just now)/.exec(ago(ms, now))?.[1];
+  return near === undefined ? "" : ` · ${near}`;
 }
 
 const LOCAL = new Intl.DateTimeFormat("en-GB", {

@@ -43,10 +43,10 @@ export function Fields({ fields, value, onChange, errors, disabled, fallback }: 
   };
   return (
     <div className="nbf-fields">
-      {fields.map((field) => (
+      {fields.map((field, index) => (
         <FieldRow
           key={field.name}
-          id={`${id}-${field.name}`}
+          id={`${id}-${index}`}
           field={
             fallback && field.name in fallback
               ? { ...field, fallback: fallback[field.name] }

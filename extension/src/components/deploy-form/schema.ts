@@ -50,7 +50,7 @@ export interface Field {
   fallback: unknown;
   nullable: boolean;
   control: Control;
-  /** What is allowed, in a few words. */
+  /** What is allowed, in a few words; empty where the control shows it. */
   words: string;
 }
 
@@ -178,9 +178,9 @@ function groupOf(schema: JsonSchema, root: JsonSchema, depth: number): Control {
 // ── words ──────────────────────────────────────────────────────────────────────────────────
 
 const FORMATS: Record<string, string> = {
-  date: "date",
-  "date-time": "date and time",
-  time: "time of day",
+  "date-time": "such as 2026-01-31T09:30:00+00:00",
+  time: "such as 09:30:00+00:00",
+  binary: "",
   duration: "length of time, such as PT1H30M",
   path: "path",
   "file-path": "path of a file",
@@ -197,9 +197,7 @@ function wordsOf(schema: JsonSchema, control: Control): string {
         .filter(Boolean)
         .join(" ");
     case "text":
-      return FORMATS[schema.format ?? ""] ?? "text";
-    case "list":
-      return "list";
+      return control.input === "text" ? (FORMATS[schema.format ?? ""] ?? "") : "";
     case "mixed":
       return control.types.length > 0
         ? control.types.map((type) => TYPES[type] ?? type).join(" or ")

@@ -19,7 +19,9 @@ export const css = `
 .nbf-field-required{color:var(--nbf-red)}
 .nbf-field-hint{color:var(--nbf-muted);font-size:12px;overflow-wrap:anywhere;display:flex;flex-wrap:wrap;gap:2px 10px}
 .nbf-field-error{color:var(--nbf-red);font-size:12px;font-weight:500;overflow-wrap:anywhere}
-.nbf-field-quiet{font-size:12px;line-height:28px;flex:none;white-space:nowrap}
+.nbf .nbf-field-quiet,.nbf-field-hint .nbf-link{font-size:12px;color:var(--nbf-accent);flex:none;white-space:nowrap}
+.nbf-field-quiet{line-height:28px}
+@media (hover:hover){.nbf-field:not(:hover):not(:focus-within) .nbf-field-rare{opacity:0}}
 .nbf-deploy .nbf-input,.nbf-fields .nbf-input{height:28px;font-size:13px;line-height:26px;min-width:0;width:100%;max-width:360px;
   transition:border-color .12s}
 .nbf-fields .nbf-input{font-family:var(--nbf-code-font);font-size:12px}
@@ -27,12 +29,14 @@ export const css = `
 .nbf-input::placeholder{color:var(--nbf-faint);opacity:1}
 .nbf-input[aria-invalid=true]{border-color:var(--nbf-red);box-shadow:0 0 0 1px var(--nbf-red)}
 .nbf-input:disabled{opacity:.65}
-.nbf-fields .nbf-input-short{max-width:160px}
+.nbf-fields .nbf-input-number{max-width:160px;font-variant-numeric:tabular-nums}
+.nbf-fields .nbf-input-mixed{max-width:220px}
+.nbf-field-words{font-size:12px;line-height:28px;color:var(--nbf-muted)}
+.nbf-input-unset{color:var(--nbf-faint)}
 .nbf-fields input[type=date],.nbf-fields input[type=time]{max-width:160px}
 .nbf-fields input[type=datetime-local]{max-width:220px}
 .nbf-fields .nbf-area{height:auto;line-height:1.5;padding:4px 8px;resize:vertical}
 .nbf-deploy .nbf-select,.nbf-fields .nbf-select{width:auto;padding-right:4px;cursor:pointer}
-.nbf-deploy-parameters{border-top:1px solid var(--nbf-border);border-bottom:1px solid var(--nbf-border)}
 .nbf-deploy fieldset.nbf-deploy-parameters{border-width:1px 0;border-style:solid;border-color:var(--nbf-border);padding:12px 0 14px}
 .nbf-deploy-parameters legend{float:left;width:100%;font-weight:600;padding:0;margin-bottom:8px}
 .nbf-deploy-parameters legend+*{clear:both}
@@ -50,7 +54,8 @@ export const css = `
 .nbf-list{display:flex;flex-direction:column;gap:6px;align-items:flex-start;flex:1;min-width:0;max-width:400px}
 .nbf-list-row{display:flex;gap:8px;width:100%;align-items:flex-start}
 .nbf-list-row>.nbf-fields{flex:1;padding:8px 10px;border:1px solid var(--nbf-border);border-radius:6px}
-.nbf-list-row>.nbf-field-quiet{font-size:16px;width:24px;color:var(--nbf-muted)}
+.nbf .nbf-list-row>.nbf-field-quiet{font-size:16px;width:24px;height:28px;color:var(--nbf-muted);text-align:center}
+.nbf .nbf-list-row>.nbf-field-quiet:hover{color:var(--nbf-red);text-decoration:none}
 .nbf-switch{display:inline-flex;align-items:center;gap:8px;height:28px;cursor:pointer;position:relative}
 .nbf-switch input{position:absolute;opacity:0;width:30px;height:18px;margin:0;cursor:pointer}
 .nbf-switch-track{width:30px;height:18px;border-radius:9px;background:var(--nbf-edge);position:relative;transition:background .15s;flex:none}
@@ -60,7 +65,7 @@ export const css = `
 .nbf-switch input:checked+.nbf-switch-track::after{transform:translateX(12px)}
 .nbf-switch input:focus-visible+.nbf-switch-track{outline:2px solid var(--nbf-focus);outline-offset:2px}
 .nbf-pills{display:inline-flex;flex-wrap:wrap;gap:2px;align-self:flex-start;padding:2px;border-radius:8px;
-  background:color-mix(in srgb,var(--nbf-ink) 7%,var(--nbf-surface))}
+  background:color-mix(in srgb,var(--nbf-ink) 8%,transparent)}
 .nbf-pill{position:relative}
 .nbf-pill input{position:absolute;inset:0;opacity:0;margin:0;cursor:pointer}
 .nbf-pill span{display:block;padding:0 10px;border-radius:6px;line-height:24px;font-size:12px;font-weight:500;color:var(--nbf-muted);white-space:nowrap}
@@ -75,7 +80,6 @@ export const css = `
 .nbf-preview{margin-top:4px;padding:9px 12px 10px;border-radius:8px;background:var(--nbf-frame);border:1px solid var(--nbf-border);transition:opacity .15s}
 .nbf-preview[data-waiting=true]{opacity:.6}
 .nbf-preview-words{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:2px 12px;font-weight:600}
-.nbf-preview-words>span::first-letter{text-transform:uppercase}
 .nbf-preview-words code{font-weight:400}
 .nbf-preview-next{list-style:none;margin:5px 0 0;padding:0;font-variant-numeric:tabular-nums;font-size:12px;display:grid;
   grid-template-columns:repeat(auto-fill,minmax(118px,max-content));gap:1px 18px}
@@ -84,14 +88,15 @@ export const css = `
 .nbf-preview-next time{cursor:help}
 .nbf-preview .nbf-preview-zone{margin-top:5px;font-size:11.5px;color:var(--nbf-muted)}
 .nbf-deploy-foot{display:flex;align-items:flex-start;gap:14px;padding-top:14px;border-top:1px solid var(--nbf-border)}
+.nbf-deploy-foot .nbf-button.nbf-button-main{color:var(--nbf-on)}
 .nbf-deploy-foot .nbf-button{height:30px;padding:0 16px;font-size:13px;font-weight:600;flex:none}
 .nbf-deploy-foot .nbf-button[aria-disabled=true]{opacity:.7;cursor:progress}
 .nbf-deploy-result{display:flex;flex-direction:column;gap:3px;min-width:0;padding-top:5px;overflow-wrap:anywhere}
 .nbf-deploy-done::before{content:"";display:inline-block;width:5px;height:9px;margin:0 9px 1px 3px;border:solid var(--nbf-green);
   border-width:0 2px 2px 0;transform:rotate(45deg)}
-.nbf-deploy-command{padding:1px 6px;border-radius:4px;background:color-mix(in srgb,var(--nbf-ink) 8%,var(--nbf-surface));user-select:all}
+.nbf-deploy-command{padding:1px 6px;border-radius:4px;background:color-mix(in srgb,var(--nbf-ink) 8%,transparent);user-select:all}
 .nbf-deploy-refused{align-items:flex-start}
-.nbf-deploy-bone{height:18px;border-radius:6px;background:color-mix(in srgb,var(--nbf-ink) 8%,var(--nbf-surface))}
+.nbf-deploy-bone{height:18px;border-radius:6px;background:color-mix(in srgb,var(--nbf-ink) 8%,transparent)}
 @container (max-width:520px){
   .nbf-field,.nbf-fields .nbf-group .nbf-field{grid-template-columns:minmax(0,1fr)}
   .nbf-field-label,.nbf-fields .nbf-field-label{line-height:20px}
