@@ -111,12 +111,18 @@ def _next_steps(run: FlowRun, culprit: TaskRun | None) -> Iterable[NextStep]:
     if parked is not None:
         left = duration(max(0.0, (parked.expires - now()).total_seconds()))
         yield NextStep(f"nbflow debug {short}", f"open its kernel, kept for {left}")
-    if run.parent_id is None and Path(run.source or "").suffix in {".ipynb", ".py"}:
+    if run.parent_id is None and _is_in_a_file(run):
         yield NextStep(f"nbflow resume {short}", "mend it, then go on")
     if run.output and Path(run.output).exists():
         path = short_path(run.output)
         quoted = path if re.fullmatch(r"[\w~./:+=@%\\-]+", path) else shlex.quote(path)
         yield NextStep(f"jupyter lab {quoted}", "open the notebook")
+
+
+def _is_in_a_file(run: FlowRun) -> bool:
+    """Whether the run's code can be read again; that of a notebook's cell is in none."""
+    path = Path(run.source or "")
+    return path.suffix in {".ipynb", ".py"} and path.exists()
 
 
 def short_id(run: FlowRun) -> str:

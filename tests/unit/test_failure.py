@@ -202,3 +202,14 @@ def test_the_first_failure_is_the_cause(make) -> None:
     assert first_failed([late, cancelled, early]) == early
     assert first_failed([cancelled]) == cancelled
     assert first_failed([]) is None
+
+
+def test_code_that_is_in_no_file_cannot_be_resumed(make: Any, tmp_path: Path) -> None:
+    here = tmp_path / "flows.py"
+    here.write_text("")
+    gone = tmp_path / "ipykernel_1" / "123.py"  # what IPython calls a cell's code
+    for source, offered in ((here, True), (gone, False)):
+        run = make.flow_run(make.state(states.Failed), source=str(source))
+        told = explain(run, [])
+        assert told is not None
+        assert any("resume" in step.command for step in told.next_steps) is offered
