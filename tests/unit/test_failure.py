@@ -204,12 +204,12 @@ def test_the_first_failure_is_the_cause(make) -> None:
     assert first_failed([]) is None
 
 
-def test_code_that_is_in_no_file_cannot_be_resumed(make: Any, tmp_path: Path) -> None:
+def test_code_that_is_in_no_file_cannot_be_resumed(make, tmp_path):
     here = tmp_path / "flows.py"
     here.write_text("")
     gone = tmp_path / "ipykernel_1" / "123.py"  # what IPython calls a cell's code
     for source, offered in ((here, True), (gone, False)):
-        run = make.flow_run(make.state(states.Failed), source=str(source))
+        run = make.flow_run(make.state(Failed), source=str(source))
         told = explain(run, [])
         assert told is not None
         assert any("resume" in step.command for step in told.next_steps) is offered
