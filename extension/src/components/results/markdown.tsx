@@ -16,8 +16,10 @@ const TAGS = new Set(
 );
 /** Titles of a text stand below those of the view. */
 const HEADING = /^h([1-6])$/;
-/** Longer texts are shown as they were written: to read their marks would take seconds. */
-const LONGEST = 200_000;
+/** Texts that would take seconds to read, in which the page stands still: long ones… */
+const LONGEST = 50_000;
+/** …and those with a line that opens more lists and quotes than any person writes. */
+const TANGLED = /^(?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])[ \t])){12}/m;
 /** Deeper, only the words are shown. */
 const DEEPEST = 32;
 
@@ -27,7 +29,7 @@ export function Markdown({ text }: { text: string }) {
 }
 
 function elementsOf(text: string): ReactNode {
-  if (text.length > LONGEST) return <pre>{text}</pre>;
+  if (text.length > LONGEST || TANGLED.test(text)) return <pre>{text}</pre>;
   const html = micromark(text, { extensions: [gfmTable()], htmlExtensions: [gfmTableHtml()] });
   return children(new DOMParser().parseFromString(html, "text/html").body, 0);
 }
