@@ -5,7 +5,7 @@ export const css = `
 .nbf{font:13px/1.45 var(--nbf-ui-font);color:var(--nbf-ink);text-align:left;-webkit-font-smoothing:antialiased}
 .nbf :focus{outline:none}
 .nbf :focus-visible{outline:2px solid var(--nbf-focus);outline-offset:1px}
-.nbf button{font:inherit;color:inherit;margin:0}
+:where(.nbf button){font:inherit;color:inherit;margin:0}
 .nbf-button{display:inline-flex;align-items:center;gap:6px;height:24px;padding:0 10px;border-radius:6px;
   border:1px solid var(--nbf-border);background:var(--nbf-card);color:var(--nbf-ink);font-size:12px;font-weight:500;
   white-space:nowrap;cursor:pointer}

@@ -95,7 +95,7 @@ function Root({ subject, children }: { subject: Subject; children: ReactNode }) 
 function Content({ kind, subject, subjectOf }: Mounting) {
   const { route, target, store, look } = subject;
   if (kind === "run")
-    return <RunView service={route} target={target} store={store} onLook={look} />;
+    return <RunView service={route} target={target} store={store} onLook={look} magics />;
   if (kind === "flow") return <FlowView store={store} onLook={look} />;
   if (kind === "runs") {
     return <RunsTable service={route} renderRun={(run) => <Inner subject={subjectOf(run)} />} />;

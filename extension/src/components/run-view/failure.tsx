@@ -11,9 +11,11 @@ interface Props {
   state: { name: string; type: StateType };
   /** Shows the task that failed; null where there is none. */
   onShow: (() => void) | null;
+  /** Commands are typed in a notebook: as magics. */
+  magics: boolean;
 }
 
-export function Failure({ failure, state, onShow }: Props) {
+export function Failure({ failure, state, onShow, magics }: Props) {
   const { what, error, source, traceback, next } = failure;
   return (
     <section className="nbf-rv-alarm" aria-label="What failed">
@@ -22,7 +24,7 @@ export function Failure({ failure, state, onShow }: Props) {
         <strong>{what}</strong>
         {onShow && (
           <button type="button" className="nbf-link nbf-rv-show" onClick={onShow}>
-            Show it
+            Show in the graph
           </button>
         )}
       </div>
@@ -37,7 +39,7 @@ export function Failure({ failure, state, onShow }: Props) {
         <ul className="nbf-rv-next">
           {next.map(({ command, purpose }) => (
             <li key={command}>
-              <Command text={command} />
+              <Command text={magics ? asMagic(command) : command} />
               <span className="nbf-muted">{purpose}</span>
             </li>
           ))}
@@ -46,6 +48,10 @@ export function Failure({ failure, state, onShow }: Props) {
       {traceback.length > 0 && <Traceback lines={traceback} />}
     </section>
   );
+}
+
+function asMagic(command: string): string {
+  return command.startsWith("nbflow ") ? `%${command}` : command;
 }
 
 function Traceback({ lines }: { lines: string[] }) {

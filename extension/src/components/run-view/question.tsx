@@ -53,7 +53,9 @@ function Deadline({ at }: { at: number }) {
   const now = useNow(true);
   return (
     <span className="nbf-muted" title={exactUtc(at)}>
-      {at > now ? `The run waits until ${ago(at, now)}` : "The time to answer has passed"}
+      {at > now
+        ? `Without an answer the run fails ${ago(at, now)}.`
+        : "The time to answer has passed."}
     </span>
   );
 }

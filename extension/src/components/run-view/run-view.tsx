@@ -25,16 +25,18 @@ export interface RunViewProps {
   store: RunStore;
   /** The reader wants another look at the graph. */
   onLook?: (look: Look) => void;
+  /** It stands in a notebook: what to type next is told as magics. */
+  magics?: boolean;
 }
 
-export function RunView({ service, store, onLook }: RunViewProps): ReactElement {
+export function RunView({ service, store, onLook, magics = false }: RunViewProps): ReactElement {
   const data = useRun(store);
   const [height, setHeight] = useHeight();
   if (data.run === null && data.gone === null) return <Skeleton height={height} />;
   return (
     <Skew.Provider value={data.skew}>
       <section className="nbf-rv" aria-label={`Run ${data.run?.name ?? ""}`}>
-        <Shown {...{ service, data, height, onLook }} />
+        <Shown {...{ service, data, height, onLook, magics }} />
         {data.run && <Resizer height={height} onHeight={setHeight} />}
       </section>
     </Skew.Provider>
@@ -44,9 +46,10 @@ export function RunView({ service, store, onLook }: RunViewProps): ReactElement 
 interface ShownProps extends Pick<RunViewProps, "service" | "onLook"> {
   data: RunData;
   height: number;
+  magics: boolean;
 }
 
-function Shown({ service, data, height, onLook }: ShownProps) {
+function Shown({ service, data, height, onLook, magics }: ShownProps) {
   const { run, failure, gone } = data;
   const [selection, setSelection] = useStored<Selection>("selection", NOTHING);
   const [tab, setTab] = useStored<Tab>("tab", "graph");
@@ -68,7 +71,12 @@ function Shown({ service, data, height, onLook }: ShownProps) {
         settled={settled}
       />
       {run && failure && (
-        <Failure failure={failure} state={run.state} onShow={node === null ? null : show} />
+        <Failure
+          failure={failure}
+          state={run.state}
+          onShow={node === null ? null : show}
+          magics={magics}
+        />
       )}
       {run && <Asked data={data} acting={acting} />}
       {run && <Panels {...{ data, height, tab, setTab, selection, setSelection, onLook }} />}
