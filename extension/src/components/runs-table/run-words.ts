@@ -18,7 +18,8 @@ export function parameterWords(parameters: Record<string, unknown>): string {
 
 function valueWords(value: unknown): string {
   // Nobody wants to read 0.30000000000000004.
-  const short = typeof value === "number" ? Number(value.toPrecision(6)) : value;
+  const long = typeof value === "number" && !Number.isInteger(value);
+  const short = long ? Number(value.toPrecision(6)) : value;
   return cut(JSON.stringify(short) ?? "", LONGEST_VALUE);
 }
 
