@@ -274,11 +274,13 @@ describe("a name that is taken", () => {
   it("is told, and its schedule stays unless another is chosen", async () => {
     const { other, user } = await show();
     await user.type(nameField(), "nightly");
-    expect(screen.getByText(/nightly is there already, as version 3/)).toBeTruthy();
+    expect(
+      screen.getByText(/nightly is there already: what you change becomes its version 4/),
+    ).toBeTruthy();
     expect((screen.getByLabelText("As it is") as HTMLInputElement).checked).toBe(true);
     expect(screen.getByText("It stays: every day at 06:00, Europe/Paris.")).toBeTruthy();
     await user.type(rowsField(), "5");
-    await user.click(screen.getByRole("button", { name: "Deploy as a new version" }));
+    await user.click(button());
     expect(await created(other)).toMatchObject({
       cron: null,
       timezone: null,

@@ -112,11 +112,10 @@ function Form({ service, view, of, onDeployed }: FormProps) {
         value={filled.name}
         placeholder={of.flow_name}
         error={errorOf("$name")}
-        disabled={busy}
         onChange={(name) => change({ name })}
         hint={
           existing
-            ? `${existing.name} is there already, as version ${existing.version}: it becomes what you fill in here.`
+            ? `${existing.name} is there already: what you change becomes its version ${existing.version + 1}.`
             : `It will be called ${of.flow_name}/${filled.name.trim() || of.flow_name}.`
         }
         action={
@@ -135,7 +134,6 @@ function Form({ service, view, of, onDeployed }: FormProps) {
           key={fresh}
           schema={of.schema}
           value={filled.parameters}
-          disabled={busy}
           errors={errorsOf(of, errorOf)}
           onChange={(parameters, problems) => {
             setUnread(problems);
@@ -151,7 +149,6 @@ function Form({ service, view, of, onDeployed }: FormProps) {
         preview={preview}
         error={errorOf("$schedule")}
         now={now}
-        disabled={busy}
         onPlan={(next) => change({ plan: next })}
         onZone={(zone) => change({ zone })}
       />
@@ -161,7 +158,6 @@ function Form({ service, view, of, onDeployed }: FormProps) {
         placeholder="default"
         options={of.queues}
         error={errorOf("$queue")}
-        disabled={busy}
         onChange={(queue) => change({ queue })}
         hint="Workers that serve it execute the runs."
       />
@@ -170,13 +166,12 @@ function Form({ service, view, of, onDeployed }: FormProps) {
         value={filled.tags}
         placeholder="none"
         error={errorOf("$tags")}
-        disabled={busy}
         onChange={(tags) => change({ tags })}
         hint="Several with commas between them."
       />
       <footer className="nbf-deploy-foot">
         <button type="submit" className="nbf-button nbf-button-main" aria-disabled={busy}>
-          {busy ? "Deploying…" : existing ? "Deploy as a new version" : "Deploy"}
+          {busy ? "Deploying…" : "Deploy"}
         </button>
         <Result progress={progress} wrong={tried ? Object.keys(wrong).length : 0} />
       </footer>
@@ -197,7 +192,9 @@ async function deploy(service: Service, request: DeployRequest, of: Deployable):
 /** Once what is wrong stands at its field, the reader is taken there. */
 function goToFirstProblem(form: HTMLFormElement | null): void {
   requestAnimationFrame(() => {
-    form?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+    const field = form?.querySelector<HTMLElement>("[aria-invalid=true]");
+    if (field) field.focus();
+    else form?.querySelector(".nbf-field-error")?.scrollIntoView({ block: "nearest" });
   });
 }
 

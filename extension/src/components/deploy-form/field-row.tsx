@@ -57,7 +57,14 @@ export function FieldRow(props: RowProps): ReactElement {
   const reset = <Resets {...props} problem={problem} set={set} />;
   if (field.control.kind === "group") {
     return (
-      <Group field={field} value={value} reset={reset} hints={hints.shown} labelId={`${id}-label`}>
+      <Group
+        field={field}
+        value={value}
+        wrong={problem !== null}
+        reset={reset}
+        hints={hints.shown}
+        labelId={`${id}-label`}
+      >
         {body}
       </Group>
     );
@@ -367,16 +374,22 @@ function placeholder(field: Field, value: unknown): string {
 interface GroupProps {
   field: Field;
   value: unknown;
+  wrong: boolean;
   labelId: string;
   reset: ReactElement;
   hints: ReactElement;
   children: ReactNode;
 }
 
-/** Fields within a field; closed while nothing needs to be said. */
-function Group({ field, value, labelId, reset, hints, children }: GroupProps) {
+/** Fields within a field; closed at first where nothing needs to be said. */
+function Group({ field, value, wrong, labelId, reset, hints, children }: GroupProps) {
+  const [open, setOpen] = useState(field.required || isObject(value));
   return (
-    <details className="nbf-group" open={field.required || isObject(value)}>
+    <details
+      className="nbf-group"
+      open={open || wrong}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
       <summary>
         <Label id={labelId} field={field} />
         {!field.required && value === undefined && (

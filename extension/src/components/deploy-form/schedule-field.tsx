@@ -15,7 +15,6 @@ interface Props {
   preview: Preview;
   error?: string | undefined;
   now: number;
-  disabled: boolean;
   onPlan(plan: Plan): void;
   onZone(zone: string): void;
 }
@@ -32,14 +31,14 @@ const RHYTHMS: [Rhythm, string][] = [
 ];
 
 export function ScheduleField(props: Props): ReactElement {
-  const { plan, existing, preview, error, disabled, onPlan } = props;
+  const { plan, existing, preview, error, onPlan } = props;
   const id = useId();
   const refused = preview.status === "refused" ? preview.sentence : null;
   const problem = error ?? refused;
   const choices = RHYTHMS.filter(([rhythm]) => rhythm !== "keep" || existing.length > 0);
   const scheduled = plan.rhythm !== "off" && plan.rhythm !== "keep";
   return (
-    <fieldset className="nbf-field nbf-schedule" disabled={disabled}>
+    <fieldset className="nbf-field nbf-schedule">
       <legend className="nbf-field-label">Schedule</legend>
       <div className="nbf-field-body">
         <div className="nbf-pills">
@@ -61,7 +60,7 @@ export function ScheduleField(props: Props): ReactElement {
             {problem}
           </p>
         )}
-        <Outcome plan={plan} existing={existing} />
+        <Outcome plan={plan} existing={existing} words={toldBy(preview)?.words} />
         {scheduled && !refused && <Coming {...props} />}
       </div>
     </fieldset>
@@ -74,8 +73,15 @@ function switched(plan: Plan, rhythm: Rhythm): Plan {
   return { ...plan, rhythm, cron };
 }
 
+interface OutcomeProps {
+  plan: Plan;
+  existing: string[];
+  /** Of what is chosen. */
+  words: string | undefined;
+}
+
 /** What becomes of schedules that are there. */
-function Outcome({ plan, existing }: { plan: Plan; existing: string[] }) {
+function Outcome({ plan, existing, words }: OutcomeProps) {
   if (plan.rhythm === "off") {
     const told =
       existing.length > 0
@@ -83,7 +89,8 @@ function Outcome({ plan, existing }: { plan: Plan; existing: string[] }) {
         : "It runs when it is told to.";
     return <p className="nbf-field-hint">{told}</p>;
   }
-  if (existing.length === 0) return null;
+  const same = existing.length === 1 && existing[0] === words && plan.rhythm !== "keep";
+  if (existing.length === 0 || same) return null;
   const verb = plan.rhythm === "keep" ? "It stays" : "This replaces";
   return <p className="nbf-field-hint">{`${verb}: ${existing.join("; ")}.`}</p>;
 }
@@ -213,7 +220,7 @@ function Named({ text, label, children }: { text: string; label: string; childre
   return (
     // biome-ignore lint/a11y/noLabelWithoutControl: the control is among its children
     <label className="nbf-named">
-      <span aria-hidden="true">{text}</span>
+      {text && <span aria-hidden="true">{text}</span>}
       <span className="nbf-hidden">{label}</span>
       {children}
     </label>

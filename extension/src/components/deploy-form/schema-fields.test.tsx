@@ -192,6 +192,8 @@ describe("objects", () => {
 
   it("are whole, with what was left alone from their default", async () => {
     const { seen, user } = show({ point });
+    expect(document.querySelector("details")?.open).toBe(false);
+    await user.click(document.querySelector("summary") as HTMLElement);
     const x = screen.getByLabelText("x");
     expect(x.getAttribute("placeholder")).toBe("1");
     await user.type(x, "7");
@@ -199,12 +201,19 @@ describe("objects", () => {
     expect((x as HTMLInputElement).value).toBe("7");
     await user.clear(x);
     expect(seen.value).toEqual({});
+    expect(x.closest("details")?.open).toBe(true); // not closed under the hands
   });
 
   it("tell what is wrong inside", async () => {
     const { seen, user } = show({ point });
     await user.type(screen.getByLabelText("y"), "far");
     expect(seen.unread).toEqual({ point: expect.stringMatching(/^y: This must be a number/) });
+  });
+
+  it("open where something is wrong with them", () => {
+    show({ point }, { errors: { point: "There is no such point." } });
+    expect(document.querySelector("details")?.open).toBe(true);
+    expect(screen.getByText("There is no such point.")).toBeTruthy();
   });
 
   it("of any shape are JSON", async () => {

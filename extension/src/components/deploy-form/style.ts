@@ -20,7 +20,7 @@ export const css = `
 .nbf-field-hint{color:var(--nbf-muted);font-size:12px;overflow-wrap:anywhere;display:flex;flex-wrap:wrap;gap:2px 10px}
 .nbf-field-error{color:var(--nbf-red);font-size:12px;font-weight:500;overflow-wrap:anywhere}
 .nbf .nbf-field-quiet,.nbf-field-hint .nbf-link{font-size:12px;color:var(--nbf-accent);flex:none;white-space:nowrap}
-.nbf-field-quiet{line-height:28px}
+.nbf .nbf-field-quiet{line-height:28px}
 @media (hover:hover){.nbf-field:not(:hover):not(:focus-within) .nbf-field-rare{opacity:0}}
 .nbf-deploy .nbf-input,.nbf-fields .nbf-input{height:28px;font-size:13px;line-height:26px;min-width:0;width:100%;max-width:360px;
   transition:border-color .12s}
@@ -31,7 +31,7 @@ export const css = `
 .nbf-input:disabled{opacity:.65}
 .nbf-fields .nbf-input-number{max-width:160px;font-variant-numeric:tabular-nums}
 .nbf-fields .nbf-input-mixed{max-width:220px}
-.nbf-field-words{font-size:12px;line-height:28px;color:var(--nbf-muted)}
+.nbf-field-words{font-size:12px;line-height:16px;padding-top:6px;color:var(--nbf-muted)}
 .nbf-input-unset{color:var(--nbf-faint)}
 .nbf-fields input[type=date],.nbf-fields input[type=time]{max-width:160px}
 .nbf-fields input[type=datetime-local]{max-width:220px}
@@ -49,7 +49,7 @@ export const css = `
 .nbf-group-default{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .nbf-deploy .nbf-group>fieldset,.nbf-fields .nbf-group>fieldset{border-left:2px solid var(--nbf-border);margin:4px 0 0 5px;padding:2px 0 2px 16px;
   display:flex;flex-direction:column;gap:8px}
-.nbf-group>fieldset>.nbf-field-quiet{align-self:flex-start;line-height:18px}
+.nbf .nbf-group>fieldset>.nbf-field-quiet{align-self:flex-start;line-height:18px}
 .nbf-fields .nbf-group .nbf-field{grid-template-columns:128px minmax(0,1fr)}
 .nbf-list{display:flex;flex-direction:column;gap:6px;align-items:flex-start;flex:1;min-width:0;max-width:400px}
 .nbf-list-row{display:flex;gap:8px;width:100%;align-items:flex-start}

@@ -9,13 +9,12 @@ interface Props {
   hint: string;
   options?: string[];
   error?: string | undefined;
-  disabled: boolean;
   action?: { label: string; onClick(): void } | undefined;
   onChange(value: string): void;
 }
 
 export function TextField(props: Props): ReactElement {
-  const { label, value, placeholder, hint, options, error, disabled, action, onChange } = props;
+  const { label, value, placeholder, hint, options, error, action, onChange } = props;
   const id = useId();
   return (
     <div className="nbf-field">
@@ -29,7 +28,6 @@ export function TextField(props: Props): ReactElement {
           value={value}
           placeholder={placeholder}
           list={options && `${id}-options`}
-          disabled={disabled}
           aria-invalid={error !== undefined}
           aria-describedby={error === undefined ? `${id}-hint` : `${id}-error ${id}-hint`}
           spellCheck={false}
@@ -50,7 +48,7 @@ export function TextField(props: Props): ReactElement {
         )}
         <p className="nbf-field-hint">
           <span id={`${id}-hint`}>{hint}</span>
-          {action && !disabled && (
+          {action && (
             <button type="button" className="nbf-link" onClick={action.onClick}>
               {action.label}
             </button>
