@@ -1,15 +1,15 @@
 /** The form that deploys a flow or a notebook: name, parameters, schedule, queue, tags. */
 
 import { type FormEvent, type ReactElement, useCallback, useEffect, useRef, useState } from "react";
-import type { Deployable, Deployed, DeployRequest, Service } from "../../api/types";
-import { useNow, useStored } from "../hooks";
+import type { Deployable, Service } from "../../api/types";
+import { useNow } from "../hooks";
 import { Result } from "./deploy-result";
-import { type Filled, firstFilled, problemsOf, requestOf, startedFrom, whereOf } from "./filling";
+import { startedFrom } from "./filling";
 import { cronOf } from "./schedule";
 import { ScheduleField } from "./schedule-field";
-import { type Problems, SchemaFields } from "./schema-fields";
+import { SchemaFields } from "./schema-fields";
 import { TextField } from "./text-field";
-import { usePreview } from "./use-preview";
+import { useDeploying } from "./use-deploying";
 
 interface Props {
   service: Service;
@@ -57,136 +57,36 @@ interface FormProps extends Props {
   onDeployed(): void;
 }
 
-/** How far the last click came. */
-export type Progress =
-  | { status: "idle" }
-  | { status: "busy" }
-  | { status: "done"; deployed: Deployed }
-  | { status: "refused"; sentence: string; field: string | null };
+type Parts = ReturnType<typeof useDeploying> & { of: Deployable };
 
 function Form({ service, view, of, onDeployed }: FormProps) {
-  const [filled, setFilled] = useStored<Filled>("deploy.filled", firstFilled(of));
-  const [progress, setProgress] = useState<Progress>({ status: "idle" });
-  const [unread, setUnread] = useState<Problems>({});
-  const [tried, setTried] = useState(false);
+  const deploying = useDeploying(service, view, of);
+  const form = useRef<HTMLFormElement>(null);
   // Another key makes the fields anew, without what was typed into them.
   const [fresh, setFresh] = useState(0);
-  const form = useRef<HTMLFormElement>(null);
-  const existing = of.existing?.find((each) => each.name === (filled.name.trim() || of.flow_name));
-  const plan = filled.plan ?? startedFrom.plan(existing);
-  const preview = usePreview(service, cronOf(plan), filled.zone);
-  const now = useNow(cronOf(plan) !== null, 30_000);
+  const { progress, problems } = deploying;
   const busy = progress.status === "busy";
-  const scheduled = plan.rhythm !== "off";
-  const wrong = problemsOf(of, filled, plan, unread);
-  const refused = progress.status === "refused" ? progress : null;
-  const errorOf = (field: string) =>
-    (refused?.field === field ? refused.sentence : undefined) ?? (tried ? wrong[field] : undefined);
-  const change = (part: Partial<Filled>) => {
-    setFilled({ ...filled, ...part });
-    if (progress.status !== "busy") setProgress({ status: "idle" });
-  };
-  const submit = (event: FormEvent) => {
+  const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (busy) return;
-    setTried(true);
-    if (Object.keys(wrong).length > 0 || preview.status === "refused") {
-      setProgress({ status: "idle" });
-      goToFirstProblem(form.current);
-      return;
-    }
-    setProgress({ status: "busy" });
-    deploy(service, requestOf(view, filled, plan), of).then((ended) => {
-      setProgress(ended);
-      if (ended.status === "done") {
-        setTried(false);
-        onDeployed();
-      } else goToFirstProblem(form.current);
-    });
+    if (await deploying.deploy()) onDeployed();
+    else goToFirstProblem(form.current);
   };
+  const parts = { ...deploying, of };
   return (
     <form className="nbf-deploy" ref={form} onSubmit={submit} noValidate aria-busy={busy}>
       <Header of={of} />
-      <TextField
-        label="Name"
-        value={filled.name}
-        placeholder={of.flow_name}
-        error={errorOf("$name")}
-        onChange={(name) => change({ name })}
-        hint={
-          existing
-            ? `${existing.name} is there already: what you change becomes its version ${existing.version + 1}.`
-            : `It will be called ${of.flow_name}/${filled.name.trim() || of.flow_name}.`
-        }
-        action={
-          existing && {
-            label: "Start from its settings",
-            onClick: () => {
-              setFresh(fresh + 1);
-              setUnread({});
-              change(startedFrom.all(existing, filled));
-            },
-          }
-        }
-      />
-      <Parameters of={of} scheduled={scheduled}>
-        <SchemaFields
-          key={fresh}
-          schema={of.schema}
-          value={filled.parameters}
-          errors={errorsOf(of, errorOf)}
-          onChange={(parameters, problems) => {
-            setUnread(problems);
-            change({ parameters });
-          }}
-        />
-      </Parameters>
-      <ScheduleField
-        plan={plan}
-        zone={filled.zone}
-        zones={of.zones}
-        existing={existing?.schedules ?? []}
-        preview={preview}
-        error={errorOf("$schedule")}
-        now={now}
-        onPlan={(next) => change({ plan: next })}
-        onZone={(zone) => change({ zone })}
-      />
-      <TextField
-        label="Queue"
-        value={filled.queue}
-        placeholder="default"
-        options={of.queues}
-        error={errorOf("$queue")}
-        onChange={(queue) => change({ queue })}
-        hint="Workers that serve it execute the runs."
-      />
-      <TextField
-        label="Tags"
-        value={filled.tags}
-        placeholder="none"
-        error={errorOf("$tags")}
-        onChange={(tags) => change({ tags })}
-        hint="Several with commas between them."
-      />
+      <NameField {...parts} onRestart={() => setFresh(fresh + 1)} />
+      <Parameters key={fresh} {...parts} />
+      <Schedule {...parts} />
+      <Placing {...parts} />
       <footer className="nbf-deploy-foot">
         <button type="submit" className="nbf-button nbf-button-main" aria-disabled={busy}>
           {busy ? "Deploying…" : "Deploy"}
         </button>
-        <Result progress={progress} wrong={tried ? Object.keys(wrong).length : 0} />
+        <Result progress={progress} wrong={Object.keys(problems).length} />
       </footer>
     </form>
   );
-}
-
-/** What a click comes to. */
-async function deploy(service: Service, request: DeployRequest, of: Deployable): Promise<Progress> {
-  try {
-    return { status: "done", deployed: await service.ask("deploy.create", request) };
-  } catch (error) {
-    const sentence = error instanceof Error ? error.message : String(error);
-    return { status: "refused", sentence, field: whereOf(sentence, of) };
-  }
 }
 
 /** Once what is wrong stands at its field, the reader is taken there. */
@@ -196,16 +96,6 @@ function goToFirstProblem(form: HTMLFormElement | null): void {
     if (field) field.focus();
     else form?.querySelector(".nbf-field-error")?.scrollIntoView({ block: "nearest" });
   });
-}
-
-function errorsOf(of: Deployable, errorOf: (field: string) => string | undefined): Problems {
-  const found: Problems = {};
-  const { properties } = of.schema as { properties?: Record<string, unknown> };
-  for (const name of Object.keys(properties ?? {})) {
-    const said = errorOf(name);
-    if (said !== undefined) found[name] = said;
-  }
-  return found;
 }
 
 function Header({ of }: { of: Deployable }) {
@@ -220,30 +110,100 @@ function Header({ of }: { of: Deployable }) {
   );
 }
 
-interface ParametersProps {
-  of: Deployable;
-  scheduled: boolean;
-  children: ReactElement;
+function NameField({
+  of,
+  filled,
+  existing,
+  problems,
+  change,
+  onRestart,
+}: Parts & { onRestart(): void }) {
+  const restart = existing && {
+    label: "Start from its settings",
+    onClick: () => {
+      change(startedFrom.all(existing, filled), {});
+      onRestart();
+    },
+  };
+  return (
+    <TextField
+      label="Name"
+      value={filled.name}
+      placeholder={of.flow_name}
+      error={problems.$name}
+      onChange={(name) => change({ name })}
+      hint={
+        existing
+          ? `${existing.name} is there already: what you change becomes its version ${existing.version + 1}.`
+          : `It will be called ${of.flow_name}/${filled.name.trim() || of.flow_name}.`
+      }
+      action={restart}
+    />
+  );
 }
 
-function Parameters({ of, scheduled, children }: ParametersProps) {
-  const { properties, required } = of.schema as { properties?: object; required?: string[] };
-  const told = toldOf(of, Object.keys(properties ?? {}).length, required?.length ?? 0, scheduled);
+function Parameters({ of, filled, plan, problems, change }: Parts) {
+  const told = parameterWords(of, plan.rhythm !== "off");
   return (
     <fieldset className="nbf-deploy-parameters">
       <legend>Parameters</legend>
       {told && <p className="nbf-field-hint">{told}</p>}
-      {children}
+      <SchemaFields
+        schema={of.schema}
+        value={filled.parameters}
+        errors={problems}
+        onChange={(parameters, unread) => change({ parameters }, unread)}
+      />
     </fieldset>
   );
 }
 
-function toldOf(of: Deployable, number: number, required: number, scheduled: boolean) {
-  if (number === 0) {
-    return of.kind === "notebook"
-      ? "It takes none: tag a cell with `parameters` to give it some."
-      : "It takes none.";
+function parameterWords(of: Deployable, scheduled: boolean): string | null {
+  const { properties, required } = of.schema as { properties?: object; required?: string[] };
+  if (Object.keys(properties ?? {}).length === 0) {
+    const tag = "tag a cell with `parameters` to give it some";
+    return of.kind === "notebook" ? `It takes none: ${tag}.` : "It takes none.";
   }
-  if (required === 0 || scheduled) return null;
+  if (!required?.length || scheduled) return null;
   return "Without a schedule, what you leave empty is given with each run.";
+}
+
+function Schedule({ of, filled, plan, existing, preview, problems, change }: Parts) {
+  const now = useNow(cronOf(plan) !== null, 30_000);
+  return (
+    <ScheduleField
+      plan={plan}
+      zone={filled.zone}
+      zones={of.zones}
+      existing={existing?.schedules ?? []}
+      preview={preview}
+      error={problems.$schedule}
+      now={now}
+      onPlan={(next) => change({ plan: next })}
+      onZone={(zone) => change({ zone })}
+    />
+  );
+}
+
+/** Where its runs wait, and how they are found again. */
+function Placing({ of, filled, change }: Parts) {
+  return (
+    <>
+      <TextField
+        label="Queue"
+        value={filled.queue}
+        placeholder="default"
+        options={of.queues}
+        onChange={(queue) => change({ queue })}
+        hint="Workers that serve it execute the runs."
+      />
+      <TextField
+        label="Tags"
+        value={filled.tags}
+        placeholder="none"
+        onChange={(tags) => change({ tags })}
+        hint="Several with commas between them."
+      />
+    </>
+  );
 }

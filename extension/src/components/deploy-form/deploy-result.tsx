@@ -3,7 +3,7 @@
 import type { ReactElement } from "react";
 import type { Deployed } from "../../api/types";
 import { counted } from "../words";
-import type { Progress } from "./deploy-form";
+import type { Progress } from "./use-deploying";
 
 interface Props {
   progress: Progress;
