@@ -1,6 +1,6 @@
 /** What a paused run asks, and the form for its answer. */
 
-import { type FormEvent, useMemo, useState } from "react";
+import { type FormEvent, useState } from "react";
 import type { Question as Asked } from "../../api/types";
 import { type Problems, SchemaFields, type Values } from "../deploy-form/schema-fields";
 import { useNow } from "../hooks";
@@ -15,14 +15,20 @@ interface Props {
 }
 
 export function Question({ question, label, acting }: Props) {
-  const { message, deadline } = question;
-  const form = useAnswer(question.schema);
+  const { message, schema, deadline } = question;
+  const [values, setValues] = useState<Values>({});
+  const [unread, setUnread] = useState<Problems>({});
   const busy = acting.busy !== null;
   const [tried, setTried] = useState(false);
+  const change = (next: Values, problems: Problems) => {
+    setValues(next);
+    setUnread(problems);
+  };
   const send = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);
-    if (!busy && Object.keys(form.unread).length === 0) acting.act("answer", form.answer);
+    if (busy || Object.keys(unread).length > 0) return;
+    acting.act("answer", schema === null ? undefined : values);
   };
   return (
     <form className="nbf-rv-question" aria-label="What the run asks" onSubmit={send}>
@@ -30,12 +36,12 @@ export function Question({ question, label, acting }: Props) {
         <StateIcon name="Paused" type="PAUSED" size={15} />
         <strong>{message ?? "The run waits for a word from you."}</strong>
       </div>
-      {form.schema && (
+      {schema && (
         <SchemaFields
-          schema={form.schema}
-          value={form.values}
-          onChange={form.change}
-          errors={tried ? form.unread : undefined}
+          schema={schema}
+          value={values}
+          onChange={change}
+          errors={tried ? unread : undefined}
           disabled={busy}
         />
       )}
@@ -58,28 +64,4 @@ function Deadline({ at }: { at: number }) {
         : "The time to answer has passed."}
     </span>
   );
-}
-
-/** A form's values as an answer. One value, such as a text, is asked for as a form of one field. */
-function useAnswer(schema: Asked["schema"]) {
-  const [values, setValues] = useState<Values>({});
-  const [unread, setUnread] = useState<Problems>({});
-  const single = schema !== null && !("properties" in schema) && !("$ref" in schema);
-  const asked = useMemo(() => (single && schema ? formOfOne(schema) : schema), [schema, single]);
-  const change = (next: Values, problems: Problems) => {
-    setValues(next);
-    setUnread(problems);
-  };
-  const answer = schema === null ? undefined : single ? values.answer : values;
-  return { schema: asked, values, unread, change, answer };
-}
-
-function formOfOne(schema: Record<string, unknown>): Record<string, unknown> {
-  const { $defs, ...own } = schema;
-  return {
-    type: "object",
-    properties: { answer: { title: "Answer", ...own } },
-    required: "default" in own ? [] : ["answer"],
-    $defs,
-  };
 }

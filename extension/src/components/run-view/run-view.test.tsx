@@ -241,13 +241,6 @@ describe("a question", () => {
     expect(service.asked[0]?.params).toEqual({ run: run.id, action: "answer" });
   });
 
-  test("for one value is a form of one field", () => {
-    shown({ run, actions: [ANSWER], question: { ...question, schema: { type: "string" } } });
-    fireEvent.input(screen.getByLabelText(/answer/i), { target: { value: "yes" } });
-    fireEvent.click(screen.getByRole("button", { name: "Go on" }));
-    expect(service.asked[0]?.params).toMatchObject({ action: "answer", answer: "yes" });
-  });
-
   test("for a model is a form of its fields", () => {
     const schema = {
       type: "object",
