@@ -7,13 +7,16 @@ happens while nobody wants to know does not wake it. It must not know what the n
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
 from nbflow.store.base import Store
 
-#: Seconds of one question to the store, and between questions after an error.
-_PATIENCE: Final = 1.0
+#: Seconds of one question to the store: each begins with quick looks, so there should be few.
+_PATIENCE: Final = 30.0
+#: Seconds between questions after an error.
+_RECOVERY: Final = 1.0
 #: Before the first thing that happened.
 _UNKNOWN: Final = -1
 
@@ -63,5 +66,5 @@ class Ear:
         try:
             return self.store.events.wait(after, _PATIENCE)
         except Exception:  # noqa: BLE001 - any store, and one that is closed under it at exit
-            threading.Event().wait(_PATIENCE)
+            time.sleep(_RECOVERY)
             return _UNKNOWN  # whoever reads now, meets the error and can tell of it
