@@ -34,29 +34,27 @@ class Folding:
         """The runs that a card stands for."""
         return self._members.get(card, {}).values()
 
-    def put(self, run: Run) -> list[UUID]:
-        """Take in a run; the runs that moved to another card because of it, itself not."""
+    def put(self, run: Run) -> tuple[str, list[UUID]]:
+        """Take in a run; its card, and the others that moved to that card because of it."""
         known = self._card_of.get(run.id)
         if known is not None:
             self._members[known][run.id] = run
-            return []
+            return known, []
         if isinstance(run, TaskRun) and run.map_id is not None:
-            self._place(run, f"map:{run.map_id}")
-            return []
+            return self._place(run, f"map:{run.map_id}"), []
         return self._put_call(run)
 
-    def _put_call(self, run: Run) -> list[UUID]:
+    def _put_call(self, run: Run) -> tuple[str, list[UUID]]:
         loop = _loop(run)
         if loop is None:
-            self._place(run, str(run.id))
-        elif loop in self._members:
-            self._place(run, loop)
-        else:
-            self._place(run, str(run.id))
-            self._apart[loop].append(run.id)
-            if len(self._apart[loop]) > LOOP_THRESHOLD:
-                return [other for other in self._fold(loop) if other != run.id]
-        return []
+            return self._place(run, str(run.id)), []
+        if loop in self._members:
+            return self._place(run, loop), []
+        card = self._place(run, str(run.id))
+        self._apart[loop].append(run.id)
+        if len(self._apart[loop]) <= LOOP_THRESHOLD:
+            return card, []
+        return loop, [other for other in self._fold(loop) if other != run.id]
 
     def _fold(self, loop: str) -> list[UUID]:
         calls = self._apart.pop(loop)
@@ -65,9 +63,10 @@ class Folding:
             self._place(run, loop)
         return calls
 
-    def _place(self, run: Run, card: str) -> None:
+    def _place(self, run: Run, card: str) -> str:
         self._card_of[run.id] = card
         self._members[card][run.id] = run
+        return card
 
 
 def _loop(run: Run) -> str | None:
@@ -77,6 +76,3 @@ def _loop(run: Run) -> str | None:
     if run.kind is TaskKind.CELL:
         return None
     return f"loop:{run.flow_run_id}:{run.task_key or run.task_name}"
-
-
-__all__ = ["Folding"]

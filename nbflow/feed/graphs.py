@@ -49,8 +49,6 @@ class Shown:
     direction: Direction
     #: Why not all is drawn.
     note: str | None = None
-    #: Whether anything is.
-    drawn: bool = True
 
 
 def graph_json(
@@ -76,7 +74,7 @@ def shown(graph: RunGraph, look: Look) -> Shown:
         if not _is_too_large(view, direction):
             return Shown(view, names, closing, total, direction, _note(total, closing != closed))
     note = f"{counted(total, 'card')} are more than can be drawn; the timeline lists them all."
-    return Shown(replace(graph, nodes=(), edges=()), names, groups, total, direction, note, False)
+    return Shown(replace(graph, nodes=(), edges=()), names, groups, total, direction, note)
 
 
 def _note(total: int, forced: bool) -> str | None:

@@ -42,7 +42,7 @@ class LiveGraph:
         self._awaited: set[UUID] = set()
         self._is_outdated = True
         self._dirty: set[str] = set()
-        self.layouts = Allowance(_LAYOUT_SHARE, clock)
+        self._layouts = Allowance(_LAYOUT_SHARE, clock)
         self._counting = Allowance(_COUNTING_SHARE, clock)
         # What was sent last.
         self._look: Look | None = None
@@ -63,10 +63,9 @@ class LiveGraph:
         """Take in a run as it is now; the ids of others that share a card from now on."""
         before = self._runs.get(run.id)
         self._runs[run.id] = run
-        if run.id == self._run_id:
+        if isinstance(run, FlowRun) and run.id == self._run_id:
             return []
-        moved = self._folding.put(run)
-        card = str(self._folding.card(run.id))
+        card, moved = self._folding.put(run)
         self._dirty.add(card)
         alone = len(self._folding.members(card)) == 1
         if before is None:
@@ -80,14 +79,27 @@ class LiveGraph:
 
     def _link(self, run: Run, card: str) -> None:
         """Notice whether what a run needs leads to its card already."""
-        for need in _needs(run):
+        for need in self._needs(run):
             source = self._folding.card(need.upstream)
-            if source is None and need.upstream != self._run_id:
+            if source is None:
                 self._awaited.add(need.upstream)
             link = (source or need.upstream, card, need.name, need.certain)
             if source != card and link not in self._links:
                 self._links.add(link)
                 self._is_outdated = True
+
+    def _needs(self, run: Run) -> Iterable[Dependency]:
+        """What must come first, or lies around it: of each the card has to be known."""
+        yield from run.dependencies
+        around = run.flow_run_id if isinstance(run, TaskRun) else None
+        for other in (run.parent_id, around):
+            if other is not None and other != self._run_id:
+                yield Dependency(other)
+
+    @property
+    def spent(self) -> float:
+        """Seconds of work that went into places and counts: they rest by themselves."""
+        return self._layouts.spent + self._counting.spent
 
     @property
     def is_behind(self) -> bool:
@@ -98,8 +110,8 @@ class LiveGraph:
 
     def update(self, look: Look, *, final: bool) -> Json:
         """`graph`, `nodes` or nothing; with `final`, all that is left to be told."""
-        if look != self._look or (self._is_outdated and (final or self.layouts.permits)):
-            with self.layouts.spending():
+        if look != self._look or (self._is_outdated and (final or self._layouts.permits)):
+            with self._layouts.spending():
                 return self._draw(look)
         if not self._dirty or not (final or self._counting.permits):
             return {}
@@ -127,10 +139,9 @@ class LiveGraph:
         self._version += 1
         placed = graphs.placed_json(view, self._version, self._started)
         self._view = view
-        self._states = {
-            node.id: graphs.state_json(node, self._started) for node in view.graph.nodes
-        }
-        self._rooms = {node.id: graphs.room_of(node) for node in view.graph.nodes}
+        drawn = view.graph.nodes if placed["nodes"] else ()  # none where that failed
+        self._states = {node.id: graphs.state_json(node, self._started) for node in drawn}
+        self._rooms = {node.id: graphs.room_of(node) for node in drawn}
         return placed
 
     def _refresh(self) -> list[Json]:
@@ -144,7 +155,7 @@ class LiveGraph:
         ]
         self._nodes |= {node.id: node for node in nodes}
         self._started |= self._starts(cards)
-        if self._view is None or not self._view.drawn:
+        if self._view is None or not self._states:
             return []
         if self._view.closed:  # what lies in a closed subflow is counted on its card
             whole = RunGraph(nodes=tuple(self._nodes.values()))
@@ -189,15 +200,6 @@ def _form(view: graphs.Shown) -> tuple[object, ...]:
 
 def _words(run: Run) -> tuple[str, ...]:
     return (run.name, run.flow_name if isinstance(run, FlowRun) else run.task_name)
-
-
-def _needs(run: Run) -> Iterable[Dependency]:
-    """What must come first, or lies around it: of each the card has to be known."""
-    yield from run.dependencies
-    if run.parent_id is not None:
-        yield Dependency(run.parent_id)
-    if isinstance(run, TaskRun) and run.flow_run_id is not None:
-        yield Dependency(run.flow_run_id)
 
 
 def _by_kind(runs: Iterable[Run]) -> tuple[list[TaskRun], list[FlowRun]]:

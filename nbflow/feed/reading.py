@@ -17,8 +17,10 @@ from nbflow.models import Changes, FlowRun, FlowRunFilter, LogRecord, TaskRun
 from nbflow.states import StateType
 from nbflow.store.base import Store
 
-#: Records of a kind that are read of one run at once.
+#: Records of a kind that are read of one run at once; less while it goes on, which that may
+#: slow down: then it is little and often.
 PAGE: Final = 5_000
+LIVE_PAGE: Final = 1_000
 #: After so many records the rest is left for the next time; a run that is asked for counts as some.
 _MOST: Final = 5_000
 _ASKED: Final = 20
@@ -105,14 +107,14 @@ class RunReader:
 
     def _go_round(self, batch: Batch) -> bool:
         """Read who was not read in this round; whether it is over."""
-        room = _MOST
+        room, page = _MOST, self._page()
         for run_id in self._waiting(batch):
             if room <= 0:
                 return False
-            changes = self._changes(run_id)
+            changes = self._changes(run_id, page)
             batch.add(changes)
             room -= len(changes.task_runs) + len(changes.logs) + _ASKED
-            if PAGE in (len(changes.task_runs), len(changes.logs)):
+            if page in (len(changes.task_runs), len(changes.logs)):
                 return False
             self._read.add(run_id)
             if run_id != self.run_id and self._known[run_id].state.is_settled():
@@ -120,10 +122,13 @@ class RunReader:
         self._read.clear()
         return True
 
-    def _changes(self, run_id: UUID) -> Changes:
+    def _page(self) -> int:
+        return PAGE if self.run is None or self.run.state.is_settled() else LIVE_PAGE
+
+    def _changes(self, run_id: UUID, page: int) -> Changes:
         cursor = self._cursors[run_id]
         try:
-            changes = self._store.changes(run_id, after=cursor, limit=PAGE)
+            changes = self._store.changes(run_id, after=cursor, limit=page)
         except ObjectNotFound:
             if run_id == self.run_id:
                 raise

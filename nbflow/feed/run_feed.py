@@ -61,8 +61,7 @@ class RunFeed:
         self._run_id = run_id
         self._actions = actions
         self._clock = clock
-        #: Seconds that layouts took so far; they keep a small part of the time by themselves.
-        self.layout_seconds = 0.0
+        self._paced = 0.0
         self._gone: str | None = None
         self._begin()
 
@@ -102,6 +101,15 @@ class RunFeed:
             or self._artifacts_due
         )
 
+    @property
+    def paced_seconds(self) -> float:
+        """Seconds of work so far that whoever paces updates by their cost need not count.
+
+        Layouts and such keep to a small part of the time by themselves, and once a run has ended
+        there is nothing that reading it could slow down.
+        """
+        return self._paced + self._graph.spent + self._artifact_looks.spent
+
     def update(self, look: Look) -> Json | None:
         """What is new for the reader, as a `RunUpdate`; None when nothing is.
 
@@ -110,13 +118,21 @@ class RunFeed:
         """
         if self._gone is not None:
             return None
+        before = time.thread_time() - self.paced_seconds
         try:
-            batch = self._reader.read()
+            return self._update(look)
         except ObjectNotFound as error:
             return self._end(error)
         except SubflowGone:
+            self._paced = self.paced_seconds
             self._begin()
-            return self.update(look)
+            return self._update(look)
+        finally:
+            if self._has_ended():
+                self._paced += time.thread_time() - self.paced_seconds - before
+
+    def _update(self, look: Look) -> Json | None:
+        batch = self._reader.read()
         news = self._news(batch or Batch(), look, happened=batch is not None)
         if not news:
             return None
@@ -243,12 +259,9 @@ class RunFeed:
         return {"artifacts": found} if found else {}
 
     def _news_of_graph(self, look: Look) -> Json:
-        if self._reader.behind:  # what is known of a half-read run would jump
+        if self._past is not None:  # the graph of a run that is half read would jump
             return {}
-        before = self._graph.layouts.spent
-        news = self._graph.update(look, final=self._has_ended())
-        self.layout_seconds += self._graph.layouts.spent - before
-        return news
+        return self._graph.update(look, final=self._has_ended())
 
     def _has_ended(self) -> bool:
         return self._reader.run is not None and self._reader.run.state.is_settled()
