@@ -2,7 +2,7 @@
 
 import { useMemo } from "react";
 import type { RunData } from "../../api/run-store";
-import type { Look } from "../../api/types";
+import type { Artifact, Look } from "../../api/types";
 import { useNow, useStored } from "../hooks";
 import { Results } from "../results/results";
 import { Timeline } from "../timeline/timeline";
@@ -43,8 +43,18 @@ function tabsOf({ tasks, logs, logsLeftOut, artifacts, results }: RunData) {
     { name: "graph" as const, label: "Graph" },
     { name: "timeline" as const, label: "Timeline", count: count(tasks.length) },
     { name: "logs" as const, label: "Logs", count: count(logs.length + logsLeftOut) },
-    { name: "results" as const, label: "Results", count: count(artifacts.length + results.length) },
+    {
+      name: "results" as const,
+      label: "Results",
+      count: count(exhibits(artifacts) + results.length),
+    },
   ];
+}
+
+/** What is shown as one thing counts once: a metric's values are a curve. */
+function exhibits(artifacts: Artifact[]): number {
+  const one = ({ kind, key, id, run, task }: Artifact) => `${kind} ${key ?? id} ${run} ${task}`;
+  return new Set(artifacts.map(one)).size;
 }
 
 function Panel(props: Props) {

@@ -67,9 +67,9 @@ const alarm = `
 .nbf-rv-source{margin:0;padding:6px 10px;border-radius:6px;background:var(--nbf-surface);border:1px solid var(--nbf-border);
   font:12px/1.5 var(--nbf-code-font);display:flex;flex-wrap:wrap;gap:0 14px;white-space:pre-wrap;overflow-wrap:anywhere;color:inherit}
 .nbf-rv-source code{font:inherit;color:inherit;background:none}
-.nbf-rv-next{list-style:none;margin:2px 0 0;padding:0;display:grid;grid-template-columns:auto 1fr;gap:4px 8px;align-items:center}
+.nbf-rv-next{list-style:none;margin:2px 0 0;padding:0;display:grid;grid-template-columns:auto auto 1fr;gap:4px 6px;align-items:center;justify-items:start}
 .nbf-rv-next li{display:contents}
-.nbf-rv-next .nbf-rv-command{margin:0}
+.nbf-rv-next .nbf-rv-command{display:contents}
 .nbf-rv-traceback{margin:6px 0 0;padding:8px 10px;max-height:260px;overflow:auto;border-radius:6px;background:var(--nbf-surface);
   border:1px solid var(--nbf-border);font:12px/1.5 var(--nbf-code-font);color:inherit;white-space:pre;tab-size:4}
 .nbf .nbf-rv-alarm .nbf-rv-more{margin-left:-4px}
