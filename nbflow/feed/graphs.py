@@ -6,7 +6,7 @@ they will say, and what is too large to be placed while somebody waits. It must 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -62,29 +62,42 @@ def graph_json(
 
 
 def shown(graph: RunGraph, look: Look) -> Shown:
-    """Decide what is drawn: subflows of large graphs are closed, and nothing is when that fails."""
+    """Decide what is drawn of a graph that may be too large to be drawn as it is wanted."""
     groups = open_groups(graph)
     names = tuple(node.id for node in graph.nodes if node.id in groups)
     total = len(graph.nodes) - len(groups)
     wanted = look.closed
     closed = (groups if is_large(graph) else frozenset()) if wanted is None else wanted & groups
-    for closing in dict.fromkeys((closed, groups)):
+    for note, closing, direction in _ways(total, closed, groups, look):
         view = close_groups(graph, closing) if closing else graph
-        direction = _direction(view, look)
-        if not _is_too_large(view, direction):
-            return Shown(view, names, closing, total, direction, _note(total, closing != closed))
-    note = f"{counted(total, 'card')} are more than can be drawn; the timeline lists them all."
-    return Shown(replace(graph, nodes=(), edges=()), names, groups, total, direction, note)
+        chosen = direction or _best_direction(view)
+        if not _is_too_large(view, chosen):
+            return Shown(view, names, closing, total, chosen, note)
+    nothing = replace(graph, nodes=(), edges=())
+    return Shown(nothing, names, groups, total, Direction.DOWN, _why_nothing(graph, total))
 
 
-def _note(total: int, forced: bool) -> str | None:
-    told = counted(total, "card")
-    return f"Subflows are closed: {told} are more than can be drawn." if forced else None
+def _ways(
+    total: int, closed: frozenset[str], groups: frozenset[str], look: Look
+) -> Iterator[tuple[str | None, frozenset[str], Direction | None]]:
+    """What to try, the best first: why it is not as wanted, what is closed, the direction."""
+    shut = f"Subflows are closed: {counted(total, 'card')} are more than can be drawn."
+    around = "Drawn from the middle outwards: otherwise its many arrows would take too long."
+    yield None, closed, look.direction
+    if groups > closed:
+        yield shut, groups, look.direction
+    yield around, closed, Direction.RADIAL
+    if groups > closed:
+        yield shut, groups, Direction.RADIAL
 
 
-def _direction(graph: RunGraph, look: Look) -> Direction:
-    if look.direction is not None:
-        return look.direction
+def _why_nothing(graph: RunGraph, total: int) -> str:
+    arrows = "" if total > MOST_CARDS else f" with {counted(len(graph.edges), 'arrow')}"
+    told = f"{counted(total, 'card')}{arrows}"
+    return f"{told} are more than can be drawn; the timeline lists them all."
+
+
+def _best_direction(graph: RunGraph) -> Direction:
     roomy = steady(graph)
     return best_direction(shape_of(roomy), cards_of(roomy))
 

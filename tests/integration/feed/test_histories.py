@@ -212,7 +212,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 LOOKS = (Look(), Look(frozenset()), Look(None, Direction.RIGHT))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
     #: How much happens before each look, and whether time passes.
