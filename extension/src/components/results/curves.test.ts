@@ -28,6 +28,11 @@ describe("metrics", () => {
     expect(loss?.latest).toMatchObject({ y: 2, place: "step 0" });
   });
 
+  it("has as its latest what was logged last, in whatever order it comes", () => {
+    const [old, young] = [metric("loss", 1, 0, "a"), metric("loss", 2, 0, "b")];
+    expect(metricsOf([young, old], byId(task("a"), task("b")))[0]?.latest.y).toBe(2);
+  });
+
   it("takes the last word of a step that was logged twice", () => {
     const [loss] = metricsOf([metric("loss", 9, 1), metric("loss", 2, 1)], byId());
     expect(pairs(loss?.series[0]?.readings)).toEqual([[1, 2]]);

@@ -2,7 +2,7 @@
 
 import { cleanup, render } from "@testing-library/preact";
 import { afterEach, describe, expect, it } from "vitest";
-import { Markdown } from "./markdown";
+import { allowed, Markdown } from "./markdown";
 import { HOSTILE } from "./samples";
 
 afterEach(cleanup);
@@ -116,5 +116,27 @@ describe("markdown", () => {
     const root = shown(text);
     expect(root.children).toHaveLength(1);
     expect(root.querySelector("pre")?.textContent).toBe(text);
+  });
+});
+
+describe("HTML, were it ever to come through", () => {
+  it.each([
+    HOSTILE,
+    "<p onclick=alert(1) id=x data-x=1 style='position:fixed'>words</p>",
+    "<a href='javascript:alert(1)' target=_self>words</a><a href='https://a.org' onclick=x>y</a>",
+    "<img src='https://a.org/x.png' alt=x onerror=alert(1)><img src=x><img>",
+    "<form action=https://a.org><input name=x><button>go</button></form>",
+    "<iframe srcdoc='<script>alert(1)</script>'></iframe><object data=x></object><embed src=x>",
+    "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a><animate onbegin=alert(1) /></svg>",
+    "<math href='javascript:alert(1)'>x</math>",
+    "<style>*{display:none}</style><link rel=stylesheet href=https://a.org><base href=https://a.org>",
+    "<ol start='1e9'><li>x</li></ol><ol start='-2'><li>x</li></ol>",
+    "<td align='right;background:url(https://a.org)'>x</td>",
+    "<template><img src=x onerror=alert(1)></template><nbflow-view run=x></nbflow-view>",
+  ])("%j does nothing", (html) => {
+    const { container } = render(<div>{allowed(html)}</div>);
+    expect(forbidden(container as HTMLElement)).toEqual([]);
+    expect(container.querySelector("[style*=position],[style*=background]")).toBeNull();
+    expect("broken" in globalThis).toBe(false);
   });
 });

@@ -267,8 +267,12 @@ describe("versions", () => {
     rerender(view(all));
     expect(text()).toBe("third");
     fireEvent.click(screen.getByRole("button", { name: "Older version" }));
-    rerender(view([...all, version("4", "fourth")]));
+    const more = [...all, version("4", "fourth")];
+    rerender(view(more));
     expect(text()).toBe("second");
+    for (const _ of [3, 4]) fireEvent.click(screen.getByRole("button", { name: "Newer version" }));
+    rerender(view([...more, version("5", "fifth")]));
+    expect(text()).toBe("fifth");
   });
 });
 

@@ -244,18 +244,6 @@ describe("more", () => {
     expect([names(root).length, screen.getByRole("status").textContent]).toEqual([120, "120 runs"]);
     expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
   });
-
-  it("ends where nobody reads on, and says so", async () => {
-    const service = new FakeService(...Array.from({ length: 600 }, (_, index) => row(`${index}`)));
-    await shown(service, { memory: new Map() });
-    for (let pages = 1; pages < 10; pages += 1) {
-      fireEvent.click(screen.getByRole("button", { name: "Show more" }));
-      await pass(0);
-    }
-    expect(screen.getByRole("status").textContent).toBe("500 of 600 runs");
-    expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
-    expect(screen.getByText(/Find older ones by name/)).toBeTruthy();
-  });
 });
 
 describe("refreshing", () => {
