@@ -37,8 +37,8 @@ FIRST_LOGS: Final = 5_000
 #: Error lines among which a traceback is looked for.
 _ERROR_LINES: Final = 200
 _ERROR_LEVEL: Final = 40
-#: Artifacts may be large, and nobody says when there is a new one.
-_ARTIFACT_SHARE: Final = 0.01
+#: The part of the time for artifacts: they may be large, and nobody says when there are new ones.
+_ARTIFACT_SHARE: Final = 0.002
 
 
 def _no_actions(_: FlowRun) -> list[Json]:

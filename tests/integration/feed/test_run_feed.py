@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from nbflow.models.deployments import Artifact, ArtifactKind
 from nbflow.runs import list_runs
 from nbflow.states import State, now
 from nbflow.store.base import Store
+from nbflow.store.http.client import HTTPStore
 from nbflow.store.sql import SQLStore
 from tests.integration.feed import fixtures
 from tests.integration.feed.conftest import Clock, Json, Page
@@ -507,3 +508,19 @@ def test_a_reader_who_comes_first_is_told_of_a_run_from_its_start(
         "counts": {"Completed": 3},
         "noun": "task",
     }
+
+
+def test_a_run_is_followed_through_a_server_as_well(
+    store: Store, host: Any, clock: Clock, page_of: PageOf
+) -> None:
+    fixtures.subflows(return_state=True)
+    run_id = list_runs(store=store)[0].id
+    store.artifacts.add(
+        Artifact(
+            id=new_id(), kind=ArtifactKind.PROGRESS, data=50.0, created=now(), flow_run_id=run_id
+        )
+    )
+    with closing(HTTPStore(host.serve(store))) as remote:
+        page = Page(RunFeed(remote, run_id, clock=clock), clock)
+        assert page.pull_all() == page_of(run_id).pull_all()
+        assert page.pull() is None
