@@ -80,7 +80,7 @@ function Origin({ artifact, tasks, now }: { artifact: Artifact } & Omit<Props, "
   const task = artifact.task === null ? undefined : tasks.get(artifact.task);
   const when = ago(artifact.created, now);
   return (
-    <span className="nbf-muted nbf-origin" title={exactUtc(artifact.created)}>
+    <span className="nbf-muted nbf-exhibit-origin" title={exactUtc(artifact.created)}>
       {task !== undefined && task.name !== task.task_name ? `${task.name}, ${when}` : when}
     </span>
   );

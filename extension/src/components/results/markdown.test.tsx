@@ -129,7 +129,7 @@ describe("HTML, were it ever to come through", () => {
     "<iframe srcdoc='<script>alert(1)</script>'></iframe><object data=x></object><embed src=x>",
     "<svg><a xlink:href='javascript:alert(1)'><text>x</text></a><animate onbegin=alert(1) /></svg>",
     "<math href='javascript:alert(1)'>x</math>",
-    "<style>*{display:none}</style><link rel=stylesheet href=https://a.org><base href=https://a.org>",
+    "<style>*{display:none}</style><link rel=icon href=x.png><base href=https://a.org>",
     "<ol start='1e9'><li>x</li></ol><ol start='-2'><li>x</li></ol>",
     "<td align='right;background:url(https://a.org)'>x</td>",
     "<template><img src=x onerror=alert(1)></template><nbflow-view run=x></nbflow-view>",

@@ -125,13 +125,17 @@ function Ticks({ scales, steps, levels }: { scales: Scales; steps: number[]; lev
   return (
     <>
       {levels.map((level) => (
-        <span key={level} className="nbf-level" style={{ top: `${100 - scales.y.at(level)}%` }}>
-          <span className="nbf-hint">{figure(level, 6)}</span>
+        <span
+          key={level}
+          className="nbf-plot-level"
+          style={{ top: `${100 - scales.y.at(level)}%` }}
+        >
+          <span className="nbf-axis-hint">{figure(level, 6)}</span>
         </span>
       ))}
       {steps.filter(Number.isInteger).map((step) => (
-        <span key={step} className="nbf-step" style={{ left: `${scales.x.at(step)}%` }}>
-          <span className="nbf-hint">{figure(step, 9)}</span>
+        <span key={step} className="nbf-plot-step" style={{ left: `${scales.x.at(step)}%` }}>
+          <span className="nbf-axis-hint">{figure(step, 9)}</span>
         </span>
       ))}
     </>

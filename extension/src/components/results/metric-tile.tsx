@@ -76,10 +76,10 @@ function Spark({ metric, scales, read, onRead }: SparkProps) {
         <Curves metric={metric} scales={scales} />
         {read && <Cursor at={read} scales={scales} />}
       </span>
-      <span className="nbf-hint nbf-hint-high">{figure(high, 3)}</span>
-      <span className="nbf-hint nbf-hint-low">{low === high ? "" : figure(low, 3)}</span>
-      <span className="nbf-hint nbf-hint-first">{first?.place}</span>
-      <span className="nbf-hint nbf-hint-last">{last?.place}</span>
+      <span className="nbf-axis-hint nbf-axis-hint-high">{figure(high, 3)}</span>
+      <span className="nbf-axis-hint nbf-axis-hint-low">{low === high ? "" : figure(low, 3)}</span>
+      <span className="nbf-axis-hint nbf-axis-hint-first">{first?.place}</span>
+      <span className="nbf-axis-hint nbf-axis-hint-last">{last?.place}</span>
     </span>
   );
 }

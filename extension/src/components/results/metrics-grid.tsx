@@ -22,7 +22,7 @@ export function MetricsGrid({ artifacts, tasks }: Props) {
     setOpen(null);
   };
   return (
-    <section className="nbf-section" aria-label="Metrics">
+    <section className="nbf-results-section" aria-label="Metrics">
       <div className="nbf-tiles" ref={grid}>
         {metrics.map((metric) => (
           <Fragment key={metric.name}>

@@ -63,8 +63,10 @@ export function Cursor({ at, scales }: { at: Reading; scales: Scales }) {
   const top = 100 - scales.y.at(at.y);
   return (
     <>
-      <span className="nbf-cursor" style={{ left }} />
-      {Number.isFinite(top) && <span className="nbf-cursor-dot" style={{ left, top: `${top}%` }} />}
+      <span className="nbf-plot-cursor" style={{ left }} />
+      {Number.isFinite(top) && (
+        <span className="nbf-plot-cursor-dot" style={{ left, top: `${top}%` }} />
+      )}
     </>
   );
 }

@@ -48,8 +48,8 @@ function TaskSection({ section: { id, title, exhibits }, tasks, now }: SectionPr
   const [most, setMost] = useStored(`results.most.${id}`, AT_FIRST);
   const rest = exhibits.length - most;
   return (
-    <section className="nbf-section" aria-label={title}>
-      <h4 className="nbf-section-title" title={title}>
+    <section className="nbf-results-section" aria-label={title}>
+      <h4 className="nbf-results-section-title" title={title}>
         {title}
       </h4>
       <div className="nbf-exhibits">
@@ -68,7 +68,7 @@ function TaskSection({ section: { id, title, exhibits }, tasks, now }: SectionPr
 
 function Empty() {
   return (
-    <div className="nbf-empty">
+    <div className="nbf-nothing">
       <p>
         <b>Nothing is here yet.</b> Tables, pictures, texts and numbers that the run keeps stand
         here. Keep one in a task:

@@ -2,9 +2,9 @@
 
 export const css = `
 .nbf-results{container-type:inline-size;display:flex;flex-direction:column;gap:18px;padding:12px}
-.nbf-section{display:flex;flex-direction:column;gap:8px;align-items:flex-start;min-width:0}
-.nbf-section>*{max-width:100%}
-.nbf-section-title{margin:0;font-size:12px;font-weight:600;color:var(--nbf-muted);overflow:hidden;
+.nbf-results-section{display:flex;flex-direction:column;gap:8px;align-items:flex-start;min-width:0}
+.nbf-results-section>*{max-width:100%}
+.nbf-results-section-title{margin:0;font-size:12px;font-weight:600;color:var(--nbf-muted);overflow:hidden;
   text-overflow:ellipsis;white-space:nowrap;unicode-bidi:isolate}
 .nbf-spread{flex:1}
 .nbf-quiet{display:inline-flex;align-items:center;height:20px;padding:0 6px;border:0;border-radius:5px;background:none;
@@ -12,7 +12,7 @@ export const css = `
 .nbf .nbf-quiet{color:var(--nbf-muted);font-size:12px}
 .nbf .nbf-quiet:hover{color:var(--nbf-ink);background:var(--nbf-frame)}
 .nbf .nbf-quiet[aria-disabled=true]{color:var(--nbf-faint);background:none;cursor:default}
-.nbf-hint{font-size:10.5px;line-height:1;color:var(--nbf-muted);font-variant-numeric:tabular-nums;white-space:nowrap}
+.nbf-axis-hint{font-size:10.5px;line-height:1;color:var(--nbf-muted);font-variant-numeric:tabular-nums;white-space:nowrap}
 
 .nbf-tiles{width:100%;display:grid;grid-template-columns:repeat(auto-fill,minmax(168px,1fr));gap:8px;grid-auto-flow:row dense}
 .nbf-tile{display:flex;flex-direction:column;min-width:0;padding:8px 10px;border:1px solid var(--nbf-border);
@@ -29,18 +29,18 @@ export const css = `
 .nbf-spark{display:grid;grid-template-columns:auto 1fr auto auto;grid-template-rows:auto 1fr auto auto;column-gap:6px;
   width:100%;margin-top:4px}
 .nbf-spark-room{grid-area:1/1/4/4;position:relative;display:block;height:38px;border-bottom:1px solid var(--nbf-border)}
-.nbf-hint-high{grid-area:1/4}
-.nbf-hint-low{grid-area:3/4}
-.nbf-hint-first{grid-area:4/1;padding-top:4px}
-.nbf-hint-last{grid-area:4/3;padding-top:4px;text-align:right}
+.nbf-axis-hint-high{grid-area:1/4}
+.nbf-axis-hint-low{grid-area:3/4}
+.nbf-axis-hint-first{grid-area:4/1;padding-top:4px}
+.nbf-axis-hint-last{grid-area:4/3;padding-top:4px;text-align:right}
 
 .nbf-curves{position:absolute;inset:0;width:100%;height:100%;overflow:visible;display:block}
 .nbf-curve{fill:none;stroke-width:1.5;stroke-linecap:round;stroke-linejoin:round;vector-effect:non-scaling-stroke}
 .nbf-dots{stroke-width:4.5}
 .nbf-curves-crowd .nbf-curve{stroke-opacity:.3}
 .nbf-curves-crowd .nbf-dots{stroke-opacity:.8}
-.nbf-cursor{position:absolute;top:0;bottom:0;width:1px;background:var(--nbf-edge);pointer-events:none}
-.nbf-cursor-dot{position:absolute;width:7px;height:7px;margin:-3.5px;border-radius:50%;background:var(--nbf-ink);
+.nbf-plot-cursor{position:absolute;top:0;bottom:0;width:1px;background:var(--nbf-edge);pointer-events:none}
+.nbf-plot-cursor-dot{position:absolute;width:7px;height:7px;margin:-3.5px;border-radius:50%;background:var(--nbf-ink);
   box-shadow:0 0 0 2px var(--nbf-card);pointer-events:none}
 
 .nbf-plot{grid-column:1/-1;margin:0;padding:10px 12px 12px;border:1px solid var(--nbf-border);border-radius:8px;
@@ -48,10 +48,10 @@ export const css = `
 .nbf-plot .nbf-button[aria-pressed=true]{border-color:var(--nbf-accent);color:var(--nbf-accent)}
 .nbf-plot-frame{padding:14px 14px 22px 0;font-size:10.5px}
 .nbf-plot-room{position:relative;height:190px;border-radius:2px;cursor:crosshair}
-.nbf-level{position:absolute;left:0;right:0;height:1px;margin-top:-.5px;background:var(--nbf-border);opacity:.75}
-.nbf-level .nbf-hint{position:absolute;right:100%;top:-5px;padding-right:8px}
-.nbf-step{position:absolute;bottom:0;height:4px;width:1px;background:var(--nbf-edge)}
-.nbf-step .nbf-hint{position:absolute;top:10px;left:0;transform:translateX(-50%)}
+.nbf-plot-level{position:absolute;left:0;right:0;height:1px;margin-top:-.5px;background:var(--nbf-border);opacity:.75}
+.nbf-plot-level .nbf-axis-hint{position:absolute;right:100%;top:-5px;padding-right:8px}
+.nbf-plot-step{position:absolute;bottom:0;height:4px;width:1px;background:var(--nbf-edge)}
+.nbf-plot-step .nbf-axis-hint{position:absolute;top:10px;left:0;transform:translateX(-50%)}
 .nbf-legend{display:flex;flex-wrap:wrap;gap:2px 16px;font-size:12px;min-height:18px}
 .nbf-legend-item{display:inline-flex;align-items:baseline;gap:6px;min-width:0}
 .nbf-legend-item i{width:10px;height:3px;border-radius:2px;align-self:center;flex:none}
@@ -68,7 +68,7 @@ export const css = `
   unicode-bidi:isolate}
 .nbf-exhibit-words{color:var(--nbf-muted);font-size:12px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;
   flex:0 100 auto;min-width:0;unicode-bidi:isolate}
-.nbf-origin{font-size:12px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:0}
+.nbf-exhibit-origin{font-size:12px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:0}
 .nbf-stepper{display:inline-flex;align-items:center;font-size:12px;white-space:nowrap;color:var(--nbf-muted);flex:none}
 .nbf-exhibit p{margin:0}
 .nbf-results .nbf-left-out{margin:5px 0 0;font-size:12px;color:var(--nbf-muted)}
@@ -142,8 +142,8 @@ export const css = `
 .nbf-kept-results summary{cursor:pointer;font-size:12px;font-weight:600;color:var(--nbf-ink);width:fit-content}
 .nbf-kept-results summary span{font-weight:400;margin-left:6px}
 .nbf-kept-results[open] summary{margin-bottom:6px}
-.nbf-empty{padding:20px 16px;color:var(--nbf-muted);max-width:64ch}
-.nbf-empty p{margin:0 0 8px}
-.nbf-empty b{color:var(--nbf-ink);font-weight:600}
-.nbf-empty pre{margin:0;padding:8px 10px;border-radius:6px;background:var(--nbf-frame);color:var(--nbf-ink);overflow:auto}
+.nbf-nothing{padding:20px 16px;color:var(--nbf-muted);max-width:64ch}
+.nbf-nothing p{margin:0 0 8px}
+.nbf-nothing b{color:var(--nbf-ink);font-weight:600}
+.nbf-nothing pre{margin:0;padding:8px 10px;border-radius:6px;background:var(--nbf-frame);color:var(--nbf-ink);overflow:auto}
 `;

@@ -62,7 +62,7 @@ function StateFilter({ states, onToggle }: { states: string[]; onToggle: (name: 
         <button
           key={name}
           type="button"
-          className="nbf-toggle"
+          className="nbf-runs-toggle"
           aria-pressed={states.includes(name)}
           onClick={() => onToggle(name)}
         >
@@ -98,12 +98,12 @@ function Chip({ kind, name, onRemove }: { kind: string; name: string; onRemove: 
   return (
     <button
       type="button"
-      className="nbf-toggle"
+      className="nbf-runs-toggle"
       aria-pressed="true"
       title={`Also show runs of any other ${kind}`}
       onClick={onRemove}
     >
-      <span className="nbf-toggle-name">
+      <span className="nbf-runs-toggle-name">
         {kind} {name}
       </span>
       <span aria-hidden="true">×</span>

@@ -36,7 +36,7 @@ export function Foot({ listed, query, onQuery, onMore }: Props) {
 
 function NoMatch({ query, onQuery }: Pick<Props, "query" | "onQuery">) {
   return (
-    <div className="nbf-empty" role="status">
+    <div className="nbf-nothing" role="status">
       <p>
         <b>No run matches.</b>
       </p>
@@ -53,7 +53,7 @@ function NoMatch({ query, onQuery }: Pick<Props, "query" | "onQuery">) {
 
 function NoRuns() {
   return (
-    <div className="nbf-empty" role="status">
+    <div className="nbf-nothing" role="status">
       <p>
         <b>No runs yet.</b> Run one: call a flow, or run a whole notebook:
       </p>

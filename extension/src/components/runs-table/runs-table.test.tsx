@@ -82,7 +82,7 @@ describe("rows", () => {
     const service = new FakeService();
     service.ask = () => new Promise(() => {});
     const root = await shown(service);
-    expect(root.querySelectorAll(".nbf-skeleton tr")).toHaveLength(6);
+    expect(root.querySelectorAll(".nbf-runs-skeleton tr")).toHaveLength(6);
     expect(screen.getByRole("table").getAttribute("aria-busy")).toBe("true");
   });
 

@@ -135,7 +135,7 @@ function moveFocus(event: KeyboardEvent<HTMLElement>): void {
 /** Rows as they will be, before anything is known of them. */
 function Skeleton({ columns }: { columns: Column[] }) {
   return (
-    <tbody className="nbf-skeleton" aria-hidden="true">
+    <tbody className="nbf-runs-skeleton" aria-hidden="true">
       {SKELETON_ROWS.map((width) => (
         <tr key={width}>
           {columns.map(({ id }) => (

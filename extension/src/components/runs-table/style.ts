@@ -5,17 +5,17 @@ export const css = `
 .nbf-runs-filters{display:flex;flex-wrap:wrap;align-items:center;gap:6px 8px}
 .nbf-runs-text{width:190px}
 .nbf-runs-states{display:flex;flex-wrap:wrap;gap:4px;margin:0;padding:0;border:0;min-width:0}
-.nbf-toggle{display:inline-flex;align-items:center;gap:5px;height:24px;padding:0 8px;border-radius:12px;
+.nbf-runs-toggle{display:inline-flex;align-items:center;gap:5px;height:24px;padding:0 8px;border-radius:12px;
   border:1px solid var(--nbf-border);background:none;white-space:nowrap;cursor:pointer;max-width:100%}
-.nbf .nbf-toggle{font-size:12px;color:var(--nbf-muted)}
-.nbf .nbf-toggle:hover{border-color:var(--nbf-edge);color:var(--nbf-ink)}
-.nbf .nbf-toggle[aria-pressed=true]{border-color:var(--nbf-accent);color:var(--nbf-ink);
+.nbf .nbf-runs-toggle{font-size:12px;color:var(--nbf-muted)}
+.nbf .nbf-runs-toggle:hover{border-color:var(--nbf-edge);color:var(--nbf-ink)}
+.nbf .nbf-runs-toggle[aria-pressed=true]{border-color:var(--nbf-accent);color:var(--nbf-ink);
   background:color-mix(in srgb,var(--nbf-accent) 12%,transparent)}
 @container (max-width:719px){
   .nbf-runs-states{order:1;flex-basis:100%}
-  .nbf .nbf-toggle{font-size:11.5px;padding:0 6px;gap:4px}
+  .nbf .nbf-runs-toggle{font-size:11.5px;padding:0 6px;gap:4px}
 }
-.nbf-toggle-name{overflow:hidden;text-overflow:ellipsis;max-width:24ch;unicode-bidi:isolate}
+.nbf-runs-toggle-name{overflow:hidden;text-overflow:ellipsis;max-width:24ch;unicode-bidi:isolate}
 
 .nbf-runs-table{table-layout:fixed;width:100%;border:1px solid var(--nbf-border);border-radius:8px;
   background:var(--nbf-card)}
@@ -50,7 +50,7 @@ export const css = `
 
 .nbf-bone{display:block;height:10px;border-radius:5px;background:var(--nbf-border)}
 .nbf-bone-state{width:84px;height:20px;border-radius:10px}
-@media (prefers-reduced-motion:no-preference){.nbf-skeleton{animation:nbf-pulse 1.8s ease-in-out infinite}}
+@media (prefers-reduced-motion:no-preference){.nbf-runs-skeleton{animation:nbf-pulse 1.8s ease-in-out infinite}}
 
 .nbf-runs-foot{display:flex;flex-wrap:wrap;align-items:center;gap:10px;font-size:12px;color:var(--nbf-muted)}
 .nbf-refusal{display:flex;align-items:center;gap:12px;padding:6px 10px;border-left:3px solid var(--nbf-red);
