@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -63,7 +63,11 @@ def _act(asked: Act, _: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list_runs(asked: runs_list.Request, _: Mapping[str, Any]) -> dict[str, Any]:
-    return runs_list.runs_json(open_store(), asked)
+    table = getattr(shown.get(asked.view or ""), "where", None)
+    where = asked.where.within(table) if isinstance(table, runs_list.Where) else asked.where
+    if where is None:
+        return {"items": [], "total": 0}
+    return runs_list.runs_json(open_store(), replace(asked, where=where))
 
 
 def _describe(asked: OfView, _: Mapping[str, Any]) -> dict[str, Any]:

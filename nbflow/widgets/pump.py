@@ -208,7 +208,8 @@ class Pump:
 
     def _rest_for(self, work: float) -> None:
         """Put off the next news for as long as this much work deserves."""
-        self._rested = max(self._rested, time.monotonic()) + _REST * work
+        now = time.monotonic()
+        self._rested = max(now + _BEAT, max(self._rested, now) + _REST * work)
 
     # ── when there is something to do ────────────────────────────────────────────────────
 

@@ -34,6 +34,15 @@ class Where:
     #: All of these.
     tags: frozenset[str] = frozenset()
 
+    def within(self, table: Where) -> Where | None:
+        """These conditions, of the runs that a table is about; None: no run can fit them."""
+        states = self.states & table.states or self.states or table.states
+        flow = self.flow or table.flow
+        if (table.states and not states <= table.states) or (table.flow and flow != table.flow):
+            return None
+        text, tags = self.text or table.text, self.tags | table.tags
+        return Where(text=text, states=states, flow=flow, tags=tags)
+
     def filter(self) -> FlowRunFilter:
         """The store's filter: of the runs that were called, not of their subflows."""
         return FlowRunFilter(
@@ -53,6 +62,8 @@ class Request:
     order: FlowRunOrder = FlowRunOrder.NEWEST
     limit: int = 50
     offset: int = 0
+    #: The table that asks, by the id that it was shown under.
+    view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_a_recorded_run_is_live_until_its_kernel_ends(open_notebook: OpenNoteboo
     notebook.run_all()
     for cell in (1, 2):
         expect(live(notebook.output(cell))).to_be_visible()
-        expect(notebook.output(cell)).to_contain_text("Completed")
+        expect(notebook.output(cell)).to_contain_text("completed", ignore_case=True)
     assert_static(notebook.save())
     notebook.reload()
     expect(live(notebook.output(1))).to_be_visible()
@@ -56,7 +56,7 @@ def test_a_recorded_run_is_live_until_its_kernel_ends(open_notebook: OpenNoteboo
     notebook.reload()
     notebook.wait_idle()
     expect(notebook.output(1).locator("nbflow-view > .nbf svg").first).to_be_visible()
-    expect(notebook.output(1)).to_contain_text("Completed")
+    expect(notebook.output(1)).to_contain_text("completed", ignore_case=True)
     expect(live(notebook.output(1))).to_have_count(0)
 
 

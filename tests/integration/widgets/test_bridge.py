@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from itertools import count, pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nbflow.models import new_id
 from tests.integration.widgets.kernels import WIDGET_JS, Kernel, Page
 
 FLOWS = """
@@ -167,6 +171,24 @@ def test_a_run_is_followed_while_it_blocks_its_cell(kernel: Kernel, tab: Page) -
     assert printed["content"]["text"] == "mine\n"
 
 
+def test_a_run_of_another_process_is_followed(kernel: Kernel, tab: Page, tmp_path: Path) -> None:
+    run = str(new_id())
+    tab.watch({"run": run})
+    script = tmp_path / "other.py"
+    script.write_text(
+        "import sys, time\nfrom uuid import UUID\nfrom nbflow import flow\n"
+        "from nbflow.engine import run_flow\n"
+        "@flow\ndef far():\n    print('far away')\n"
+        "run_flow(far.with_options(log_prints=True), {}, run_id=UUID(sys.argv[1]))\n"
+    )
+    home = value(kernel, "__import__('os').environ['NBFLOW_HOME']")
+    subprocess.run(
+        [sys.executable, script, run], env={**os.environ, "NBFLOW_HOME": home}, check=True
+    )
+    tab.sees(lambda u: u.get("run", {}).get("end_time"), "the end")
+    assert "far away" in [line["text"] for line in lines(tab)]
+
+
 def test_two_pages_are_told_both(kernel: Kernel, new: Callable[[], Page]) -> None:
     run = value(kernel, "run.id")
     pages = [new(), new()]
@@ -174,6 +196,13 @@ def test_two_pages_are_told_both(kernel: Kernel, new: Callable[[], Page]) -> Non
         each.watch({"run": run})
     for each in pages:
         assert each.sees(lambda u: "run" in u, "the run")["reset"]
+
+
+def test_a_table_is_about_its_runs(kernel: Kernel, tab: Page) -> None:
+    [shown] = kernel.run("table = RunsTable(flow='nothing of the kind')\ntable")
+    view = shown["content"]["data"]["text/html"].split('"')[1]
+    assert tab.ask(1, "runs.list", limit=5)["result"]["total"] >= 1
+    assert tab.ask(2, "runs.list", limit=5, view=view)["result"] == {"items": [], "total": 0}
 
 
 def test_a_flow_is_drawn_as_one_looks_at_it(kernel: Kernel, tab: Page) -> None:
