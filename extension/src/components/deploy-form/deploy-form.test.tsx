@@ -92,6 +92,9 @@ const nameField = () => screen.getByLabelText("Name");
 const rowsField = () => screen.getByRole("textbox", { name: /^rows/ });
 const button = () => screen.getByRole("button", { name: /^Deploy/ });
 
+/** Until all that was answered has been shown. */
+const settled = () => act(() => new Promise<void>((resolve) => setTimeout(resolve, 20)));
+
 async function created(other: Other): Promise<DeployRequest> {
   await waitFor(() => expect(other.sent("deploy.create").length).toBe(1));
   return other.sent("deploy.create")[0] as DeployRequest;
@@ -242,6 +245,19 @@ describe("what is wrong here already", () => {
     expect(screen.getByText("1 field above must be seen to first.")).toBeTruthy();
   });
 
+  it("is not said before one presses the button, nor anew after all went well", async () => {
+    const { other, user, container } = await show();
+    const errors = () => container.querySelectorAll(".nbf-field-error").length;
+    await user.click(screen.getByLabelText("Every day"));
+    expect(errors()).toBe(0);
+    await user.click(screen.getByLabelText("Off"));
+    await user.click(button());
+    await created(other);
+    await waitFor(() => expect(container.querySelector(".nbf-deploy-done")).not.toBeNull());
+    await user.click(screen.getByLabelText("Every day"));
+    expect(errors()).toBe(0);
+  });
+
   it("is not sent: text that means no value, a name with a slash", async () => {
     const { other, user } = await show();
     await user.type(rowsField(), "many");
@@ -356,8 +372,10 @@ describe("the preview", () => {
     await user.clear(field);
     await user.type(field, "2 * * * *");
     await screen.findByText("the new");
-    await act(async () => late[0]?.());
+    late[0]?.();
+    await settled();
     expect(screen.queryByText("the old")).toBeNull();
+    expect(screen.getByText("the new")).toBeTruthy();
   });
 
   it("blames the time zone where it is at fault", async () => {

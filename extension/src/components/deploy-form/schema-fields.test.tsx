@@ -101,6 +101,18 @@ describe("what cannot be read", () => {
     expect(field.value).toBe("-1.50e3");
   });
 
+  it("gives way to a value that comes from elsewhere", async () => {
+    const schema = { properties: { rows: { type: "integer" } } };
+    const form = (value: Values) => (
+      <SchemaFields schema={schema} value={value} onChange={() => undefined} />
+    );
+    const { rerender } = render(form({}));
+    const field = screen.getByLabelText("rows") as HTMLInputElement;
+    await userEvent.setup().type(field, "x");
+    rerender(form({ rows: 12 }));
+    expect(field.value).toBe("12");
+  });
+
   it("shows errors that others found", () => {
     show({ rows: { type: "integer" } }, { errors: { rows: "Too many <b>rows</b>." } });
     expect(screen.getByText("Too many <b>rows</b>.")).toBeTruthy();

@@ -79,6 +79,11 @@ describe("references", () => {
   });
 });
 
+it("lists of themselves come to an end", () => {
+  const Tree: JsonSchema = { type: "array", items: { $ref: "#/$defs/Tree" } };
+  expect(fieldOf({ $ref: "#/$defs/Tree" }, { Tree }).control.kind).toBe("json");
+});
+
 it("fields keep their author's order and titles, and say what is allowed", () => {
   const fields = fieldsOf({
     properties: {
