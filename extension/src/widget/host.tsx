@@ -105,6 +105,9 @@ export class ElementHost implements Host {
   }
 }
 
+/** What is about to be scrolled to counts as seen, also inside of what scrolls by itself. */
+const NEAR = { rootMargin: "400px", scrollMargin: "400px" };
+
 /** Which elements somebody may see: those in the window, of a tab that is not hidden. */
 class Sight {
   #tell: (element: HTMLElement, visible: boolean) => void;
@@ -118,7 +121,7 @@ class Sight {
   watch(element: HTMLElement): void {
     if (this.#inside.size === 0) document.addEventListener("visibilitychange", this.#all);
     this.#inside.set(element, true);
-    this.#observer ??= new IntersectionObserver((entries) => this.#entered(entries));
+    this.#observer ??= new IntersectionObserver((entries) => this.#entered(entries), NEAR);
     this.#observer.observe(element);
     this.#one(element);
   }
