@@ -77,6 +77,17 @@ describe("metrics", () => {
     ]);
   });
 
+  it("keeps the same object of what has not changed", () => {
+    const all = [metric("loss", 1, 0), metric("f1", 2, 0)];
+    const before = metricsOf(all, byId());
+    const after = metricsOf([...all, metric("f1", 3, 1)], byId(), before);
+    expect(after.map((each, index) => each === before[index])).toEqual([true, false]);
+    expect(after[1]?.latest.y).toBe(3);
+    const [own] = metricsOf([metric("x", 1, 0, "t")], byId());
+    const named = metricsOf([metric("x", 1, 0, "t")], byId(task("t")), own ? [own] : []);
+    expect(named[0]?.series[0]?.name).toBe("t");
+  });
+
   it("leaves out what is no metric", () => {
     expect(metricsOf([metric("x", "many"), metric("x", null)], byId())).toEqual([]);
   });

@@ -15,6 +15,12 @@ export function figure(value: number, digits = 4): string {
   return spaced(size >= 10 ** digits ? Math.round(value) : Number(value.toPrecision(digits)));
 }
 
+/** A number in the least room: three digits, and no more than six places. */
+export function shortFigure(value: number): string {
+  const long = Number.isFinite(value) && Math.abs(value) >= 1e6;
+  return long ? exponential(value, 3) : figure(value, 3);
+}
+
 function exponential(value: number, digits: number): string {
   const [mantissa = "", exponent = ""] = value.toExponential(digits - 1).split("e");
   return `${Number(mantissa)}e${exponent.replace("+", "")}`;

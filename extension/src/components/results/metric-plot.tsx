@@ -5,7 +5,7 @@ import { useStored } from "../hooks";
 import { counted } from "../words";
 import { figure } from "./figures";
 import type { Metric, Reading } from "./metrics";
-import { Cursor, Curves, colourOf, placeOf, type Scales, scalesOf } from "./plot";
+import { Cursor, Curves, colourOf, isToldApart, placeOf, type Scales, scalesOf } from "./plot";
 import { extentOf, nearest, values } from "./scale";
 
 interface Props {
@@ -152,7 +152,7 @@ function Legend({ metric, at }: { metric: Metric; at: number | null }) {
       <span className="nbf-muted">{placeWords(place, scattered)}</span>
       {series.slice(0, MOST_IN_LEGEND).map(({ name, readings }, index) => (
         <span key={`${index} ${name}`} className="nbf-legend-item">
-          {series.length > 1 && <i style={{ background: colourOf(series, index) }} />}
+          {isToldApart(series) && <i style={{ background: colourOf(series, index) }} />}
           {series.length > 1 && <span className="nbf-legend-name">{name}</span>}
           <b className="nbf-figures">{valueAt(readings, place)}</b>
         </span>

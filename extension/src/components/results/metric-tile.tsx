@@ -1,8 +1,8 @@
 /** A metric as a small tile: its name, its latest value, and its curve. */
 
-import { useState } from "react";
+import { memo, useState } from "react";
 import { counted } from "../words";
-import { figure } from "./figures";
+import { figure, shortFigure } from "./figures";
 import type { Metric, Reading } from "./metrics";
 import { Cursor, Curves, isCurve, placeOf, type Scales, scalesOf } from "./plot";
 import { nearest } from "./scale";
@@ -10,10 +10,11 @@ import { nearest } from "./scale";
 interface Props {
   metric: Metric;
   open: boolean;
-  onToggle: () => void;
+  onToggle: (name: string) => void;
 }
 
-export function MetricTile({ metric, open, onToggle }: Props) {
+/** Drawn anew only when its metric has changed: there may be hundreds. */
+export const MetricTile = memo(function MetricTile({ metric, open, onToggle }: Props) {
   const [read, setRead] = useState<Reading | null>(null);
   const scales = isCurve(metric) ? scalesOf(metric) : null;
   const words = <Words metric={metric} read={read} />;
@@ -24,13 +25,13 @@ export function MetricTile({ metric, open, onToggle }: Props) {
       className="nbf-tile nbf-tile-button"
       aria-expanded={open}
       title={open ? "Close the plot" : "Show it large"}
-      onClick={onToggle}
+      onClick={() => onToggle(metric.name)}
     >
       {words}
       <Spark metric={metric} scales={scales} read={read} onRead={setRead} />
     </button>
   );
-}
+});
 
 function Words({ metric, read }: { metric: Metric; read: Reading | null }) {
   const { y, place } = read ?? metric.latest;
@@ -76,8 +77,10 @@ function Spark({ metric, scales, read, onRead }: SparkProps) {
         <Curves metric={metric} scales={scales} />
         {read && <Cursor at={read} scales={scales} />}
       </span>
-      <span className="nbf-axis-hint nbf-axis-hint-high">{figure(high, 3)}</span>
-      <span className="nbf-axis-hint nbf-axis-hint-low">{low === high ? "" : figure(low, 3)}</span>
+      <span className="nbf-axis-hint nbf-axis-hint-high">{shortFigure(high)}</span>
+      <span className="nbf-axis-hint nbf-axis-hint-low">
+        {low === high ? "" : shortFigure(low)}
+      </span>
       <span className="nbf-axis-hint nbf-axis-hint-first">{first?.place}</span>
       <span className="nbf-axis-hint nbf-axis-hint-last">{last?.place}</span>
     </span>

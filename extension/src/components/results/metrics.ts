@@ -30,6 +30,8 @@ export interface Metric {
   latest: Reading;
   /** Dots only: its readings are of different tasks, and nothing lies between them. */
   scattered: boolean;
+  /** Changes with what was logged: of equal marks, the older metric is kept. */
+  mark: string;
 }
 
 interface Logged {
@@ -40,9 +42,25 @@ interface Logged {
 
 type Names = (task: string | null) => string;
 
-export function metricsOf(artifacts: Artifact[], tasks: Map<string, TaskRow>): Metric[] {
+/** The metrics; those of `before` that have not changed are the same objects. */
+export function metricsOf(
+  artifacts: Artifact[],
+  tasks: Map<string, TaskRow>,
+  before: Metric[] = [],
+): Metric[] {
   const named: Names = (task) => (task === null ? "the flow" : (tasks.get(task)?.name ?? "a task"));
-  return [...logged(artifacts)].map(([name, byTask]) => metric(name, byTask, named));
+  const known = new Map(before.map((each) => [each.name, each]));
+  return [...logged(artifacts)].map(([name, byTask]) => {
+    const mark = markOf(byTask, named);
+    const old = known.get(name);
+    return old?.mark === mark ? old : { ...metric(name, byTask, named), mark };
+  });
+}
+
+/** Metrics are only ever added: their number and the last one tell of every change. */
+function markOf(byTask: Map<string | null, Logged[]>, named: Names): string {
+  const marks = [...byTask].map(([task, all]) => [named(task), all.length, all.at(-1)?.created]);
+  return JSON.stringify(marks);
 }
 
 /** What was logged, by name and task. */
@@ -65,7 +83,11 @@ export function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-function metric(name: string, byTask: Map<string | null, Logged[]>, named: Names): Metric {
+function metric(
+  name: string,
+  byTask: Map<string | null, Logged[]>,
+  named: Names,
+): Omit<Metric, "mark"> {
   const each = [...byTask].map(([task, all]) => ({ name: named(task), readings: curve(all) }));
   const scattered = each.length > 1 && each.every(({ readings }) => readings.length === 1);
   const series = scattered ? [joined(each)] : each;

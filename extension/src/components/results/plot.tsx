@@ -30,6 +30,11 @@ export function isCurve({ series }: Metric): boolean {
   return series.some(({ readings }) => readings.length > 1);
 }
 
+/** Whether each curve has a colour of its own. */
+export function isToldApart(series: Series[]): boolean {
+  return series.length > 1 && series.length <= TOLD_APART;
+}
+
 export function colourOf(series: Series[], index: number): string {
   if (series.length > TOLD_APART) return "var(--nbf-accent)";
   return `var(--nbf-${COLOURS[index]})`;

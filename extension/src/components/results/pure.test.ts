@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { hostOf, isInnerPicture, linkAddress, outerPicture } from "./addresses";
 import { csvOf } from "./csv";
-import { cellText, columnFigures, figure } from "./figures";
+import { cellText, columnFigures, figure, shortFigure } from "./figures";
 import { addressOf, linkOf, metricOf, numberOf, percentOf, tableOf } from "./forms";
 
 describe("the form of data", () => {
@@ -81,6 +81,16 @@ describe("figures", () => {
     [Number.NEGATIVE_INFINITY, "-∞"],
   ])("writes %d as %s", (value, words) => {
     expect(figure(value)).toBe(words);
+  });
+
+  it.each([
+    [999_995_215, "1e9"],
+    [-1_234_567, "-1.23e6"],
+    [123_456, "123\u202f456"],
+    [0.045678, "0.0457"],
+    [Number.POSITIVE_INFINITY, "∞"],
+  ])("writes %d shortly as %s", (value, words) => {
+    expect(shortFigure(value)).toBe(words);
   });
 
   it.each([
