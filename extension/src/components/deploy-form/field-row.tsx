@@ -6,7 +6,7 @@
 
 import { type ReactElement, type ReactNode, useState } from "react";
 import { ListControl } from "./list-control";
-import { fallbackWords, isObject, read, same, textOf } from "./reading";
+import { fallbackWords, isObject, lacking, read, same, textOf } from "./reading";
 import type { Field } from "./schema";
 import { Fields, type Problems, type Values } from "./schema-fields";
 
@@ -24,6 +24,8 @@ export interface RowProps {
 
 /** What every control is given. */
 export interface ControlProps extends RowProps {
+  /** What readers of screens hear, where no label stands beside it. */
+  name?: string;
   /** Ids of the sentences about it. */
   describedBy: string | undefined;
   /** Somebody went on to another field: what is wrong with this one may be said. */
@@ -257,6 +259,7 @@ const words = new Map<unknown, string>([
 function Choice({
   id,
   field,
+  name,
   value,
   disabled,
   describedBy,
@@ -274,6 +277,7 @@ function Choice({
       value={value === undefined ? "" : String(shown)}
       disabled={disabled}
       required={field.required}
+      aria-label={name}
       aria-describedby={describedBy}
       aria-invalid={error !== undefined}
       onChange={(event) => {
@@ -325,12 +329,13 @@ interface TextProps extends ControlProps {
 }
 
 function TextInput(props: TextProps) {
-  const { id, field, value, text, error, disabled, describedBy, onText, onBlur } = props;
+  const { id, field, value, text, name, error, disabled, describedBy, onText, onBlur } = props;
   const common = {
     id,
     value: text,
     disabled,
     placeholder: placeholder(field, value),
+    "aria-label": name,
     "aria-describedby": describedBy,
     "aria-invalid": error !== undefined,
     "aria-required": field.required,
@@ -418,11 +423,11 @@ function GroupControl({
   const change = (next: Values, unread: Problems) => {
     // An object replaces its default as a whole: what was left alone comes from there.
     const complete = { ...whole, ...next };
+    const untouched = Object.keys(next).length === 0;
     const [name, problem] = Object.entries(unread)[0] ?? [];
-    onChange(
-      Object.keys(next).length === 0 ? undefined : complete,
-      problem === undefined ? null : `${name}: ${problem}`,
-    );
+    const needed = untouched ? null : lacking(fields, complete);
+    const wrong = problem ? `${name}: ${problem}` : needed && `${needed} is needed, too.`;
+    onChange(untouched ? undefined : complete, wrong);
   };
   return (
     <Fields fields={fields} value={given} onChange={change} disabled={disabled} fallback={whole} />

@@ -2,6 +2,7 @@
 
 import { type ReactElement, useRef, useState } from "react";
 import { Control, type ControlProps } from "./field-row";
+import { isObject, lacking } from "./reading";
 import type { Field } from "./schema";
 
 export function ListControl(props: ControlProps & { item: Field }): ReactElement {
@@ -34,7 +35,8 @@ export function ListControl(props: ControlProps & { item: Field }): ReactElement
           <div className="nbf-list-row" key={key}>
             <Control
               id={`${id}-${key}`}
-              field={{ ...item, label: `${field.label} ${index + 1}` }}
+              field={item}
+              name={`${field.label}: item ${index + 1}`}
               value={each === null && !item.nullable ? undefined : each}
               error={problems[key] ?? undefined}
               disabled={disabled}
@@ -71,10 +73,17 @@ function listOf(value: unknown): unknown[] | undefined {
   return Array.isArray(value) ? value : undefined;
 }
 
-/** What is said of an item that nobody filled in. */
+/** What is said of the first item that nobody filled in, or not wholly. */
 function gap(items: unknown[], item: Field): string | null {
-  const index = item.nullable ? -1 : items.indexOf(null);
-  return index < 0 ? null : `Item ${index + 1} is empty: fill it in, or remove it.`;
+  const said = items.map((each, index) => gapOf(each, index + 1, item));
+  return said.find((each) => each !== null) ?? null;
+}
+
+function gapOf(value: unknown, number: number, { control, nullable }: Field): string | null {
+  if (value === null && !nullable) return `Item ${number} is empty: fill it in, or remove it.`;
+  const needed =
+    control.kind === "group" && isObject(value) ? lacking(control.fields, value) : null;
+  return needed && `Item ${number} needs ${needed}.`;
 }
 
 /** What a new item is before somebody fills it in. */

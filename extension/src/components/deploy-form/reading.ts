@@ -129,6 +129,12 @@ export function fallbackWords(field: Field): string {
   return field.fallback === "" ? "empty text" : textOf(field.fallback);
 }
 
+/** The first field that an object needs and has not; null when it has all. */
+export function lacking(fields: Field[], value: Record<string, unknown>): string | null {
+  const needed = fields.find(({ name, required }) => required && !(name in value));
+  return needed?.label ?? null;
+}
+
 /** Whether two JSON values are the same. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;

@@ -177,6 +177,24 @@ describe("lists", () => {
     expect(screen.getAllByRole("textbox").length).toBe(2);
   });
 
+  it("of objects say what an item needs", async () => {
+    const properties = { a: { type: "string" }, b: { type: "integer", default: 3 } };
+    const items = { type: "object", properties, required: ["a"] };
+    const { seen, user } = show({ xs: { type: "array", items } });
+    await user.click(screen.getByRole("button", { name: "xs: add an item" }));
+    expect(seen.unread).toEqual({ xs: "Item 1 needs a." });
+    await user.type(screen.getByLabelText("b"), "4");
+    expect(seen.unread).toEqual({ xs: "a is needed, too." });
+    await user.type(screen.getByRole("textbox", { name: /^a/ }), "x");
+    expect(seen).toEqual({ value: { xs: [{ a: "x", b: 4 }] }, unread: {} });
+  });
+
+  it("name their items to those who do not see them", () => {
+    show({ xs, modes: { type: "array", items: { enum: ["a", "b"] }, default: ["b"] } });
+    expect(screen.getByRole("textbox", { name: "xs: item 2" })).toBeTruthy();
+    expect(screen.getByRole("combobox", { name: "modes: item 1" })).toBeTruthy();
+  });
+
   it("forget what was wrong with an item that is gone, and keep what was typed in others", async () => {
     const { seen, user } = show({ xs });
     const [first, second] = screen.getAllByRole("textbox");
@@ -214,6 +232,15 @@ describe("objects", () => {
     await user.clear(x);
     expect(seen.value).toEqual({});
     expect(x.closest("details")?.open).toBe(true); // not closed under the hands
+  });
+
+  it("say what else they need", async () => {
+    const properties = { x: { type: "number" }, y: { type: "number" } };
+    const { seen, user } = show({ at: { type: "object", properties, required: ["x", "y"] } });
+    await user.type(screen.getByRole("textbox", { name: /^x/ }), "1");
+    expect(seen).toEqual({ value: { at: { x: 1 } }, unread: { at: "y is needed, too." } });
+    await user.type(screen.getByRole("textbox", { name: /^y/ }), "2");
+    expect(seen).toEqual({ value: { at: { x: 1, y: 2 } }, unread: {} });
   });
 
   it("tell what is wrong inside", async () => {

@@ -9,7 +9,7 @@ export const css = `
   border-bottom:1px solid var(--nbf-border)}
 .nbf-deploy-head h3{margin:0;font-size:15px;font-weight:600;overflow-wrap:anywhere}
 .nbf-deploy-head p{flex-basis:100%}
-.nbf-fields{display:flex;flex-direction:column;gap:12px}
+.nbf-fields{container-type:inline-size;display:flex;flex-direction:column;gap:12px}
 .nbf-field{display:grid;grid-template-columns:150px minmax(0,1fr);gap:3px 14px;align-items:start}
 .nbf-field-label{font-weight:500;line-height:28px;overflow-wrap:anywhere;padding:0}
 .nbf-fields .nbf-field-label{font:500 12px/28px var(--nbf-code-font)}
