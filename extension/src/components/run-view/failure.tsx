@@ -1,9 +1,10 @@
 /** Why a run did not complete: the loudest thing on the page. */
 
-import { useId } from "react";
+import { type CSSProperties, useId } from "react";
 import type { StateType, Failure as Told } from "../../api/types";
 import { useStored } from "../hooks";
 import { StateIcon } from "../state/icon";
+import { lookOf } from "../state/looks";
 import { Command } from "./command";
 
 interface Props {
@@ -17,8 +18,12 @@ interface Props {
 
 export function Failure({ failure, state, onShow, magics }: Props) {
   const { what, error, source, traceback, next } = failure;
+  // What was cancelled is not red.
+  const tone = {
+    "--nbf-rv-tone": `var(--nbf-${lookOf(state.name, state.type).role})`,
+  } as CSSProperties;
   return (
-    <section className="nbf-rv-alarm" aria-label="What failed">
+    <section className="nbf-rv-alarm" aria-label="What failed" style={tone}>
       <div className="nbf-rv-what">
         <StateIcon name={state.name} type={state.type} size={15} />
         <strong>{what}</strong>

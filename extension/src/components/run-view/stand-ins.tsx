@@ -15,7 +15,7 @@ interface GraphProps {
   height?: number;
 }
 
-export function GraphView({ graph, height, label, selected, onSelect }: GraphProps) {
+export function GraphView({ graph, height, label, selected }: GraphProps) {
   const [width, tall] = [(graph?.width ?? 0) + 24, (graph?.height ?? 0) + 24];
   return (
     <div style={{ height, overflow: "auto", textAlign: "center" }}>
@@ -30,7 +30,7 @@ export function GraphView({ graph, height, label, selected, onSelect }: GraphPro
           <Edge key={`${edge.source} ${edge.target} ${edge.label}`} edge={edge} />
         ))}
         {graph?.nodes.map((node) => (
-          <Card key={node.id} node={node} chosen={node.id === selected} onSelect={onSelect} />
+          <Card key={node.id} node={node} chosen={node.id === selected} />
         ))}
       </svg>
     </div>
@@ -53,14 +53,13 @@ function Edge({ edge: { points, certain } }: { edge: GraphEdge }) {
 interface CardProps {
   node: GraphNode;
   chosen: boolean;
-  onSelect(node: string): void;
 }
 
-function Card({ node, chosen, onSelect }: CardProps) {
+function Card({ node, chosen }: CardProps) {
   const { x, y, width, height, name, state_name, state_type } = node;
   const colour = `var(--nbf-${lookOf(state_name, state_type).role})`;
   return (
-    <g transform={`translate(${x} ${y})`} onClick={() => onSelect(node.id)}>
+    <g transform={`translate(${x} ${y})`}>
       <rect
         width={width}
         height={height}

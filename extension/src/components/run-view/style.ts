@@ -9,7 +9,7 @@ const frame = `
 const header = `
 .nbf-rv-head{display:flex;align-items:center;gap:10px;min-height:42px;padding:8px 12px}
 .nbf-rv-names{display:flex;align-items:baseline;gap:8px;min-width:0;overflow:hidden}
-.nbf-rv-name{font-weight:600;font-size:15px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;min-width:48px}
+.nbf-rv-name{font-weight:600;font-size:15px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
 .nbf-rv-run{color:var(--nbf-muted);white-space:nowrap;overflow:hidden;text-overflow:ellipsis;flex-shrink:4}
 .nbf-rv-try{color:var(--nbf-muted);font-size:11px;border:1px solid var(--nbf-border);border-radius:8px;padding:0 6px;white-space:nowrap}
 .nbf-rv-side{margin-left:auto;display:flex;gap:6px;color:var(--nbf-muted);white-space:nowrap;flex:none}
@@ -57,11 +57,13 @@ const notes = `
 `;
 
 const alarm = `
-.nbf-rv-alarm{padding:12px 14px 12px 16px;background:var(--nbf-alarm);box-shadow:inset 4px 0 var(--nbf-red);
+.nbf-rv-alarm{padding:12px 14px 12px 16px;background:color-mix(in srgb,var(--nbf-rv-tone) var(--nbf-rv-tint,7%),var(--nbf-surface));
+  box-shadow:inset 4px 0 var(--nbf-rv-tone);
   border-bottom:1px solid var(--nbf-border);display:grid;gap:6px;justify-items:start}
 .nbf-rv-alarm>*{max-width:100%;min-width:0}
 .nbf-rv-what{display:flex;align-items:center;gap:8px;font-size:14px;flex-wrap:wrap}
-.nbf-rv-alarm strong{color:var(--nbf-red);font-weight:600;overflow-wrap:anywhere}
+.nbf[data-theme=dark] .nbf-rv-alarm{--nbf-rv-tint:16%}
+.nbf-rv-alarm strong{color:var(--nbf-rv-tone);font-weight:600;overflow-wrap:anywhere}
 .nbf .nbf-rv-show{font-size:12px;margin-left:4px}
 .nbf-rv-error{margin:0;font-size:14px;overflow-wrap:anywhere;white-space:pre-wrap;max-height:120px;overflow:auto}
 .nbf-rv-source{margin:0;padding:6px 10px;border-radius:6px;background:var(--nbf-surface);border:1px solid var(--nbf-border);
