@@ -29,6 +29,7 @@ from nbflow.models.deployments import Artifact, ArtifactKind
 from nbflow.states import State, now
 from nbflow.store.base import Store
 from nbflow.store.sql import SQLStore
+from tests.integration.feed.conftest import Page
 
 NAMES = ("load", "train\ud800", "<b>score</b>")
 MAKERS: tuple[Callable[..., State[Any]], ...] = (
@@ -85,12 +86,12 @@ class History:
     def add_tasks(self) -> None:
         """One, or so many that they become a loop."""
         alive = self.alive()
-        for _ in range(self.chance.choice((1, 1, 2, 5)) if alive else 0):
+        for _ in range(self.chance.choice((1, 1, 2, 5, 7)) if alive else 0):
             self.add_task(self.chance.choice(alive))
 
     def add_task(self, flow_run_id: UUID) -> None:
         kind = self.chance.choice((TaskKind.FUNCTION, TaskKind.FUNCTION, TaskKind.CELL))
-        name = self.chance.choice(NAMES)
+        name = self.chance.choice((*NAMES, "load", "load", "load"))
         mapped = kind is TaskKind.FUNCTION and self.chance.random() < 0.3
         task = TaskRun(
             id=new_id(),
@@ -212,18 +213,22 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 LOOKS = (Look(), Look(frozenset()), Look(None, Direction.RIGHT))
 
 
+def shutting(page: Page) -> Look:
+    """All subflows closed, as far as the page knows them."""
+    return Look(frozenset(page.known.get("graph", {}).get("groups", ())))
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**32),
     #: How much happens before each look, and whether time passes.
     looks=st.lists(st.tuples(st.integers(1, 6), st.booleans()), min_size=1, max_size=6),
-    look=st.sampled_from(LOOKS),
+    #: None: every subflow is closed once it is known.
+    look=st.sampled_from((*LOOKS, None)),
 )
 def test_all_that_was_told_adds_up_to_what_a_new_reader_is_told(
-    shared: Store, clock: Any, seed: int, looks: list[tuple[int, bool]], look: Look
+    shared: Store, clock: Any, seed: int, looks: list[tuple[int, bool]], look: Look | None
 ) -> None:
-    from tests.integration.feed.conftest import Page
-
     history = History(shared, random.Random(seed))
     run_id = history.begin()
     page = Page(RunFeed(shared, run_id, clock=clock), clock, look)
@@ -232,6 +237,9 @@ def test_all_that_was_told_adds_up_to_what_a_new_reader_is_told(
             history.step()
         clock.time += 10_000 if later else 0
         page.pull()
+        page.look = look or shutting(page)
+    page.pull_all()
+    page.look = look = look or shutting(page)
     told = page.pull_all()
     assert page.pull() is None
     new = Page(RunFeed(shared, run_id, clock=clock), clock, look)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -194,9 +195,14 @@ def begin(store: Store, parent: UUID | None = None, name: str = "run") -> FlowRu
     return run
 
 
-def add(store: Store, run: FlowRun, name: str = "task", **more: Any) -> TaskRun:
-    made = {"id": new_id(), "name": name, "task_name": name, "task_key": name} | more
-    made = {"state": states.Pending(), "flow_run_id": run.id, "created": now()} | made
+def add(store: Store, run: FlowRun, task_name: str = "task", **more: Any) -> TaskRun:
+    made = {"name": task_name, "task_name": task_name, "task_key": task_name} | more
+    made = {
+        "id": new_id(),
+        "state": states.Pending(),
+        "flow_run_id": run.id,
+        "created": now(),
+    } | made
     store.create_task_run(TaskRun(**made))
     return TaskRun(**made)
 
@@ -251,9 +257,14 @@ def test_a_deleted_run_is_gone(store: Store, top: FlowRun, page_of: PageOf) -> N
     assert page.feed.settled
 
 
-def test_a_deleted_subflow_is_forgotten(store: Store, top: FlowRun, page_of: PageOf) -> None:
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_deleted_subflow_is_forgotten(
+    store: Store, top: FlowRun, page_of: PageOf, ended: bool
+) -> None:
     kept, deleted = begin(store, top.id, "kept"), begin(store, top.id, "deleted")
     add(store, deleted)
+    if ended:
+        move(store, deleted, states.Completed())
     page = page_of(top.id)
     assert len(page.pull_all()["subflows"]) == 2
     store.delete_flow_run(deleted.id)
@@ -306,6 +317,62 @@ def test_a_subflow_that_goes_on_again_is_read_again(
     assert "second try" in by_name(page.pull_all())
 
 
+def test_at_the_end_nothing_of_a_subflow_is_missed(
+    store: Store, top: FlowRun, page_of: PageOf
+) -> None:
+    part = begin(store, top.id)
+    move(store, part, states.Completed())
+    page = page_of(top.id)
+    page.pull_all()
+    log(store, part, "after its end")
+    assert page.pull() is None, "it is not looked at while the run goes on"
+    move(store, top, states.Completed())
+    assert [line["text"] for line in page.pull_all()["logs"]] == ["after its end"]
+
+
+def test_calls_become_a_loop_with_the_ninth(store: Store, top: FlowRun, page_of: PageOf) -> None:
+    calls = [add(store, top, "call", name=f"call-{number}") for number in range(8)]
+    page = page_of(top.id)
+    assert len({row["node"] for row in page.pull_all()["tasks"]}) == 8
+    add(store, top, "call", name="call-8")
+    told = page.pull_all()
+    (loop,) = told["graph"]["nodes"]
+    assert loop["counts"] == {"Pending": 9}
+    assert {row["node"] for row in told["tasks"]} == {loop["id"]}
+    move(store, calls[3], states.Completed())
+    assert page.pull_all() == page_of(top.id).pull_all()
+
+
+def test_what_happens_in_a_closed_subflow_is_counted_on_its_card(
+    store: Store, top: FlowRun, page_of: PageOf
+) -> None:
+    outer = begin(store, top.id, "outer")
+    inner = begin(store, outer.id, "inner")
+    inside = [add(store, inner, f"task {number}") for number in range(3)]
+    page = page_of(top.id)
+    page.pull()
+    page.look = Look(frozenset({str(outer.id)}))
+    page.pull()
+    page.clock.time += 10_000
+    move(store, inside[1], states.Completed())
+    update = page.pull()
+    assert update is not None
+    assert [(node["id"], node["counts"]) for node in update["nodes"]] == [
+        (str(outer.id), {"Completed": 1, "Pending": 2})
+    ]
+
+
+def test_of_a_progress_bar_the_last_line_is_told(
+    store: Store, top: FlowRun, page_of: PageOf
+) -> None:
+    page = page_of(top.id)
+    page.pull_all()
+    log(store, top, "1 %\r", "2 %\r", "3 %\r")
+    assert [line["text"] for line in page.pull_all()["logs"]] == ["3 %\r"]
+    log(store, top, "4 %\r", "done", "and more")
+    assert [line["text"] for line in page.pull_all()["logs"]] == ["done", "and more"]
+
+
 def test_of_a_long_past_the_newest_lines_are_told(
     store: Store, top: FlowRun, page_of: PageOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +396,17 @@ def test_of_a_long_past_the_newest_lines_are_told(
     assert told["logs_left_out"] == 50
 
 
+def keep(store: Store, run: FlowRun, kind: ArtifactKind, data: Any, second: int = 0) -> None:
+    """An artifact, `second` seconds after others."""
+    store.flush()
+    at = now() + timedelta(seconds=second)
+    store.artifacts.add(Artifact(id=new_id(), kind=kind, data=data, created=at, flow_run_id=run.id))
+
+
+def by_age(told: Json) -> list[Json]:
+    return sorted(told["artifacts"], key=lambda each: int(each["created"]))
+
+
 def test_what_is_too_large_is_cut(store: Store, top: FlowRun, page_of: PageOf) -> None:
     log(store, top, "x" * 100_000)
     given: list[tuple[ArtifactKind, Any]] = [
@@ -337,13 +415,11 @@ def test_what_is_too_large_is_cut(store: Store, top: FlowRun, page_of: PageOf) -
         (ArtifactKind.IMAGE, {"url": "data:image/png;base64," + "A" * 1_500_000}),
         (ArtifactKind.IMAGE, {"url": "data:image/png;base64," + "A" * 500_000}),
     ]
-    for kind, data in given:
-        artifact = Artifact(id=new_id(), kind=kind, data=data, created=now(), flow_run_id=top.id)
-        store.flush()
-        store.artifacts.add(artifact)
+    for number, (kind, data) in enumerate(given):
+        keep(store, top, kind, data, number)
     told = page_of(top.id).pull_all()
     assert len(told["logs"][0]["text"]) < 21_000
-    text, table, note, picture = sorted(told["artifacts"], key=lambda each: each["id"])
+    text, table, note, picture = by_age(told)
     assert text["data"].endswith("more characters)")
     assert 100 < len(table["data"]["rows"]) < 250
     assert table["data"]["total"] == 1_000
@@ -356,18 +432,9 @@ def test_all_artifacts_together_have_their_limit(
     store: Store, top: FlowRun, page_of: PageOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nbflow.feed.artifacts.LARGEST_SUM", 250)
-    store.flush()
     for number in range(4):
-        artifact = Artifact(
-            id=new_id(),
-            kind=ArtifactKind.MARKDOWN,
-            data=f"{number}" * 100,
-            created=now(),
-            flow_run_id=top.id,
-        )
-        store.artifacts.add(artifact)
-    told = page_of(top.id).pull_all()["artifacts"]
-    shown = [each["data"][0] for each in sorted(told, key=lambda each: each["created"])]
+        keep(store, top, ArtifactKind.MARKDOWN, f"{number}" * 100, number)
+    shown = [each["data"][0] for each in by_age(page_of(top.id).pull_all())]
     assert shown == ["T", "T", "2", "3"], "the newest are shown"
 
 
@@ -515,11 +582,7 @@ def test_a_run_is_followed_through_a_server_as_well(
 ) -> None:
     fixtures.subflows(return_state=True)
     run_id = list_runs(store=store)[0].id
-    store.artifacts.add(
-        Artifact(
-            id=new_id(), kind=ArtifactKind.PROGRESS, data=50.0, created=now(), flow_run_id=run_id
-        )
-    )
+    keep(store, store.flow_run(run_id), ArtifactKind.PROGRESS, 50.0)
     with closing(HTTPStore(host.serve(store))) as remote:
         page = Page(RunFeed(remote, run_id, clock=clock), clock)
         assert page.pull_all() == page_of(run_id).pull_all()
