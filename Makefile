@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find nbflow -type f ! -name '*.py[co]')
 
 # Packages the tests need that pip cannot bring, by their Debian names.
-SYSTEM_PACKAGES :=
+SYSTEM_PACKAGES := chromium
 
 # Side by side: half of their time, tests wait for kernels and processes. `WORKERS=0 make test`
 # runs them one after the other. A file stays with one worker, because it may share a kernel.
@@ -16,7 +16,7 @@ TESTS = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-r
 # Settings of the caller's that would slow us down, or show us another nbflow.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER
 
-.PHONY: help demo test check format unit integration bench search chaos wild pictures clean
+.PHONY: help demo lab test check format front-end unit integration browser bench search chaos wild pictures clean
 
 help: ## List these commands
 	@echo 'nbflow: "make demo" shows it, "make test" checks it. All commands:'
@@ -29,7 +29,7 @@ READY := $(if $(wildcard $(VENV)/.dev),$(VENV)/.dev,$(VENV)/.user)
 $(VENV)/.user: pyproject.toml $(SOURCES)
 	@tools/make-venv
 	@echo "Installing nbflow and its libraries into $(VENV): about a minute, once."
-	@tools/install '.[examples]'
+	@NBFLOW_FRONT_END=skip tools/install '.[examples]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml
@@ -39,13 +39,26 @@ $(VENV)/.dev: pyproject.toml
 	@$(BIN)/python -m compileall -q -j 0 -x '/tests/' $(VENV)/lib || true # some ship templates
 	@touch $@
 
+# The views are built where they are wanted; all else works without them, and without Node.js.
+BUNDLES := nbflow/static/widget.js
+FRONT_END := $(shell find extension/src -type f) extension/build.mjs extension/package-lock.json
+
+$(BUNDLES): $(FRONT_END) | $(VENV)/.dev
+	@tools/front-end build
+
+front-end: $(BUNDLES) ## Build the views of notebooks, in TypeScript
+
+lab: $(VENV)/.dev $(BUNDLES) ## Open JupyterLab on the quickstart
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) examples/quickstart.ipynb
+
 demo: $(READY) ## Run a machine-learning notebook as a flow, and look at what it leaves
 	@tools/demo
 
-test: $(VENV)/.dev ## Every static check and every test
+test: $(VENV)/.dev $(BUNDLES) ## Every static check and every test
 	@tools/debian-packages $(SYSTEM_PACKAGES)
 	@status=0; \
 	$(MAKE) --no-print-directory check || status=$$?; \
+	tools/front-end test || status=$$?; \
 	$(TESTS) || exit $$?; \
 	exit $$status
 
@@ -54,16 +67,22 @@ check: $(VENV)/.dev ## Formatting, lint, types and layers
 	$(BIN)/ruff check --quiet .
 	MYPY_NUM_WORKERS=2 $(BIN)/mypy
 	$(BIN)/lint-imports
+	tools/front-end check
 
 format: $(VENV)/.dev ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	tools/front-end format
 
 unit: $(VENV)/.dev ## The tests without I/O: a minute
 	$(TESTS) tests/unit
 
 integration: $(VENV)/.dev ## The tests with real stores and kernels
 	$(TESTS) tests/integration
+
+browser: $(VENV)/.dev $(BUNDLES) ## The tests in a real browser
+	@tools/debian-packages $(SYSTEM_PACKAGES)
+	$(TESTS) tests/browser
 
 bench: $(VENV)/.dev ## Measure what a task, a flow and a notebook cost
 	@for file in benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python "$$file" || exit $$?; done
@@ -92,5 +111,5 @@ pictures: $(READY) ## Draw the pictures of the documentation again
 	$(BIN)/nbflow graph latest --output docs/pictures/digits-failed.svg
 
 clean: ## Remove everything that can be made again, except the environment
-	rm -rf build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist out nbflow/static .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find nbflow tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

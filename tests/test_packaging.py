@@ -54,7 +54,16 @@ def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
     }
     assert names == sources
     assert "nbflow/py.typed" in names
+    assert {"nbflow/static/widget.js", "nbflow/static/bootstrap.js"} <= names
     assert [name for name in names if "/migrations/versions/" in name and name.endswith(".py")]
+
+
+def test_the_front_end_is_locked_without_naming_a_registry() -> None:
+    """Whoever builds it takes the same packages from where their npm takes packages."""
+    lock = (ROOT / "extension/package-lock.json").read_text(encoding="utf-8")
+    assert '"integrity"' in lock
+    assert '"resolved"' not in lock
+    assert "http" not in (ROOT / "extension/.npmrc").read_text(encoding="utf-8")
 
 
 def test_the_wheel_carries_licence_and_entry_points(wheel: Path) -> None:

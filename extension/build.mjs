@@ -1,0 +1,57 @@
+// Builds what nbflow sends to pages: a bootstrap that every notebook's kernel announces, and the
+// views themselves, which a page asks for once.
+
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, context } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "nbflow", "static");
+
+/** Most bytes of each file as it travels, compressed. */
+const LIMITS = { "bootstrap.js": 3_000, "widget.js": 100_000 };
+
+const options = {
+  absWorkingDir: here,
+  entryPoints: { bootstrap: "src/widget/bootstrap.ts", widget: "src/widget/widget.tsx" },
+  outdir: out,
+  bundle: true,
+  format: "esm",
+  target: "es2021",
+  minify: true,
+  charset: "utf8",
+  legalComments: "none",
+  jsx: "automatic",
+  logLevel: "warning",
+  define: { "process.env.NODE_ENV": '"production"' },
+  // React's names stand for Preact, whose size is a tenth.
+  alias: {
+    react: "preact/compat",
+    "react-dom": "preact/compat",
+    "react/jsx-runtime": "preact/jsx-runtime",
+  },
+};
+
+async function weigh() {
+  let heavy = false;
+  for (const [name, limit] of Object.entries(LIMITS)) {
+    const size = gzipSync(await readFile(join(out, name)), { level: 9 }).length;
+    const told = `${(size / 1000).toFixed(1)} kB of at most ${limit / 1000} kB, compressed`;
+    console.log(`nbflow/static/${name}: ${told}`);
+    heavy ||= size > limit;
+  }
+  if (heavy) {
+    console.error("The front end is heavier than pages should have to load. Make it lighter.");
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv.includes("--watch")) {
+  const watching = await context({ ...options, logLevel: "info" });
+  await watching.watch();
+} else {
+  await build(options);
+  await weigh();
+}
