@@ -70,6 +70,11 @@ class Bridge:
         self._pump.stop()
         self._line.close()
 
+    def cell_runs(self, *, running: bool) -> None:
+        """A cell begins or has ended: while one runs, pages may be silent."""
+        if threading.current_thread() is threading.main_thread():
+            self._pages.cell_runs(time.monotonic(), running=running)
+
     # ── what pages say ───────────────────────────────────────────────────────────────────
 
     def receive(self, content: Any) -> None:
@@ -78,7 +83,8 @@ class Bridge:
         with contextlib.suppress(Exception):
             message = read(content)
             if message is not None:
-                self._pages.hear(message.page, time.monotonic())
+                held_back = threading.current_thread() is threading.main_thread()
+                self._pages.hear(message.page, time.monotonic(), is_held_back=held_back)
                 self._handle(message)
 
     def _handle(self, message: Message) -> None:
@@ -144,8 +150,18 @@ def _made(front: FrontEnd) -> Bridge | None:
     if kernel_here() is None:
         return None
     made = Bridge(front, Channel)
+    made.cell_runs(running=True)
+    events = _shell().events
+    events.register("pre_run_cell", lambda *_: made.cell_runs(running=True))
+    events.register("post_run_cell", lambda *_: made.cell_runs(running=False))
     atexit.register(made.close)
     return made
+
+
+def _shell() -> Any:
+    from IPython import get_ipython  # noqa: PLC0415 - in a kernel it is loaded
+
+    return get_ipython()
 
 
 def _somebody_looks() -> bool:
@@ -154,9 +170,7 @@ def _somebody_looks() -> bool:
     nbclient, papermill and nbconvert say that nobody can be asked anything; runs of nbflow
     mark their requests.
     """
-    from IPython import get_ipython  # noqa: PLC0415 - in a kernel it is loaded
-
-    ip = get_ipython()
+    ip = _shell()
     request = ip.get_parent() if hasattr(ip, "get_parent") else {}
     asks = request.get("content", {}).get("allow_stdin", True)
     return bool(asks) and KEY not in request.get("metadata", {})

@@ -5,7 +5,8 @@ of its watches meanwhile. It is pure but for its lock: time is a parameter. It m
 what watches are told, nor how.
 
 Browsers slow down pages that nobody looks at, and computers sleep: a page that was given up and
-speaks again gets all its watches back.
+speaks again gets all its watches back. Where messages wait for the running cell to end, as with
+older kernels and front ends, nobody is given up meanwhile.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from nbflow.widgets.messages import Leaving, Looking, Seeing, Target, Watching
 
 #: Seconds after which a page that says nothing is given up.
 _PATIENCE: Final = 40.0
+#: The same, while a cell runs that holds back what the page says.
+_LONG_PATIENCE: Final = 6 * 3600.0
 #: Seconds in which a page is not sent the same code twice: the hellos that piled up meanwhile.
 _ANSWERED: Final = 3.0
 #: Pages, and watches of one page, that are remembered at most.
@@ -48,6 +51,8 @@ class Page:
 
     id: str
     heard: float
+    #: Whether what it says waits for the running cell to end.
+    is_held_back: bool = False
     #: When it was sent the front end's code.
     answered: float = float("-inf")
     watches: dict[int, Watch] = field(default_factory=dict)
@@ -59,19 +64,22 @@ class Pages:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._pages: dict[str, Page] = {}
+        #: Whether a cell runs, and since when none does.
+        self._is_busy = False
+        self._free_since = float("-inf")
 
     # ── what pages say ───────────────────────────────────────────────────────────────────
 
-    def hear(self, page: str, now: float) -> None:
+    def hear(self, page: str, now: float, *, is_held_back: bool = False) -> None:
         """The page is there; one that was given up gets new watches in place of its old ones."""
         with self._lock:
             known = self._pages.pop(page, None) or Page(page, now)
-            if now - known.heard > _PATIENCE:
+            if not self._is_there(known, now):
                 known.watches = {
                     number: Watch(page, number, watch.target, watch.look, watch.visible)
                     for number, watch in known.watches.items()
                 }
-            known.heard = now
+            known.heard, known.is_held_back = now, is_held_back
             for watch in known.watches.values():
                 watch.nudged = True
             self._pages[page] = known  # the last heard of stands last
@@ -120,6 +128,11 @@ class Pages:
         known = self._pages.get(page)
         return known.watches.get(number) if known is not None else None
 
+    def cell_runs(self, now: float, *, running: bool) -> None:
+        """The kernel's main thread runs a cell from now on, or none."""
+        with self._lock:
+            self._is_busy, self._free_since = running, now
+
     # ── what is known ────────────────────────────────────────────────────────────────────
 
     def watches(self, now: float) -> list[Watch]:
@@ -128,9 +141,16 @@ class Pages:
             return [
                 watch
                 for page in self._pages.values()
-                if now - page.heard <= _PATIENCE
+                if self._is_there(page, now)
                 for watch in page.watches.values()
             ]
+
+    def _is_there(self, page: Page, now: float) -> bool:
+        if not page.is_held_back:
+            return now - page.heard <= _PATIENCE
+        if self._is_busy:
+            return now - page.heard <= _LONG_PATIENCE
+        return now - max(page.heard, self._free_since) <= _PATIENCE
 
     def ask_for(self, run: UUID) -> None:
         """Let every view of a run be served at once."""

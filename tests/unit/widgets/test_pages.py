@@ -61,6 +61,22 @@ def test_a_page_that_speaks_again_is_told_everything_anew(pages: Pages) -> None:
     assert (after.target, after.asked) == (before.target, True)
 
 
+def test_nobody_is_given_up_while_a_cell_holds_back_what_they_say(pages: Pages) -> None:
+    pages.hear("p", 0, is_held_back=True)
+    before = served(pages)
+    pages.cell_runs(1, running=True)
+    assert pages.watches(3000)
+    pages.cell_runs(3000, running=False)
+    assert pages.watches(3040)
+    assert not pages.watches(3041)
+    pages.hear("p", 3035, is_held_back=True)  # it was not given up
+    assert only(pages, 3060) is before
+    pages.cell_runs(3060, running=True)
+    assert not pages.watches(3060 + 7 * 3600)
+    pages.hear("p", 3070, is_held_back=False)  # by a thread of its own: cells hold back nothing
+    assert not pages.watches(3111)
+
+
 def test_a_page_that_beats_keeps_its_watches(pages: Pages) -> None:
     before = served(pages)
     for now in range(10, 200, 10):
