@@ -340,6 +340,14 @@ describe("a name that is taken", () => {
   });
 });
 
+it.each([
+  [2030, "Mon 7 Jan 06:05"],
+  [2029, "Mon 7 Jan 2030 06:05"],
+])("seen from %i, a date is %s", (year, words) => {
+  const at = new Date(2030, 0, 7, 6, 5).getTime();
+  expect(localTime(at, new Date(year, 5, 1).getTime())).toBe(words);
+});
+
 describe("the preview", () => {
   it("tells words, instants in local time, and the exact UTC on hover", async () => {
     const { user, container } = await show();
@@ -347,7 +355,7 @@ describe("the preview", () => {
     await screen.findByText(/^words of 0 6 \* \* 1-5 in /);
     const times = [...container.querySelectorAll("time")];
     expect(times.map((each) => each.textContent)).toEqual(
-      NEXT.map((at) => localTime(Date.parse(at))),
+      NEXT.map((at) => localTime(Date.parse(at), Date.now())),
     );
     expect(times.map((each) => each.title)).toEqual([
       "2030-01-07 05:00:00 UTC",

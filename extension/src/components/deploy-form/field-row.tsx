@@ -56,7 +56,7 @@ export function FieldRow(props: RowProps): ReactElement {
     describedBy: hints.ids,
   };
   const body = <Control key={fresh} {...control} />;
-  const reset = <Resets {...props} problem={problem} set={set} />;
+  const reset = <Resets {...props} problem={left} set={set} />;
   if (field.control.kind === "group") {
     return (
       <Group
@@ -164,6 +164,7 @@ function describe({ id, field, value }: RowProps, problem: string | null) {
 // ── back to the default, and values that nobody can type ───────────────────────────────────
 
 interface ResetsProps extends RowProps {
+  /** Of what was typed and means nothing. */
   problem: string | null;
   set(value: unknown): void;
 }

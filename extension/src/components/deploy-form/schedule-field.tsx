@@ -295,7 +295,7 @@ function Instants({ instants, now }: { instants: string[]; now: number }) {
           return (
             <li key={instant}>
               <time dateTime={instant} title={exactUtc(ms).replace(/\.\d+/, "")}>
-                {localTime(ms)}
+                {localTime(ms, now)}
               </time>
               {index === 0 && <span className="nbf-muted">{nearness(ms, now)}</span>}
             </li>
@@ -321,7 +321,12 @@ const LOCAL = new Intl.DateTimeFormat("en-GB", {
   minute: "2-digit",
 });
 
-/** `Mon 30 Nov, 06:00`, by the reader's clock. */
-export function localTime(ms: number): string {
-  return LOCAL.format(ms).replace(",", "");
+/** `Mon 30 Nov 06:00`, `Fri 1 Jan 2027 06:00`: by the reader's clock. */
+export function localTime(ms: number, now: number): string {
+  const parts = LOCAL.formatToParts(ms);
+  const of = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  const year = new Date(ms).getFullYear();
+  const date = [of("weekday"), of("day"), of("month")];
+  if (year !== new Date(now).getFullYear()) date.push(String(year));
+  return `${date.join(" ")} ${of("hour")}:${of("minute")}`;
 }

@@ -82,7 +82,7 @@ export const css = `
 .nbf-preview-words{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:2px 12px;font-weight:600}
 .nbf-preview-words code{font-weight:400}
 .nbf-preview-next{list-style:none;margin:5px 0 0;padding:0;font-variant-numeric:tabular-nums;font-size:12px;display:grid;
-  grid-template-columns:repeat(auto-fill,minmax(118px,max-content));gap:1px 18px}
+  grid-template-columns:repeat(auto-fill,minmax(122px,max-content));gap:1px 18px}
 .nbf-preview-next li:first-child{grid-column:1/-1}
 .nbf-preview-next li{white-space:nowrap}
 .nbf-preview-next time{cursor:help}
