@@ -5,7 +5,7 @@ import type { RunRow as Row } from "../../api/types";
 import { useNow, useStored } from "../hooks";
 import type { Column } from "./columns";
 import { Head } from "./head";
-import { type Query, toggled } from "./query";
+import type { Query } from "./query";
 import type { Listed } from "./run-list";
 import { RunRow } from "./run-row";
 
@@ -47,31 +47,19 @@ export function Runs(props: Props) {
   );
 }
 
-function Body({
-  rows,
-  listed,
-  columns,
-  query,
-  onQuery,
-  moving,
-  onOpen,
-  renderRun,
-}: Props & { rows: Row[] }) {
-  const [opened, setOpened] = useStored<string | null>("runs.open", null);
+function Body({ rows, ...props }: Props & { rows: Row[] }) {
+  const { listed, columns, query, onQuery, moving, renderRun } = props;
+  const [opened, toggle] = useOpened(props);
   const [reached, setReached] = useState<string | null>(null);
   const now = useNow(true, moving ? 1000 : 30_000);
   const since = Math.max(0, Date.now() - listed.at) / 1000;
   const first = rows.find(({ run }) => run.id === reached) ?? rows[0];
   const id = useId();
-  const open = (run: string) => {
-    if (opened !== run) onOpen?.(run);
-    if (renderRun) setOpened(opened === run ? null : run);
-  };
   return (
     <tbody
       onFocusCapture={(event) => setReached(runOf(event.target) ?? reached)}
       onKeyDown={(event) => {
-        if (event.key === "Escape" && runOf(event.target) === opened) setOpened(null);
+        if (event.key === "Escape" && runOf(event.target) === opened) toggle(opened);
         else moveFocus(event);
       }}
     >
@@ -85,16 +73,14 @@ function Body({
             open={renderRun ? opened === row.run.id : null}
             current={row === first}
             detail={`${id}-${row.run.id}`}
-            onOpen={() => open(row.run.id)}
+            onOpen={() => toggle(row.run.id)}
             onFlow={(flow) => onQuery({ ...query, flow })}
-            onTag={(tag) => onQuery({ ...query, tags: [...without(query.tags, tag), tag] })}
+            onTag={(tag) => onQuery({ ...query, tags: withTag(query.tags, tag) })}
           />
           {renderRun && opened === row.run.id && (
-            <tr className="nbf-run-detail">
-              <td colSpan={columns.length} id={`${id}-${row.run.id}`}>
-                {renderRun(row.run.id)}
-              </td>
-            </tr>
+            <Detail id={`${id}-${opened}`} columns={columns.length}>
+              {renderRun(opened)}
+            </Detail>
           )}
         </Fragment>
       ))}
@@ -102,8 +88,36 @@ function Body({
   );
 }
 
-function without(tags: string[], tag: string): string[] {
-  return tags.includes(tag) ? toggled(tags, tag) : tags;
+type Toggle = (run: string | null) => void;
+
+/** The run that is open, and what opens or closes one. */
+function useOpened({ onOpen, renderRun }: Props): [string | null, Toggle] {
+  const [opened, setOpened] = useStored<string | null>("runs.open", null);
+  const toggle: Toggle = (run) => {
+    if (run !== null && run !== opened) onOpen?.(run);
+    if (renderRun) setOpened(run === opened ? null : run);
+  };
+  return [opened, toggle];
+}
+
+function withTag(tags: string[], tag: string): string[] {
+  return tags.includes(tag) ? tags : [...tags, tag];
+}
+
+interface DetailProps {
+  id: string;
+  columns: number;
+  children: ReactNode;
+}
+
+function Detail({ id, columns, children }: DetailProps) {
+  return (
+    <tr className="nbf-run-detail">
+      <td colSpan={columns} id={id}>
+        {children}
+      </td>
+    </tr>
+  );
 }
 
 // ── the keyboard ─────────────────────────────────────────────────────────────────────────
