@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Asks, Deployable, DeployRequest, Method, Service } from "../../api/types";
 import { ServiceError } from "../../api/types";
 import { type Memory, MemoryContext } from "../hooks";
+import { localTime } from "./coming";
 import { DeployForm } from "./deploy-form";
-import { localTime } from "./schedule-field";
 
 afterEach(cleanup);
 

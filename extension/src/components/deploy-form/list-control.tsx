@@ -1,7 +1,8 @@
 /** A list, an item a row. */
 
 import { type ReactElement, useRef, useState } from "react";
-import { Control, type ControlProps } from "./field-row";
+import { Control } from "./control";
+import type { ControlProps } from "./control-props";
 import { isObject, lacking } from "./reading";
 import type { Field } from "./schema";
 
