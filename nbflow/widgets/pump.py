@@ -34,6 +34,8 @@ _BEAT: Final = 0.1
 _REST: Final = 25.0
 #: During longer pauses it is asked, so often, whether a run has ended meanwhile.
 _GLANCE: Final = 0.25
+#: What was asked for comes without longer pauses for so many seconds, if it takes several updates.
+_HURRY: Final = 10.0
 #: Seconds for which an ended run is still listened to: its last lines, its results.
 _AFTERMATH: Final = 30.0
 #: Seconds for which a run may be not recorded yet, and until what failed is tried again.
@@ -52,6 +54,9 @@ class _Served:
     since: float
     follower: Follower | None = None
     settled_at: float | None = None
+    #: When it was last read, and until when the rest of a large answer comes without a pause.
+    read_at: float = float("-inf")
+    hurry_until: float = float("-inf")
     #: When it is tried again after an error.
     retry_at: float | None = None
     #: How often it failed in a row, and what was said of it.
@@ -61,6 +66,10 @@ class _Served:
     def is_asleep(self, now: float) -> bool:
         """Whether nothing happens any more, as far as one can know."""
         return self.settled_at is not None and now - self.settled_at > _AFTERMATH
+
+    def is_hurried(self, now: float) -> bool:
+        """Whether somebody waits for the rest of what was asked for."""
+        return self.follower is not None and self.follower.is_behind and now < self.hurry_until
 
 
 class Pump:
@@ -131,7 +140,7 @@ class Pump:
             return
         self._glance(now)
         due = [watch for watch in watches if watch.visible and self._is_due(watch, now)]
-        is_news = not any(watch.asked for watch in due)
+        is_news = not any(watch.asked or self._served[watch].is_hurried(now) for watch in due)
         self._listen(now)
         updates = [update for watch in due if (update := self._update(watch, now)) is not None]
         if updates and not self._stopped:
@@ -143,6 +152,8 @@ class Pump:
             return True
         if served.retry_at is not None:
             return now >= served.retry_at
+        if served.is_hurried(now):
+            return now >= served.read_at + _BEAT
         return now >= self._rested and self._has_news(served, now)
 
     def _has_news(self, served: _Served, now: float) -> bool:
@@ -153,10 +164,14 @@ class Pump:
 
     def _update(self, watch: Watch, now: float) -> dict[str, Any] | None:
         """What the watch is told now; None when there is nothing."""
+        served = self._served[watch]
         look, asked = self._pages.take(watch)
-        before = time.thread_time()
+        is_news = not (asked or served.is_hurried(now))
+        if asked:
+            served.hurry_until = now + _HURRY
+        before, served.read_at = time.thread_time(), now
         update = self._read(watch, look, now)
-        if not asked:
+        if is_news:
             self._rest_for(time.thread_time() - before)
         if update is None:
             return None
@@ -227,6 +242,8 @@ class Pump:
             return now
         if served.retry_at is not None:
             return served.retry_at
+        if served.is_hurried(now):
+            return served.read_at + _BEAT
         if not self._has_news(served, now):
             return now + _LINGER
         return min(self._rested, now + _GLANCE)

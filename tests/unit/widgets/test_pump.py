@@ -169,6 +169,14 @@ def test_work_is_followed_by_a_rest_but_an_end_is_told_at_once(scene: Scene) -> 
     assert time.monotonic() < scene.pump._rested
 
 
+def test_the_rest_of_a_large_answer_comes_without_a_rest(scene: Scene) -> None:
+    scene.follower.is_behind, scene.follower.work = True, 0.1  # news of that cost wait 2.5 s
+    scene.watch()
+    scene.wait_until(lambda: len(scene.follower.looks) >= 4)
+    scene.follower.is_behind, scene.follower.work = False, 0.0
+    assert scene.pump._rested < time.monotonic() + 1
+
+
 def test_what_nobody_sees_is_not_read(scene: Scene) -> None:
     scene.watch()
     scene.wait_until(lambda: len(scene.follower.looks) == 2)  # the second as news may have come
