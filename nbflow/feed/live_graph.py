@@ -62,18 +62,15 @@ class LiveGraph:
 
     def put(self, run: Run) -> list[UUID]:
         """Take in a run as it is now; the ids of others that share a card from now on."""
-        before = self._runs.get(run.id)
-        self._runs[run.id] = run
+        before, self._runs[run.id] = self._runs.get(run.id), run
         if isinstance(run, FlowRun) and run.id == self._run_id:
             return []
         card, moved = self._folding.put(run)
         self._dirty.add(card)
-        alone = len(self._folding.members(card)) == 1
         if before is None:
+            alone = len(self._folding.members(card)) == 1
             self._is_outdated |= alone or bool(moved) or run.id in self._awaited
             self._awaited.discard(run.id)
-        elif alone and _words(before) != _words(run):
-            self._is_outdated = True
         if before is None or before.dependencies != run.dependencies:
             self._link(run, card)
         return moved
@@ -197,10 +194,6 @@ def _form(view: graphs.Shown) -> tuple[object, ...]:
     graph = view.graph
     cards = [(node.id, node.group, node.cell_index, graphs.room_of(node)) for node in graph.nodes]
     return (cards, graph.edges, view.closed, view.groups, view.total, view.direction, view.note)
-
-
-def _words(run: Run) -> tuple[str, ...]:
-    return (run.name, run.flow_name if isinstance(run, FlowRun) else run.task_name)
 
 
 def _by_kind(runs: Iterable[Run]) -> tuple[list[TaskRun], list[FlowRun]]:

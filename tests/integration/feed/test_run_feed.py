@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -87,6 +89,18 @@ def test_a_failed_run_tells_why_and_every_attempt(page_of: PageOf) -> None:
     }
     assert not any("Trying again" in line["text"] for line in told["logs"])
     assert page.feed.settled
+    kept = json.loads((fixtures.FOLDER / "retries.json").read_text(encoding="utf-8"))
+    for name in ("run", "tasks", "graph", "logs", "failure", "progress"):
+        assert form(kept[name]) == form(told[name]), "python -m tests.integration.feed.fixtures"
+
+
+def form(value: Any) -> Any:
+    """The names that a part of an update has, whatever the values."""
+    if isinstance(value, list):
+        return {json.dumps(form(each)) for each in value if isinstance(each, dict)}
+    if isinstance(value, dict):
+        return sorted(name for name in value if name not in {"version", "parameters"})
+    return None
 
 
 def test_a_map_is_one_card_that_counts_while_it_runs(
@@ -367,10 +381,31 @@ def test_of_a_progress_bar_the_last_line_is_told(
 ) -> None:
     page = page_of(top.id)
     page.pull_all()
-    log(store, top, "1 %\r", "2 %\r", "3 %\r")
-    assert [line["text"] for line in page.pull_all()["logs"]] == ["3 %\r"]
-    log(store, top, "4 %\r", "done", "and more")
-    assert [line["text"] for line in page.pull_all()["logs"]] == ["done", "and more"]
+    for lines, told in (
+        (("1 %\r", "2 %\r", "3 %\r"), ["3 %\r"]),
+        (("4 %\r", "done", "and more"), ["done", "and more"]),
+        (("a", "5 %\r", "6 %\r"), ["a", "6 %\r"]),
+    ):
+        log(store, top, *lines)
+        update = page.pull()
+        assert update is not None
+        assert [line["text"] for line in update["logs"]] == told
+
+
+def test_a_progress_that_many_others_followed_is_told_when_it_changes(
+    store: Store, top: FlowRun, page_of: PageOf
+) -> None:
+    keep(store, top, ArtifactKind.PROGRESS, 5.0)
+    (progress,) = store.artifacts.search(flow_run_id=top.id)
+    for number in range(25):
+        keep(store, top, ArtifactKind.METRIC, {"value": number, "step": number}, number)
+    page = page_of(top.id)
+    assert len(page.pull_all()["artifacts"]) == 26
+    store.artifacts.add(replace(progress, data=95.0))
+    page.clock.time += 10_000
+    update = page.pull()
+    assert update is not None
+    assert [each["data"] for each in update["artifacts"]] == [95.0]
 
 
 def test_of_a_long_past_the_newest_lines_are_told(
