@@ -117,7 +117,9 @@ class Bridge:
 
     def _after(self, asking: Asking) -> None:
         """Show at once what a button did to its run."""
-        if asking.method == "run.act":
+        if asking.method != "run.act":
+            return
+        with contextlib.suppress(ValueError):  # no id: that was the answer
             self._pages.ask_for(UUID(str(asking.params.get("run"))))
             self._pump.wake()
 

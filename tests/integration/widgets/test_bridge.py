@@ -318,6 +318,7 @@ def lines(tab: Page) -> list[dict[str, Any]]:
 
 def test_messages_disturb_no_cell(kernel: Kernel, tab: Page) -> None:
     kernel.run("calls = []\nget_ipython().events.register('post_execute', lambda: calls.append(1))")
+    before = len(kernel.heard)
     request = kernel.start(
         "print('busy', flush=True); calls.clear(); time.sleep(1); print(len(calls))"
     )
@@ -327,8 +328,11 @@ def test_messages_disturb_no_cell(kernel: Kernel, tab: Page) -> None:
     for kind, told in ODD:
         tab.say(kind, **told)
     tab.ask(1, "deploy.preview", cron="0 6 * * *")
+    tab.hears(lambda m: m.get("ask") == 2, "the answer to the last odd question")
     kernel.finish(request)
     assert [m["content"]["text"] for m in kernel.outputs(request)] == ["busy\n", "0\n"]
+    printed = [m["content"]["text"] for m in kernel.heard[before:] if m["msg_type"] == "stream"]
+    assert printed == ["busy\n", "0\n"]  # nor under any other cell
     assert {m["msg_type"] for m in kernel.of(request)} == {"status", "execute_input", "stream"}
 
 
@@ -342,6 +346,7 @@ ODD: list[tuple[str, dict[str, Any]]] = [
     ("seen", {"watch": 99, "visible": True}),
     ("unwatch", {"watch": 99}),
     ("ask", {"ask": 1, "method": ["run.act"]}),
+    ("ask", {"ask": 2, "method": "run.act", "params": {"run": "no id", "action": "cancel"}}),
 ]
 
 
