@@ -62,6 +62,8 @@ class RunFeed:
         self._actions = actions
         self._clock = clock
         self._paced = 0.0
+        #: The run's name, once it was read.
+        self._name: str | None = None
         self._gone: str | None = None
         self._begin()
 
@@ -126,13 +128,14 @@ class RunFeed:
         except SubflowGone:
             self._paced = self.paced_seconds
             self._begin()
-            return self._update(look)
+            return self.update(look)
         finally:
             if self._has_ended():
                 self._paced += time.thread_time() - self.paced_seconds - before
 
     def _update(self, look: Look) -> Json | None:
         batch = self._reader.read()
+        self._name = self._reader.run.name if self._reader.run else None
         news = self._news(batch or Batch(), look, happened=batch is not None)
         if not news:
             return None
@@ -141,10 +144,9 @@ class RunFeed:
         return {**reset, "now": at(now()), **news}
 
     def _end(self, error: ObjectNotFound) -> Json:
-        run = self._reader.run
-        if run is None:
+        if self._name is None:
             raise error
-        self._gone = f"The run {text(run.name)} was deleted: nothing of it is left to be shown."
+        self._gone = f"The run {text(self._name)} was deleted: nothing of it is left to be shown."
         return {"now": at(now()), "gone": self._gone}
 
     def _news(self, batch: Batch, look: Look, *, happened: bool) -> Json:

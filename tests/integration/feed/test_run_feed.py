@@ -287,6 +287,25 @@ def test_a_deleted_subflow_is_forgotten(
     assert told["tasks"] == []
 
 
+def test_a_run_may_be_deleted_between_two_questions(
+    store: Store, top: FlowRun, page_of: PageOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(store, top.id)
+    page = page_of(top.id)
+    page.pull_all()
+    real = SQLStore.count_flow_runs
+
+    def deleting(self: SQLStore, *args: Any) -> int:
+        store.delete_flow_run(top.id)
+        return real(self, *args)
+
+    monkeypatch.setattr(SQLStore, "count_flow_runs", deleting)
+    log(store, top, "one more")
+    update = page.pull()
+    assert update is not None
+    assert update.keys() == {"gone"}
+
+
 def test_what_another_process_writes_is_told(top: FlowRun, store: Store, page_of: PageOf) -> None:
     page = page_of(top.id)
     page.pull_all()
