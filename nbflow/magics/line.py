@@ -45,7 +45,6 @@ from nbflow.magics.help import NOTEBOOK_COMMANDS, nbflow_help, summaries
 from nbflow.magics.view import in_kernel, new_view
 from nbflow.models import RunGraph
 from nbflow.widgets import markup
-from nbflow.widgets.views import RunView
 from nbflow.wording import counted, state_word, without_escapes
 
 _CANCELLED: Final = 130
@@ -309,6 +308,8 @@ class NotebookCommands(LazyGroup):
     # ── show ─────────────────────────────────────────────────────────────────────────────
 
     def _show(self, run: str) -> None:
+        from nbflow.widgets.views import RunView  # noqa: PLC0415 - most of nbflow, for this alone
+
         shown = RunView(run)
         if in_kernel(self.notebook.shell.ip):
             self.notebook.shell.ip.display_pub.publish(data=shown._repr_mimebundle_())
