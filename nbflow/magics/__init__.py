@@ -11,8 +11,6 @@ from nbflow.cells import joining
 from nbflow.cells.notebook import Gate, Notebook, notebook_of, plain
 from nbflow.exceptions import NbflowError
 from nbflow.magics.cells import task_magic
-from nbflow.magics.flow import flow_magic
-from nbflow.magics.line import nbflow_magic
 from nbflow.magics.loading import install, uninstall
 
 
@@ -28,8 +26,6 @@ def load(ip: Any) -> None:
     ip.events.register("post_run_cell", hooks.post_run_cell)
     ip.ast_transformers.append(hooks.gate)
     ip.register_magic_function(task_magic(notebook), "cell", "task")
-    ip.register_magic_function(flow_magic(notebook), "cell", "flow")
-    ip.register_magic_function(nbflow_magic(notebook), "line", "nbflow")
     install(ip, notebook)
 
 
