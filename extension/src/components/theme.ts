@@ -28,8 +28,9 @@ function variables(theme: Theme): string {
     `--nbf-frame:${mixed(light ? 3 : 4)}`,
     `--nbf-border:${mixed(light ? 16 : 20)}`,
     `--nbf-edge:${mixed(light ? 36 : 38)}`,
-    `--nbf-muted:${mixed(light ? 66 : 70)}`,
-    `--nbf-faint:${mixed(light ? 58 : 60)}`,
+    // At least 4.5:1 on frames and cards, in the themes of JupyterLab, too.
+    `--nbf-muted:${mixed(light ? 74 : 72)}`,
+    `--nbf-faint:${mixed(light ? 68 : 66)}`,
     `--nbf-alarm:${mixed(light ? 7 : 16, "var(--nbf-red)")}`,
     `color-scheme:${theme}`,
   ].join(";");
