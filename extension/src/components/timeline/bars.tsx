@@ -104,7 +104,7 @@ function stretch(span: Span, seen: Span): { left: string; width: string } {
 }
 
 function isRunning(piece: Piece): boolean {
-  return piece.open && piece.kind === "run";
+  return piece.open && piece.kind === "run" && piece.state_type === "RUNNING";
 }
 
 function roleOf(...state: Parameters<typeof lookOf>): string {

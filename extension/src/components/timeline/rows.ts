@@ -133,7 +133,8 @@ function leaf(task: TaskRow, source: Source): Branch {
   return {
     key: task.id,
     name: task.name,
-    start: startOf(task) ?? task.created,
+    // What never started, or not yet, comes last.
+    start: startOf(task) ?? task.ended ?? Infinity,
     length: ranFor(task, source.now) ?? -1,
     tasks: [task],
     flow: null,
@@ -196,10 +197,14 @@ function isEmptyWish(wish: Wish): boolean {
 
 function comparing(order: Order): (one: Branch, two: Branch) => number {
   const names = (one: Branch, two: Branch) => compareNames(one.name, two.name);
-  if (order === "name") return (one, two) => names(one, two) || one.start - two.start;
+  if (order === "name") return (one, two) => names(one, two) || startsFirst(one, two);
   if (order === "duration") return (one, two) => two.length - one.length || names(one, two);
   // Array.sort keeps the order of creation where starts are equal.
-  return (one, two) => one.start - two.start;
+  return startsFirst;
+}
+
+function startsFirst(one: Branch, two: Branch): number {
+  return one.start === two.start ? 0 : one.start - two.start;
 }
 
 const collator = new Intl.Collator(undefined, { numeric: true });

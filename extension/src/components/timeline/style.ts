@@ -14,7 +14,7 @@ export const css = `
 .nbf-tl-area{position:relative;flex:1 1 auto;min-height:0;overflow:hidden;border-top:1px solid var(--nbf-border)}
 .nbf-tl-grid{height:100%;overflow-x:hidden;overflow-y:auto;position:relative;overscroll-behavior:contain}
 .nbf .nbf-tl-grid:focus-visible{outline-offset:-2px}
-.nbf-tl-head,.nbf-tl-row{display:grid;grid-template-columns:min(var(--nbf-tl-names),45%) minmax(0,1fr) 104px}
+.nbf-tl-head,.nbf-tl-row{display:grid;grid-template-columns:min(var(--nbf-tl-names),45%) minmax(0,1fr) 118px}
 .nbf-tl-head{position:sticky;top:0;z-index:3;height:26px;line-height:25px;background:var(--nbf-surface);
   border-bottom:1px solid var(--nbf-border);color:var(--nbf-muted);font-size:11.5px}
 .nbf-tl-head .nbf-tl-name{padding-left:8px;position:relative}
@@ -26,7 +26,7 @@ export const css = `
 .nbf-tl-tick::before{content:"";position:absolute;left:0;bottom:0;height:6px;border-left:1px solid var(--nbf-edge)}
 .nbf-tl-stretch{position:absolute;top:0;bottom:0;background:var(--nbf-focus);opacity:.22;min-width:1px}
 .nbf-tl-rows{position:relative}
-.nbf-tl-marks{position:absolute;top:0;bottom:0;left:min(var(--nbf-tl-names),45%);right:104px;overflow:hidden;pointer-events:none}
+.nbf-tl-marks{position:absolute;top:0;bottom:0;left:min(var(--nbf-tl-names),45%);right:118px;overflow:hidden;pointer-events:none}
 .nbf-tl-marks i{position:absolute;top:0;bottom:0;border-left:1px solid var(--nbf-border);opacity:.55}
 .nbf-tl-marks .nbf-tl-now{border-left:1px solid var(--nbf-blue);opacity:.8;z-index:1}
 .nbf-tl-row{position:absolute;top:0;left:0;right:0;height:26px;line-height:26px;cursor:pointer}
