@@ -1,18 +1,23 @@
 /** The graph of a run, or of a flow that has not run: laid out elsewhere, drawn here. */
 
-import { type KeyboardEvent, type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
-import type { Graph, GraphNode, Look } from "../../api/types";
+import { useId, useRef } from "react";
+import type { FlowRun, Graph, Look, TaskRow } from "../../api/types";
 import { useSize } from "../hooks";
-import { Card, type CardProps } from "./card";
-import { isBad, summaryOf, timeOf } from "./card-words";
-import { Edges, edgeKey, HoverLabel, Labels, Rings } from "./edges";
-import { Frame } from "./frame";
-import { kin, type Relations, relationsOf } from "./relations";
-import { matchesOf } from "./search";
-import { type Arrow, isArrow, stepFrom } from "./steps";
+import { timeOf } from "./card-words";
+import { kin } from "./relations";
+import { Scene } from "./scene";
+import { SearchField } from "./search-field";
+import { GraphSkeleton } from "./skeleton";
+import { Tip } from "./tip";
 import { Toolbar } from "./toolbar";
-import { type Hands, useCamera } from "./use-camera";
-import type { Rect } from "./viewport";
+import { commandsOf, focusCard, onClick } from "./use-commands";
+import { type Facts, useFacts } from "./use-facts";
+import { useHands } from "./use-hands";
+import { type Hover, useHover } from "./use-hover";
+import { onKey } from "./use-keys";
+import { useSearch } from "./use-search";
+import { useViewer, type Viewer } from "./use-view";
+import { onArea } from "./viewport";
 
 export interface GraphViewProps {
   /** null: not there yet. */
@@ -28,13 +33,20 @@ export interface GraphViewProps {
   label: string;
   /** Pixels; 320 unless given. */
   height?: number;
+  /** With these, the search finds what lies in closed subflows. */
+  tasks?: readonly TaskRow[];
+  subflows?: ReadonlyMap<string, FlowRun>;
 }
 
+const NO_TASKS: readonly TaskRow[] = [];
+const NO_SUBFLOWS: ReadonlyMap<string, FlowRun> = new Map();
+
 export function GraphView({ graph, height = 320, ...props }: GraphViewProps) {
-  if (graph === null || graph.nodes.length === 0) {
+  if (graph === null) return <GraphSkeleton height={height} />;
+  if (graph.nodes.length + graph.frames.length === 0) {
     return (
-      <div className="nbf-g-empty" style={{ height }} aria-busy={graph === null}>
-        {graph?.note ?? (graph && "No tasks yet. They stand here as soon as the first one begins.")}
+      <div className="nbf-g nbf-g-empty" style={{ height }}>
+        {graph.note ?? "No tasks yet. They stand here as soon as the first one begins."}
       </div>
     );
   }
@@ -43,229 +55,107 @@ export function GraphView({ graph, height = 320, ...props }: GraphViewProps) {
 
 type DrawnProps = GraphViewProps & { graph: Graph };
 
-function Drawn({ graph, now, selected, onSelect, look, onLook, label, height }: DrawnProps) {
-  const area = useRef<HTMLElement>(null);
+function Drawn(props: DrawnProps) {
+  const { graph, now, selected, look, onLook, label, height } = props;
+  const { tasks = NO_TASKS, subflows = NO_SUBFLOWS } = props;
+  const area = useRef<HTMLDivElement>(null);
+  const scene = useRef<SVGGElement>(null);
   const field = useRef<HTMLInputElement>(null);
+  const summary = useId();
   const size = useSize(area);
-  const hands = useCamera(graph, size, area);
-  const [text, setText] = useState("");
-  const matches = useMemo(() => matchesOf(text, graph.nodes), [text, graph.nodes]);
-  const turn = useRef(0);
-  useAttention(graph, selected, hands, size.width > 0);
-  const toggle = (id: string) => {
-    const closed = graph.closed.filter((each) => each !== id);
-    onLook({ ...look, closed: closed.length < graph.closed.length ? closed : [...closed, id] });
-  };
-  const next = () => {
-    const match = matches[turn.current % Math.max(1, matches.length)];
-    turn.current += 1;
-    if (match !== undefined) hands.reveal(match);
-    // What is looked for may lie in a subflow that is closed.
-    else if (graph.closed.length) onLook({ ...look, closed: [] });
-  };
-  const pressed = (event: KeyboardEvent<HTMLElement>) => {
-    if (event.target instanceof HTMLInputElement) return;
-    if (!keyed(event, { graph, hands, selected, onSelect, toggle, field: field.current })) return;
-    event.preventDefault();
-    event.stopPropagation();
-  };
-  const clicked = (event: MouseEvent<HTMLElement>) => {
-    const id = idOf(event.target);
-    if (hands.dragged()) return;
-    if (id !== null && isToggle(event.target)) toggle(id);
-    else onSelect(id === selected ? null : id);
-  };
+  const facts = useFacts(graph);
+  // What was chosen elsewhere comes into view; else what counts, until the reader takes over.
+  const viewer = useViewer({ area, scene }, graph, facts.places, size, selected ?? facts.telling);
+  const hands = useHands(area, viewer);
+  const hover = useHover();
+  const search = useSearch({ graph, tasks, subflows, look, onLook, reveal: useReveal(viewer) });
+  const commands = commandsOf({ ...props, viewer, facts, area, field });
+  const { card } = hover.target;
+  const lifted = card === null ? search.matches : kin(card, facts.relations);
+  const entry = selected !== null && facts.cards.has(selected) ? selected : firstOf(graph);
   return (
     <div className="nbf-g" style={{ height }}>
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: keys are heard below */}
-      {/* biome-ignore lint/a11y/noNoninteractiveElementInteractions: its cards are what is pressed */}
-      <section
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset holds a form's fields */}
+      <div
         ref={area}
         className="nbf-g-area"
-        aria-label={`${label}. ${summaryOf(graph)}`}
-        onPointerDown={hands.onPointerDown}
+        role="group"
+        aria-label={label}
+        aria-describedby={summary}
+        onKeyDown={(event) => onKey(event, commands)}
+        onClick={(event) => hands.dragged() || onClick(event, commands)}
+        onPointerDown={both(hover.onPointerDown, hands.onPointerDown)}
         onPointerMove={hands.onPointerMove}
         onPointerUp={hands.onPointerUp}
-        onPointerCancel={hands.onPointerUp}
-        onClick={clicked}
-        onKeyDown={pressed}
+        onPointerCancel={hands.onPointerCancel}
+        onPointerOver={hover.onPointerOver}
+        onPointerLeave={hover.onPointerLeave}
+        onFocus={hover.onFocus}
+        onBlur={hover.onBlur}
       >
-        <Scene {...{ graph, now, selected, hands }} found={matches} />
-      </section>
-      <Toolbar
-        graph={graph}
-        look={look}
-        onLook={onLook}
-        onZoom={hands.zoom}
-        onFit={hands.fit}
-        field={field}
-        search={{
-          text,
-          found: matches.length,
-          onText(wanted) {
-            turn.current = 0;
-            setText(wanted);
-          },
-          onNext: next,
-          onLeave() {
-            setText("");
-            area.current?.querySelector<SVGElement>(`[${ID}][tabindex="0"]`)?.focus();
-          },
-        }}
-      />
+        <svg className="nbf-g-svg" role="presentation">
+          <Scene
+            {...{ graph, scene, now, selected, lifted, entry }}
+            found={search.current}
+            hovered={hover.target}
+            labels={facts.labels}
+          />
+        </svg>
+      </div>
+      <Toolbar look={look} onLook={onLook} viewer={viewer}>
+        <SearchField
+          search={search}
+          field={field}
+          onLeave={() => entry !== null && focusCard(area.current, entry)}
+        />
+      </Toolbar>
       {graph.note && <p className="nbf-g-note">{graph.note}</p>}
+      <Told {...{ hover, facts, viewer, now }} />
+      <p id={summary} className="nbf-hidden">
+        {facts.summary}
+      </p>
     </div>
   );
 }
 
-// ── what is drawn ───────────────────────────────────────────────────────────────────────
+function firstOf({ nodes, frames }: Graph): string | null {
+  return nodes[0]?.id ?? frames[0]?.id ?? null;
+}
 
-interface SceneProps {
-  graph: Graph;
+/** The same function while the viewer is the same: an effect depends on it. */
+function useReveal(viewer: Viewer): (id: string) => void {
+  const latest = useRef({ viewer, reveal: (id: string) => viewer.reveal(id) });
+  if (latest.current.viewer !== viewer) {
+    latest.current = { viewer, reveal: (id) => viewer.reveal(id) };
+  }
+  return latest.current.reveal;
+}
+
+function both<E>(first: () => void, second: (event: E) => void): (event: E) => void {
+  return (event) => {
+    first();
+    second(event);
+  };
+}
+
+interface ToldProps {
+  hover: Hover;
+  facts: Facts;
+  viewer: Viewer;
   now: number;
-  selected: string | null;
-  hands: Hands;
-  found: string[];
 }
 
-function Scene({ graph, now, selected, hands, found }: SceneProps) {
-  const [pointed, setPointed] = useState<{ node: string | null; edge: string | null }>(NOWHERE);
-  const relations = useRelations(graph);
-  const lifted = useMemo(
-    () => (pointed.node === null ? null : kin(pointed.node, relations)),
-    [pointed.node, relations],
-  );
-  const labels = useMemo(
-    () => new Map([...graph.nodes, ...graph.frames].map(({ id, label }) => [id, label])),
-    [graph.nodes, graph.frames],
-  );
-  const edge = graph.edges.find((each) => edgeKey(each) === pointed.edge);
-  const { x, y, scale } = hands.camera;
-  const shown = new Set([...graph.nodes, ...graph.frames].map(({ id }) => id));
-  const entry = selected !== null && shown.has(selected) ? selected : graph.nodes[0]?.id;
-  const props = (node: GraphNode, group: CardProps["group"]): CardProps => ({
-    node,
-    time: timeOf(node, now),
-    selected: node.id === selected,
-    lit: lifted?.has(node.id) ?? false,
-    found: found.includes(node.id),
-    entry: node.id === entry,
-    group,
-  });
+/** More of the card at which the reader rests. */
+function Told({ hover: { target, slow }, facts, viewer, now }: ToldProps) {
+  const node = slow && target.card !== null ? facts.cards.get(target.card) : undefined;
+  const place = node && facts.places.get(node.id);
+  if (node === undefined || place === undefined) return null;
   return (
-    <svg
-      className={hands.held ? "nbf-g-svg" : "nbf-g-svg nbf-g-gliding"}
-      role="presentation"
-      onPointerOver={(event) =>
-        setPointed({ node: idOf(event.target), edge: edgeOf(event.target) })
-      }
-      onPointerLeave={() => setPointed(NOWHERE)}
-    >
-      <g
-        className={lifted === null ? "nbf-g-scene" : "nbf-g-scene nbf-g-lifting"}
-        style={{ transform: `translate(${x}px,${y}px) scale(${scale})` }}
-      >
-        <Rings graph={graph} />
-        {graph.frames.map((node) => (
-          <Frame key={node.id} {...props(node, "open")} />
-        ))}
-        <Edges edges={graph.edges} lifted={lifted} hovered={pointed.edge} labels={labels} />
-        <Labels edges={graph.edges} />
-        {loudestLast(graph.nodes).map((node) => (
-          <Card key={node.id} {...props(node, graph.closed.includes(node.id) ? "closed" : null)} />
-        ))}
-        {edge && <HoverLabel edge={edge} />}
-      </g>
-    </svg>
+    <Tip
+      node={node}
+      time={timeOf(node, now)}
+      place={onArea(viewer.view, place)}
+      area={viewer.size}
+    />
   );
-}
-
-const NOWHERE = { node: null, edge: null };
-
-function useRelations(graph: Graph): Relations {
-  const { edges, version } = graph;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: states do not change who leads to whom
-  return useMemo(() => relationsOf(graph), [edges, version]);
-}
-
-/** Nothing covers the halo of what went wrong. */
-function loudestLast(nodes: GraphNode[]): GraphNode[] {
-  if (!nodes.some(isBad)) return nodes;
-  return [...nodes].sort((one, other) => Number(isBad(one)) - Number(isBad(other)));
-}
-
-// ── what events are about ───────────────────────────────────────────────────────────────
-
-const ID = "data-node";
-
-function idOf(target: EventTarget | null): string | null {
-  return closest(target, `[${ID}]`)?.getAttribute(ID) ?? null;
-}
-
-function edgeOf(target: EventTarget | null): string | null {
-  return closest(target, "[data-edge]")?.getAttribute("data-edge") ?? null;
-}
-
-function isToggle(target: EventTarget | null): boolean {
-  return closest(target, "[data-toggle]") !== null;
-}
-
-function closest(target: EventTarget | null, selector: string): Element | null {
-  return target instanceof Element ? target.closest(selector) : null;
-}
-
-/** Bring into view what was chosen elsewhere, or, until the reader takes over, what failed. */
-function useAttention(graph: Graph, selected: string | null, hands: Hands, ready: boolean): void {
-  const failed = graph.nodes.find(isBad)?.id ?? null;
-  const shown = useRef<string | null>(null);
-  const wanted = selected ?? (hands.held ? null : failed);
-  useEffect(() => {
-    if (!ready || wanted === shown.current) return;
-    shown.current = wanted;
-    if (wanted !== null) hands.reveal(wanted);
-  });
-}
-
-// ── keys ────────────────────────────────────────────────────────────────────────────────
-
-interface Keyed {
-  graph: Graph;
-  hands: Hands;
-  selected: string | null;
-  onSelect(node: string | null): void;
-  toggle(id: string): void;
-  field: HTMLInputElement | null;
-}
-
-/** Carry out what a key means here; false for keys that mean nothing. */
-function keyed(event: KeyboardEvent<HTMLElement>, told: Keyed): boolean {
-  const { graph, hands, selected, onSelect, toggle, field } = told;
-  const { key } = event;
-  const id = idOf(event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey) return false;
-  if (key === "+" || key === "=") hands.zoom(1.25);
-  else if (key === "-") hands.zoom(1 / 1.25);
-  else if (key === "0") hands.fit();
-  else if (key === "/") field?.focus();
-  else if (key === "Escape") onSelect(null);
-  else if (key === "Enter" && id !== null) onSelect(id === selected ? null : id);
-  else if (key === " " && id !== null && graph.groups.includes(id)) toggle(id);
-  else if (key === " " && id !== null) onSelect(id === selected ? null : id);
-  else if (isArrow(key)) walk(event, key, graph, hands);
-  else return false;
-  return true;
-}
-
-function walk(event: KeyboardEvent<HTMLElement>, arrow: Arrow, graph: Graph, hands: Hands): void {
-  const from = idOf(event.target) ?? graph.nodes[0]?.id ?? "";
-  const places = new Map<string, Rect>(
-    [...graph.nodes, ...graph.frames].map((each) => [each.id, each]),
-  );
-  const to = stepFrom(from, arrow, places, relationsOf(graph));
-  if (to === null) return;
-  const cards = event.currentTarget.querySelectorAll<SVGElement>(`[${ID}]`);
-  const card = [...cards].find((each) => each.getAttribute(ID) === to);
-  // The browser would scroll the area's inside, of which the camera knows nothing.
-  card?.focus({ preventScroll: true });
-  hands.reveal(to);
 }
