@@ -107,6 +107,11 @@ describe("a question", () => {
     model.say({ type: "answer", page: PAGE, ask: last("ask")?.ask, result: { told: "late" } });
   });
 
+  test("that cannot leave is refused at once", async () => {
+    model.broken = true;
+    expect(await refusal(ask())).toMatch(/kernel is gone/);
+  });
+
   test("is refused when the kernel goes, and after", async () => {
     const open = refusal(ask());
     bridge.end();

@@ -105,7 +105,7 @@ export class Bridge implements Line {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#refuse(ask, NO_ANSWER), seconds * 1000);
       this.#asked.set(ask, { resolve, reject, timer });
-      this.#send({ type: "ask", ask, method, params });
+      if (!this.#send({ type: "ask", ask, method, params })) this.#refuse(ask, ENDED);
     });
   }
 
@@ -149,13 +149,16 @@ export class Bridge implements Line {
     if (!visible) this.#send({ type: "seen", watch, visible });
   }
 
-  #send(message: Record<string, unknown>): void {
-    if (this.#ended) return;
+  /** Whether it left. */
+  #send(message: Record<string, unknown>): boolean {
+    if (this.#ended) return false;
     try {
       this.#model.send({ ...message, page: this.#page });
+      return true;
     } catch {
       // A comm that is closed says so by throwing.
       this.#connect("lost");
+      return false;
     }
   }
 
