@@ -3,10 +3,10 @@
 import type { RunStore } from "../../api/run-store";
 import { useRun } from "../../api/run-store";
 import type { Look } from "../../api/types";
+import { GraphView } from "../graph/graph-view";
 import { useStored } from "../hooks";
 import { counted } from "../words";
 import { Resizer, useHeight } from "./resizer";
-import { GraphView } from "./stand-ins";
 
 interface Props {
   store: RunStore;

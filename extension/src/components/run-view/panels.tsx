@@ -3,13 +3,14 @@
 import { useMemo } from "react";
 import type { RunData } from "../../api/run-store";
 import type { Artifact, Look } from "../../api/types";
+import { GraphView } from "../graph/graph-view";
 import { useNow, useStored } from "../hooks";
 import { Results } from "../results/results";
 import { Timeline } from "../timeline/timeline";
 import { grouped } from "../words";
 import type { Tab } from "./run-view";
 import { NOTHING, ofNode, ofTask, type Selection } from "./selection";
-import { GraphView, Logs } from "./stand-ins";
+import { Logs } from "./stand-ins";
 import { Strip } from "./strip";
 import { Tabs } from "./tabs";
 import { isTicking } from "./times";

@@ -353,7 +353,7 @@ describe("the height", () => {
 test("a change of state is said to those who do not see it, not what it was before", () => {
   const store = storeOf();
   show(store);
-  const spoken = () => screen.getByRole("status").textContent;
+  const spoken = () => document.querySelector(".nbf-rv > [role=status]")?.textContent;
   expect(spoken()).toBe("");
   act(() => store.apply({ now: NOW, run: flowRun({ state: state("FAILED", "TimedOut") }) }));
   expect(spoken()).toBe("nightly is timed out");
