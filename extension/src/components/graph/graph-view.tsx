@@ -1,9 +1,24 @@
-/** The graph of a run, or of a flow that has not run: laid out elsewhere, drawn here. */
+/**
+ * The run graph, alive: what the static picture shows, to be moved, searched and asked.
+ *
+ * Positions come laid out; this module only draws them and decides what part is seen. It must not
+ * know where graphs come from.
+ */
 
-import { useId, useRef } from "react";
-import type { FlowRun, Graph, Look, TaskRow } from "../../api/types";
-import { useSize } from "../hooks";
+import {
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import type { FlowRun, Graph, GraphNode, Look, TaskRow } from "../../api/types";
+import { type Size, useSize } from "../hooks";
 import { timeOf } from "./card-words";
+import { CARD_HEIGHT } from "./marks";
 import { kin } from "./relations";
 import { Scene } from "./scene";
 import { SearchField } from "./search-field";
@@ -13,149 +28,203 @@ import { Toolbar } from "./toolbar";
 import { commandsOf, focusCard, onClick } from "./use-commands";
 import { type Facts, useFacts } from "./use-facts";
 import { useHands } from "./use-hands";
-import { type Hover, useHover } from "./use-hover";
-import { onKey } from "./use-keys";
-import { useSearch } from "./use-search";
+import { cardOf, type Hover, useHover } from "./use-hover";
+import { type Commands, onKey } from "./use-keys";
+import { type Search, useSearch } from "./use-search";
 import { useViewer, type Viewer } from "./use-view";
-import { onArea } from "./viewport";
+import { onArea, type Rect } from "./viewport";
 
 export interface GraphViewProps {
-  /** null: not there yet. */
+  /** null: it has not come yet. */
   graph: Graph | null;
-  /** The present, in ms since 1970, as the sender's clock goes. */
+  /** The sender's time, in ms; clocks of running cards tick by it. */
   now: number;
   /** The id of the chosen card. */
   selected: string | null;
   onSelect(node: string | null): void;
   look: Look;
   onLook(look: Look): void;
-  /** What readers of screens call it. */
+  /** What graph it is, for readers of screens. */
   label: string;
   /** Pixels; 320 unless given. */
   height?: number;
-  /** With these, the search finds what lies in closed subflows. */
+  /** With these, the search finds what lies in closed subflows, too. */
   tasks?: readonly TaskRow[];
   subflows?: ReadonlyMap<string, FlowRun>;
+}
+
+export function GraphView({ graph, height = 320, ...props }: GraphViewProps) {
+  if (graph === null) return <GraphSkeleton height={height} />;
+  if (graph.nodes.length === 0) {
+    return (
+      <div className="nbf-g nbf-g-empty" style={{ height }}>
+        {graph.note ?? "No tasks yet: each appears here when it starts."}
+      </div>
+    );
+  }
+  return <Live {...props} graph={graph} height={height} />;
+}
+
+type LiveProps = GraphViewProps & { graph: Graph };
+
+function Live(props: LiveProps) {
+  const { graph, selected, look, onLook, label, height } = props;
+  const area = useRef<HTMLDivElement>(null);
+  const scene = useRef<SVGGElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const size = useSize(area);
+  const facts = useFacts(graph);
+  const viewer = useViewer({ area, scene }, graph, facts.places, size, selected ?? facts.telling);
+  const search = useGraphSearch(props, viewer);
+  const commands = commandsOf({ ...props, viewer, facts, area, field });
+  const hover = useHover();
+  const [entry, setEntry] = useState<string | null>(null);
+  const stop = firstKnown([entry, selected, facts.telling, graph.nodes[0]?.id], facts);
+  const back = () => focusCard(area.current, search.current ?? stop ?? "");
+  useRevealed(selected, viewer);
+  return (
+    <div className="nbf-g" style={{ height }}>
+      <Ground
+        {...{ area, viewer, hover, commands, label }}
+        about={facts.summary}
+        onEntry={setEntry}
+      >
+        <LitScene {...{ props, scene, facts, search, hover, stop }} />
+      </Ground>
+      <Toolbar look={look} onLook={onLook} viewer={viewer}>
+        <SearchField search={search} field={field} onLeave={back} />
+      </Toolbar>
+      {graph.note && <p className="nbf-g-note">{graph.note}</p>}
+      <Told {...{ hover, facts, viewer, size }} now={props.now} />
+    </div>
+  );
 }
 
 const NO_TASKS: readonly TaskRow[] = [];
 const NO_SUBFLOWS: ReadonlyMap<string, FlowRun> = new Map();
 
-export function GraphView({ graph, height = 320, ...props }: GraphViewProps) {
-  if (graph === null) return <GraphSkeleton height={height} />;
-  if (graph.nodes.length + graph.frames.length === 0) {
-    return (
-      <div className="nbf-g nbf-g-empty" style={{ height }}>
-        {graph.note ?? "No tasks yet. They stand here as soon as the first one begins."}
-      </div>
-    );
-  }
-  return <Drawn graph={graph} height={height} {...props} />;
+function useGraphSearch(props: LiveProps, viewer: Viewer): Search {
+  const { graph, look, onLook, tasks = NO_TASKS, subflows = NO_SUBFLOWS } = props;
+  const reveal = useCallback((id: string) => viewer.reveal(id), [viewer]);
+  return useSearch({ graph, tasks, subflows, look, onLook, reveal });
 }
 
-type DrawnProps = GraphViewProps & { graph: Graph };
+/** What is selected elsewhere, such as in the timeline, comes into view. */
+function useRevealed(selected: string | null, viewer: Viewer): void {
+  const before = useRef(selected);
+  useEffect(() => {
+    if (selected !== null && selected !== before.current) viewer.reveal(selected);
+    before.current = selected;
+  }, [selected, viewer]);
+}
 
-function Drawn(props: DrawnProps) {
-  const { graph, now, selected, look, onLook, label, height } = props;
-  const { tasks = NO_TASKS, subflows = NO_SUBFLOWS } = props;
-  const area = useRef<HTMLDivElement>(null);
-  const scene = useRef<SVGGElement>(null);
-  const field = useRef<HTMLInputElement>(null);
-  const summary = useId();
-  const size = useSize(area);
-  const facts = useFacts(graph);
-  // What was chosen elsewhere comes into view; else what counts, until the reader takes over.
-  const viewer = useViewer({ area, scene }, graph, facts.places, size, selected ?? facts.telling);
+/** The first of the ids that is drawn. */
+function firstKnown(ids: (string | null | undefined)[], { cards }: Facts): string | null {
+  return ids.find((id) => id != null && cards.has(id)) ?? null;
+}
+
+interface GroundProps {
+  area: RefObject<HTMLDivElement>;
+  viewer: Viewer;
+  hover: Hover;
+  commands: Commands;
+  label: string;
+  /** The graph in words. */
+  about: string;
+  /** A card got the focus. */
+  onEntry(id: string): void;
+  children: ReactNode;
+}
+
+/** What the cards lie on, and where hands and keys arrive. */
+function Ground({ area, viewer, hover, commands, label, about, onEntry, children }: GroundProps) {
   const hands = useHands(area, viewer);
-  const hover = useHover();
-  const search = useSearch({ graph, tasks, subflows, look, onLook, reveal: useReveal(viewer) });
-  const commands = commandsOf({ ...props, viewer, facts, area, field });
-  const { card } = hover.target;
-  const lifted = card === null ? search.matches : kin(card, facts.relations);
-  const entry = selected !== null && facts.cards.has(selected) ? selected : firstOf(graph);
+  const words = useId();
   return (
-    <div className="nbf-g" style={{ height }}>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset holds a form's fields */}
-      <div
-        ref={area}
-        className="nbf-g-area"
-        role="group"
-        aria-label={label}
-        aria-describedby={summary}
-        onKeyDown={(event) => onKey(event, commands)}
-        onClick={(event) => hands.dragged() || onClick(event, commands)}
-        onPointerDown={both(hover.onPointerDown, hands.onPointerDown)}
-        onPointerMove={hands.onPointerMove}
-        onPointerUp={hands.onPointerUp}
-        onPointerCancel={hands.onPointerCancel}
-        onPointerOver={hover.onPointerOver}
-        onPointerLeave={hover.onPointerLeave}
-        onFocus={hover.onFocus}
-        onBlur={hover.onBlur}
-      >
-        <svg className="nbf-g-svg" role="presentation">
-          <Scene
-            {...{ graph, scene, now, selected, lifted, entry }}
-            found={search.current}
-            hovered={hover.target}
-            labels={facts.labels}
-          />
-        </svg>
-      </div>
-      <Toolbar look={look} onLook={onLook} viewer={viewer}>
-        <SearchField
-          search={search}
-          field={field}
-          onLeave={() => entry !== null && focusCard(area.current, entry)}
-        />
-      </Toolbar>
-      {graph.note && <p className="nbf-g-note">{graph.note}</p>}
-      <Told {...{ hover, facts, viewer, now }} />
-      <p id={summary} className="nbf-hidden">
-        {facts.summary}
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset holds a form's fields
+    <div
+      ref={area}
+      className="nbf-g-area"
+      role="group"
+      aria-label={label}
+      aria-describedby={words}
+      // Clicked, it takes the keys that move it.
+      tabIndex={-1}
+      onPointerDown={(event) => {
+        hover.onPointerDown();
+        hands.onPointerDown(event);
+      }}
+      onPointerMove={hands.onPointerMove}
+      onPointerUp={hands.onPointerUp}
+      onPointerCancel={hands.onPointerCancel}
+      onPointerOver={hover.onPointerOver}
+      onPointerLeave={hover.onPointerLeave}
+      onFocus={(event) => {
+        const id = cardOf(event.target);
+        if (id !== null) onEntry(id);
+        hover.onFocus(event);
+      }}
+      onBlur={hover.onBlur}
+      onKeyDown={(event) => onKey(event, commands)}
+      onClick={(event) => {
+        if (!hands.dragged()) onClick(event, commands);
+      }}
+    >
+      {children}
+      <p id={words} className="nbf-hidden">
+        {about} Arrow keys go from card to card.
       </p>
     </div>
   );
 }
 
-function firstOf({ nodes, frames }: Graph): string | null {
-  return nodes[0]?.id ?? frames[0]?.id ?? null;
+interface LitProps {
+  props: LiveProps;
+  scene: RefObject<SVGGElement>;
+  facts: Facts;
+  search: Search;
+  hover: Hover;
+  stop: string | null;
 }
 
-/** The same function while the viewer is the same: an effect depends on it. */
-function useReveal(viewer: Viewer): (id: string) => void {
-  const latest = useRef({ viewer, reveal: (id: string) => viewer.reveal(id) });
-  if (latest.current.viewer !== viewer) {
-    latest.current = { viewer, reveal: (id) => viewer.reveal(id) };
-  }
-  return latest.current.reveal;
-}
-
-function both<E>(first: () => void, second: (event: E) => void): (event: E) => void {
-  return (event) => {
-    first();
-    second(event);
-  };
+/** The drawing, with what is looked for or pointed at lifted above the rest. */
+function LitScene({ props, scene, facts, search, hover, stop }: LitProps) {
+  const { graph, now, selected } = props;
+  const { card } = hover.target;
+  const { relations, labels } = facts;
+  const lifted = useMemo(
+    () => search.matches ?? (card === null ? null : kin(card, relations)),
+    [search.matches, card, relations],
+  );
+  return (
+    <svg className="nbf-g-svg" role="presentation">
+      <Scene
+        {...{ graph, scene, now, selected, lifted, labels }}
+        found={search.current}
+        entry={stop}
+        hovered={hover.target}
+      />
+    </svg>
+  );
 }
 
 interface ToldProps {
   hover: Hover;
   facts: Facts;
   viewer: Viewer;
+  size: Size;
   now: number;
 }
 
 /** More of the card at which the reader rests. */
-function Told({ hover: { target, slow }, facts, viewer, now }: ToldProps) {
-  const node = slow && target.card !== null ? facts.cards.get(target.card) : undefined;
-  const place = node && facts.places.get(node.id);
-  if (node === undefined || place === undefined) return null;
-  return (
-    <Tip
-      node={node}
-      time={timeOf(node, now)}
-      place={onArea(viewer.view, place)}
-      area={viewer.size}
-    />
-  );
+function Told({ hover, facts, viewer, size, now }: ToldProps) {
+  const node = hover.target.card === null ? undefined : facts.cards.get(hover.target.card);
+  if (node === undefined || !hover.slow) return null;
+  const place = onArea(viewer.view, facts.frames.has(node.id) ? titleOf(node) : node);
+  return <Tip node={node} time={timeOf(node, now)} place={place} area={size} />;
+}
+
+/** Of a frame, only its title line is pointed at. */
+function titleOf({ x, y, width }: GraphNode): Rect {
+  return { x, y, width, height: CARD_HEIGHT + 4 };
 }
