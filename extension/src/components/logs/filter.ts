@@ -1,0 +1,46 @@
+/** Which lines are shown. */
+
+import type { LogLine } from "../../api/types";
+import { plainOf, searchOf } from "./line-text";
+
+export type Origin = "all" | "printed" | "logged";
+
+export interface Filter {
+  /** The least level, as Python's logging counts; 0: all. */
+  level: number;
+  origin: Origin;
+  text: string;
+}
+
+export const NO_FILTER: Filter = { level: 0, origin: "all", text: "" };
+
+/** Lines that pass; `task` null: of all tasks. */
+export function filtered(lines: LogLine[], filter: Filter, task: string | null): LogLine[] {
+  const search = searchOf(filter.text);
+  if (!search && task === null && filter.level === 0 && filter.origin === "all") return lines;
+  return lines.filter(
+    (line) =>
+      line.level >= filter.level &&
+      (task === null || line.task === task) &&
+      (filter.origin === "all" || line.printed === (filter.origin === "printed")) &&
+      (!search || plainOf(line).search(search) >= 0),
+  );
+}
+
+/**
+ * Without the lines that were written over: one that ends with a carriage return (a progress bar)
+ * stands until the same task prints the next.
+ */
+export function settled(lines: LogLine[]): LogLine[] {
+  const held = new Map<string, number>();
+  const gone = new Set<number>();
+  lines.forEach((line, index) => {
+    if (!line.printed) return;
+    const writer = `${line.run} ${line.task}`;
+    const before = held.get(writer);
+    if (before !== undefined) gone.add(before);
+    if (line.text.endsWith("\r")) held.set(writer, index);
+    else held.delete(writer);
+  });
+  return gone.size > 0 ? lines.filter((_, index) => !gone.has(index)) : lines;
+}

@@ -1,0 +1,243 @@
+/** What a run logged and printed: filtered, searched, followed as it comes. */
+
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type RefObject, useMemo, useRef, useState } from "react";
+import type { LogLine, TaskRow } from "../../api/types";
+import { useStored } from "../hooks";
+import { counted, grouped } from "../words";
+import { type Filter, filtered, NO_FILTER, settled } from "./filter";
+import { Line } from "./line";
+import { searchOf } from "./line-text";
+import { Toolbar } from "./toolbar";
+import { countAfter, type Follow, useFlood, useFollow } from "./use-follow";
+
+interface Props {
+  lines: LogLine[];
+  /** How many older lines are not here. */
+  leftOut: number;
+  tasks: ReadonlyMap<string, TaskRow>;
+  /** Only lines of this task; null: of all. */
+  task: string | null;
+  onTask(task: string | null): void;
+}
+
+/** Pixels of a line of text, and around each record; the style sheet says the same. */
+const LINE = 18;
+const AROUND = 2;
+/** Pixels of the words about lines left out. */
+const LEFT_OUT = 27;
+
+export function Logs({ lines, leftOut, tasks, task, onTask }: Props) {
+  const input = useRef<HTMLInputElement>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const [filter, setFilter] = useStored<Filter>("logs.filter", NO_FILTER);
+  const [wraps, setWraps] = useStored("logs.wraps", true);
+  const all = useMemo(() => settled(lines), [lines]);
+  const shown = useMemo(() => filtered(all, filter, task), [all, filter, task]);
+  const list = useLines(shown, scroller, wraps, leftOut > 0 ? LEFT_OUT : 0);
+  const follow = useFollow(scroller, shown, () => toEnd(scroller.current));
+  const jumps = useJumps(shown, follow, list);
+  const showAll = () => {
+    setFilter(NO_FILTER);
+    onTask(null);
+  };
+  const onLeave = () => {
+    setFilter({ ...filter, text: "" });
+    jumps.stay(filtered(all, { ...filter, text: "" }, task));
+    scroller.current?.focus();
+  };
+  const actions: Actions = { input, scroller, follow, onJump: jumps.jump, shown };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys work wherever the focus is inside
+    <div className="nbf-log" onKeyDown={(event) => onKey(event, actions)}>
+      <Toolbar
+        {...{ input, filter, shown, tasks, task, onTask, wraps, onLeave }}
+        total={all.length}
+        onFilter={setFilter}
+        onWraps={setWraps}
+        onJump={jumps.jump}
+      />
+      <div className="nbf-log-area">
+        <Scroller {...{ scroller, list, shown, tasks, leftOut, wraps, follow, onTask }}>
+          {{ search: filter.text, current: jumps.current }}
+        </Scroller>
+        {shown.length === 0 && <Nothing some={lines.length > 0} onAll={showAll} />}
+        {!follow.following && <Latest news={follow.news} onFollow={follow.follow} />}
+      </div>
+    </div>
+  );
+}
+
+type List = ReturnType<typeof useLines>;
+
+function useLines(
+  shown: LogLine[],
+  scroller: RefObject<HTMLDivElement>,
+  wraps: boolean,
+  paddingStart: number,
+) {
+  return useVirtualizer<HTMLDivElement, HTMLDivElement>({
+    count: shown.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: (index) => heightOf(shown[index], wraps ? 110 : Number.POSITIVE_INFINITY),
+    getItemKey: (index) => shown[index]?.seq ?? index,
+    // What a tab hides has no height: it keeps the one that was guessed.
+    measureElement: (element, _, { options, indexFromElement }) =>
+      element.offsetHeight || options.estimateSize(indexFromElement(element)),
+    // Lines that leave at the top must not move those that are being read.
+    anchorTo: "end",
+    paddingStart,
+    overscan: 8,
+  });
+}
+
+/** A guess, until it is measured: `columns` characters make a line. */
+function heightOf(line: LogLine | undefined, columns: number): number {
+  const parts = (line?.text ?? "").slice(0, 20_000).replace(/\n$/, "").split("\n");
+  const rows = parts.reduce((sum, part) => sum + Math.max(1, Math.ceil(part.length / columns)), 0);
+  return rows * LINE + AROUND;
+}
+
+function toEnd(element: HTMLElement | null): void {
+  if (element) element.scrollTop = element.scrollHeight;
+}
+
+/** The line that the reader jumped to, and the way to the next. */
+function useJumps(shown: LogLine[], follow: Follow, list: List) {
+  const [current, setCurrent] = useState<number | null>(null);
+  const at = current === null ? -1 : shown.findIndex(({ seq }) => seq === current);
+  const goTo = (among: LogLine[], index: number) => {
+    const line = among[index];
+    if (!line) return;
+    follow.leave();
+    setCurrent(line.seq);
+    // The list hears of other lines only when they are drawn.
+    requestAnimationFrame(() => list.scrollToIndex(index, { align: "center" }));
+  };
+  return {
+    current,
+    jump: (step: number) => {
+      const { length } = shown;
+      if (length > 0) goTo(shown, at < 0 && step < 0 ? length - 1 : (at + step + length) % length);
+    },
+    /** Keeps it in view among other lines. */
+    stay: (among: LogLine[]) => {
+      if (current !== null) goTo(among, among.length - countAfter(among, current) - 1);
+    },
+  };
+}
+
+interface ScrollerProps extends Pick<Props, "tasks" | "leftOut" | "onTask"> {
+  scroller: RefObject<HTMLDivElement>;
+  list: List;
+  shown: LogLine[];
+  wraps: boolean;
+  follow: Follow;
+  children: { search: string; current: number | null };
+}
+
+function Scroller(props: ScrollerProps) {
+  const { scroller, list, shown, tasks, leftOut, wraps, follow, onTask } = props;
+  const { search: text, current } = props.children;
+  const search = useMemo(() => searchOf(text), [text]);
+  const flood = useFlood(shown);
+  return (
+    <div
+      ref={scroller}
+      role="log"
+      aria-label="Lines of the run"
+      aria-live={follow.following && !flood ? "polite" : "off"}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
+      tabIndex={0}
+      className={wraps ? "nbf-log-lines nbf-log-wraps" : "nbf-log-lines"}
+      onScroll={follow.onScroll}
+    >
+      <div className="nbf-log-sizer" style={{ height: `${list.getTotalSize()}px` }}>
+        {leftOut > 0 && <LeftOut number={leftOut} />}
+        {list.getVirtualItems().map(({ index, key, start }) => {
+          const line = shown[index];
+          return (
+            line && (
+              <div
+                key={key}
+                ref={list.measureElement}
+                data-index={index}
+                className={lineClass(line, line.seq === current)}
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                <Line {...{ line, search, onTask }} name={nameOf(line, tasks)} />
+              </div>
+            )
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+function nameOf({ task }: LogLine, tasks: Props["tasks"]): string | null {
+  return task === null ? null : (tasks.get(task)?.name ?? "a task");
+}
+
+function lineClass({ level }: LogLine, current: boolean): string {
+  const grave = level >= 40 ? " nbf-log-grave" : "";
+  return `nbf-log-line${grave}${current ? " nbf-log-current" : ""}`;
+}
+
+function LeftOut({ number }: { number: number }) {
+  return <p className="nbf-log-left">{counted(number, "older line")} left out.</p>;
+}
+
+function Nothing({ some, onAll }: { some: boolean; onAll(): void }) {
+  if (!some) return <p className="nbf-log-empty">No lines yet.</p>;
+  return (
+    <p className="nbf-log-empty">
+      No line matches;{" "}
+      <button type="button" className="nbf-link" onClick={onAll}>
+        show all
+      </button>
+    </p>
+  );
+}
+
+function Latest({ news, onFollow }: { news: number; onFollow(): void }) {
+  return (
+    <button type="button" className="nbf-button nbf-log-latest" onClick={onFollow}>
+      {news > 0 ? `Jump to latest ↓ ${grouped(news)} new` : "Jump to latest ↓"}
+    </button>
+  );
+}
+
+interface Actions {
+  input: RefObject<HTMLInputElement>;
+  scroller: RefObject<HTMLDivElement>;
+  follow: Follow;
+  onJump(step: number): void;
+  shown: LogLine[];
+}
+
+function onKey(event: KeyboardEvent, actions: Actions): void {
+  const target = event.target as Element;
+  const typing = target.matches?.("input, select") ?? false;
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const act = actOf(event.key, actions);
+  if (!act) return;
+  // The page behind (a notebook) has commands on the same keys.
+  event.preventDefault();
+  event.stopPropagation();
+  act();
+}
+
+function actOf(key: string, { input, scroller, follow, onJump }: Actions) {
+  const acts: Record<string, () => void> = {
+    "/": () => input.current?.focus(),
+    n: () => onJump(1),
+    N: () => onJump(-1),
+    End: follow.follow,
+    Home: () => {
+      follow.leave();
+      if (scroller.current) scroller.current.scrollTop = 0;
+    },
+  };
+  return Object.hasOwn(acts, key) ? acts[key] : undefined;
+}
