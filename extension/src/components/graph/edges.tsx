@@ -70,15 +70,20 @@ function arrow(base: Point, tip: Point): string {
   return `M${left}L${tip.join(" ")}L${right}Z`;
 }
 
+interface LabelsProps {
+  edges: readonly GraphEdge[];
+  lifted: ReadonlySet<string> | null;
+}
+
 /** Labels that always stand in the picture: the layout left room for them. */
-export const Labels = memo(function Labels({ edges }: { edges: readonly GraphEdge[] }) {
+export const Labels = memo(function Labels({ edges, lifted }: LabelsProps) {
   return (
     <g>
-      {edges.map((edge) =>
-        edge.label_at === null ? null : (
-          <Label key={edgeKey(edge)} words={edge.label} at={edge.label_at} />
-        ),
-      )}
+      {edges.map((edge) => {
+        if (edge.label_at === null) return null;
+        const style = isLit(edge, lifted) ? "nbf-g-label nbf-g-lit" : "nbf-g-label";
+        return <Label key={edgeKey(edge)} words={edge.label} at={edge.label_at} style={style} />;
+      })}
     </g>
   );
 });
@@ -86,12 +91,12 @@ export const Labels = memo(function Labels({ edges }: { edges: readonly GraphEdg
 /** The label of an edge that the reader points at. */
 export function HoverLabel({ edge }: { edge: GraphEdge }) {
   if (!edge.label || edge.label_at !== null) return null;
-  return <Label words={edge.label} at={middleOf(edge.points)} loud />;
+  return <Label words={edge.label} at={middleOf(edge.points)} style="nbf-g-label nbf-g-loud" />;
 }
 
-function Label({ words, at: [x, y], loud }: { words: string; at: Point; loud?: boolean }) {
+function Label({ words, at: [x, y], style }: { words: string; at: Point; style: string }) {
   return (
-    <text className={loud ? "nbf-g-label nbf-g-loud" : "nbf-g-label"} x={x} y={y + 3.7}>
+    <text className={style} x={x} y={y + 3.7}>
       {words}
     </text>
   );

@@ -5,7 +5,7 @@ import type { Graph } from "../../api/types";
 import { Card } from "./card";
 import { timeOf } from "./card-words";
 import { Edges, edgeKey, HoverLabel, isLit, Labels, Rings } from "./edges";
-import { Frame } from "./frame";
+import { FrameGround, FrameTitle } from "./frame";
 
 interface Props {
   graph: Graph;
@@ -26,12 +26,13 @@ export const Scene = memo(function Scene(props: Props) {
     <g ref={scene} className={lifted ? "nbf-g-scene nbf-g-lifting" : "nbf-g-scene"}>
       <Rings graph={graph} />
       {graph.frames.map((node) => (
-        <Frame key={node.id} {...cardProps(node, props)} group="open" />
+        <FrameGround key={node.id} node={node} />
       ))}
       <Edges edges={graph.edges} lifted={lifted} hovered={hovered.edge} labels={labels} />
-      <g className="nbf-g-labels">
-        <Labels edges={graph.edges} />
-      </g>
+      <Labels edges={graph.edges} lifted={lifted} />
+      {graph.frames.map((node) => (
+        <FrameTitle key={node.id} {...cardProps(node, props)} group="open" />
+      ))}
       <Cards {...props} />
       <Pointed edges={graph.edges} hovered={hovered} lifted={lifted} />
     </g>

@@ -23,9 +23,11 @@ export function SearchField({ search, field, onLeave }: Props) {
     onLeave();
   };
   return (
-    <>
+    <div className="nbf-g-find">
       <Told search={search} />
-      <div className="nbf-g-set nbf-g-search">
+      <label
+        className={search.text ? "nbf-g-set nbf-g-search nbf-g-wide" : "nbf-g-set nbf-g-search"}
+      >
         <svg aria-hidden="true" width={14} height={14} viewBox="0 0 14 14">
           <path d="M6 2A4 4 0 1 0 6 10A4 4 0 1 0 6 2M9 9L12 12" />
         </svg>
@@ -44,8 +46,8 @@ export function SearchField({ search, field, onLeave }: Props) {
             {search.words}
           </span>
         )}
-      </div>
-    </>
+      </label>
+    </div>
   );
 }
 

@@ -61,17 +61,27 @@ function Times({ node, started }: { node: GraphNode; started: number }) {
 
 const AWAY = 8;
 
-/** Below the card, or above where there is no room below; inside the area. */
+/** Beside the card, so that what follows from it stays in sight; else below it or above. */
 function usePlace(box: RefObject<HTMLDivElement>, place: Rect, area: Size): void {
   useLayoutEffect(() => {
     const tip = box.current;
     if (tip === null) return;
-    const { offsetWidth: width, offsetHeight: height } = tip;
-    const below = place.y + place.height + AWAY;
-    const above = place.y - AWAY - height;
-    const top = below + height <= area.height || above < 0 ? below : above;
-    const left = Math.max(AWAY, Math.min(place.x, area.width - width - AWAY));
-    tip.style.left = `${left}px`;
-    tip.style.top = `${Math.max(AWAY, Math.min(top, area.height - height - AWAY))}px`;
+    const { x, y } = spotFor({ width: tip.offsetWidth, height: tip.offsetHeight }, place, area);
+    tip.style.left = `${x}px`;
+    tip.style.top = `${y}px`;
   });
+}
+
+export function spotFor({ width, height }: Size, card: Rect, area: Size): { x: number; y: number } {
+  const [beside, below] = [card.x + card.width + AWAY, card.y + card.height + AWAY];
+  if (beside + width + AWAY <= area.width) {
+    return { x: beside, y: inside(card.y, height, area.height) };
+  }
+  const above = card.y - AWAY - height;
+  const y = below + height <= area.height || above < 0 ? below : above;
+  return { x: inside(card.x, width, area.width), y: inside(y, height, area.height) };
+}
+
+function inside(start: number, length: number, room: number): number {
+  return Math.max(AWAY, Math.min(start, room - length - AWAY));
 }

@@ -1,4 +1,4 @@
-/** Below the graph, over its ground: search, direction, zoom. */
+/** At the right of the graph, one above the other, for height is what notebooks lack: search, direction, zoom. */
 
 import type { ReactNode } from "react";
 import type { Direction, Look } from "../../api/types";
@@ -28,7 +28,7 @@ const DIRECTIONS: [Direction | null, string, string][] = [
 
 export function Toolbar({ look, onLook, viewer, children }: Props) {
   return (
-    <div className="nbf-g-tools" role="toolbar" aria-label="Graph">
+    <div className="nbf-g-tools" role="toolbar" aria-label="Graph" aria-orientation="vertical">
       {children}
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset would bring a frame of its own */}
       <div className="nbf-g-set" role="group" aria-label="Direction">

@@ -28,6 +28,8 @@ interface Kept {
 }
 
 const KEY = "graph-view";
+/** The tools stand at the right: nothing that is to be seen is put behind them. */
+const TOOLS = 34;
 /** How long the scene takes to glide to another place, in ms; a little more than in the style. */
 const GLIDE = 260;
 
@@ -88,19 +90,24 @@ export class Viewer {
   settle(graph: Graph, places: Places, size: Size, focus: string | null): void {
     if (size.width === 0 || size.height === 0) return;
     const first = this.size.width === 0;
+    const room = { width: size.width - TOOLS, height: size.height };
     const [before, turned] = [this.places, !first && graph.direction !== this.direction];
-    Object.assign(this, { graph, places, size, direction: graph.direction });
+    Object.assign(this, { graph, places, size: room, direction: graph.direction });
     if (turned) this.own = false;
-    if (!this.own) this.show(this.ours(focus), !first);
+    if (!this.own) this.show(this.ours(focus, first || turned), !first);
     else if (first) this.show(this.view);
-    else this.show(views.following(this.view, before, places, size, this.held), true);
+    else this.show(views.following(this.view, before, places, room, this.held), true);
     this.held = null;
   }
 
-  private ours(focus: string | null): View {
-    const view = views.firstView(this.graph, this.size);
+  /** What is to be looked at, in sight; nothing moves while it is. */
+  private ours(focus: string | null, anew: boolean): View {
+    const first = views.firstView(this.graph, this.size);
     const place = focus === null ? undefined : this.places.get(focus);
-    return place === undefined ? view : views.revealed(view, place, this.size);
+    const here = { ...this.view, scale: first.scale };
+    const tries = anew || this.view.scale !== first.scale ? [first] : [first, here];
+    const sees = (view: View) => place === undefined || views.isSeen(view, place, this.size);
+    return tries.find(sees) ?? views.centredOn(first, place as Rect, this.graph, this.size);
   }
 
   private middle(): { x: number; y: number } {

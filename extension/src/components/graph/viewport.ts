@@ -97,6 +97,27 @@ export function revealed(view: View, rect: Rect, area: Size): View {
   };
 }
 
+/** Whether all of the rectangle can be seen. */
+export function isSeen(view: View, rect: Rect, area: Size): boolean {
+  const { x, y, width, height } = onArea(view, rect);
+  return x >= 0 && y >= 0 && x + width <= area.width && y + height <= area.height;
+}
+
+/** The rectangle in the middle, as far as there is more of the graph to see around it. */
+export function centredOn(view: View, rect: Rect, graph: Size, area: Size): View {
+  const { scale } = view;
+  const along = (start: number, length: number, all: number, room: number): number => {
+    if (all * scale + 2 * PADDING <= room) return (room - all * scale) / 2;
+    const middle = room / 2 - (start + length / 2) * scale;
+    return between(middle, room - PADDING - all * scale, PADDING);
+  };
+  return {
+    x: along(rect.x, rect.width, graph.width, area.width),
+    y: along(rect.y, rect.height, graph.height, area.height),
+    scale,
+  };
+}
+
 function shift(start: number, length: number, room: number): number {
   const edge = Math.min(PADDING, Math.max(0, (room - length) / 2));
   if (start < edge || length > room) return edge - start;
