@@ -81,7 +81,7 @@ const ENDS: Record<number, readonly string[]> = {
 
 function styleOf({ colour, ground, marks }: Pen): string {
   const names = [...(colour ? [colour] : []), ...(ground ? [`on-${ground}`] : []), ...marks];
-  return names.map((name) => `nbf-a-${name}`).join(" ");
+  return names.map((name) => `nbf-log-${name}`).join(" ");
 }
 
 /** The pen after `ESC [ … m`. */

@@ -32,15 +32,21 @@ export function filtered(lines: LogLine[], filter: Filter, task: string | null):
  * stands until the same task prints the next.
  */
 export function settled(lines: LogLine[]): LogLine[] {
-  const held = new Map<string, number>();
-  const gone = new Set<number>();
-  lines.forEach((line, index) => {
-    if (!line.printed) return;
+  // Nearly all runs have none, so it pays.
+  if (!lines.some(isHeld)) return lines;
+  const held = new Map<string, LogLine>();
+  const gone = new Set<LogLine>();
+  for (const line of lines) {
+    if (!line.printed) continue;
     const writer = `${line.run} ${line.task}`;
     const before = held.get(writer);
-    if (before !== undefined) gone.add(before);
-    if (line.text.endsWith("\r")) held.set(writer, index);
+    if (before) gone.add(before);
+    if (isHeld(line)) held.set(writer, line);
     else held.delete(writer);
-  });
-  return gone.size > 0 ? lines.filter((_, index) => !gone.has(index)) : lines;
+  }
+  return gone.size > 0 ? lines.filter((line) => !gone.has(line)) : lines;
+}
+
+function isHeld({ printed, text }: LogLine): boolean {
+  return printed && text.endsWith("\r");
 }

@@ -63,14 +63,17 @@ interface Range {
   text: string;
 }
 
+/** Of one line: more would only make the page slow. */
+const MOST = 500;
 const ADDRESSES = /https?:\/\/[^\s<>"'`\\^{|}]{1,2000}/gi;
 
 function ranges(text: string, search: RegExp): Range[] {
-  return [...text.matchAll(search)].map((match) => ({
-    from: match.index,
-    to: match.index + match[0].length,
-    text: match[0],
-  }));
+  const found: Range[] = [];
+  for (const match of text.matchAll(search)) {
+    found.push({ from: match.index, to: match.index + match[0].length, text: match[0] });
+    if (found.length === MOST) break;
+  }
+  return found;
 }
 
 /** Without the punctuation of the sentence around it. */

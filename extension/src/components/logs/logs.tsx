@@ -185,16 +185,18 @@ function lineClass({ level }: LogLine, current: boolean): string {
 }
 
 function LeftOut({ number }: { number: number }) {
-  return <p className="nbf-log-left">{counted(number, "older line")} left out.</p>;
+  const verb = number === 1 ? "is" : "are";
+  const words = `${counted(number, "older line")} ${verb} left out: only the newest are kept here.`;
+  return <p className="nbf-log-left">{words}</p>;
 }
 
 function Nothing({ some, onAll }: { some: boolean; onAll(): void }) {
   if (!some) return <p className="nbf-log-empty">No lines yet.</p>;
   return (
     <p className="nbf-log-empty">
-      No line matches;{" "}
+      No line matches.{" "}
       <button type="button" className="nbf-link" onClick={onAll}>
-        show all
+        Show all
       </button>
     </p>
   );
@@ -203,7 +205,7 @@ function Nothing({ some, onAll }: { some: boolean; onAll(): void }) {
 function Latest({ news, onFollow }: { news: number; onFollow(): void }) {
   return (
     <button type="button" className="nbf-button nbf-log-latest" onClick={onFollow}>
-      {news > 0 ? `Jump to latest ↓ ${grouped(news)} new` : "Jump to latest ↓"}
+      {news > 0 ? `${grouped(news)} new ↓` : "To the end ↓"}
     </button>
   );
 }

@@ -1,4 +1,4 @@
-/** Lines as plain text: for the clipboard, and as a file. Nothing leaves the page. */
+/** Lines as plain text: for the clipboard, and as a file. */
 
 import type { LogLine, TaskRow } from "../../api/types";
 import { kindWord } from "./levels";
@@ -16,30 +16,7 @@ function oneRecord(line: LogLine, tasks: ReadonlyMap<string, TaskRow>): string {
   return parts.join("  ").trimEnd();
 }
 
-/** Whether the clipboard took it. */
-export async function copy(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    // Not there without HTTPS, or forbidden by the page around.
-    return copyBySelection(text);
-  }
-}
-
-function copyBySelection(text: string): boolean {
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.style.cssText = "position:fixed;opacity:0";
-  document.body.append(area);
-  area.select();
-  try {
-    return document.execCommand("copy");
-  } finally {
-    area.remove();
-  }
-}
-
+/** Has the browser keep the text as a file. */
 export function download(text: string, name: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   const link = document.createElement("a");
@@ -50,7 +27,7 @@ export function download(text: string, name: string): void {
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }
 
-/** `run-1b2c3d4e.log` */
+/** After the run of the first line: `run-1b2c3d4e.log`. */
 export function fileName(lines: LogLine[]): string {
   const id = (lines[0]?.run ?? "").replace(/[^\w]/g, "").slice(0, 8);
   return id ? `run-${id}.log` : "run.log";

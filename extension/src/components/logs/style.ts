@@ -1,10 +1,13 @@
 /** How the lines look. */
 
 const ROLES = ["red", "green", "amber", "blue", "violet", "teal", "orange", "ink", "muted"];
-const ANSI = ROLES.map(
-  (role) =>
-    `.nbf-a-${role}{color:var(--nbf-${role})}.nbf-a-on-${role}{background:color-mix(in srgb,var(--nbf-${role}) 22%,transparent)}`,
-).join("\n");
+const PENS = ROLES.map(
+  (role) => `.nbf-log-${role}{--nbf-pen:var(--nbf-${role});color:var(--nbf-pen)}`,
+).join("");
+/** After the pens: on a coloured ground only the surface's colour is sure to be read. */
+const GROUNDS = ROLES.map(
+  (role) => `.nbf-log-on-${role}{background:var(--nbf-${role});color:var(--nbf-surface)}`,
+).join("");
 
 export const css = `
 .nbf-log{display:flex;flex-direction:column;height:100%;min-height:0;container-type:inline-size}
@@ -27,7 +30,7 @@ export const css = `
 .nbf .nbf-log-lines:focus-visible{outline-offset:-2px}
 .nbf-log-sizer{position:relative;min-width:100%}
 .nbf-log-line{position:absolute;top:0;left:0;min-width:100%;display:grid;grid-template-columns:66px 62px 118px max-content;
-  padding:1px 8px;line-height:18px}
+  align-items:start;padding:1px 8px;line-height:18px}
 .nbf-log-wraps .nbf-log-line{width:100%;grid-template-columns:66px 62px 118px minmax(0,1fr)}
 .nbf-log-line:hover{background:color-mix(in srgb,var(--nbf-ink) 4%,transparent)}
 .nbf-log-grave,.nbf-log-grave:hover{background:var(--nbf-alarm)}
@@ -35,7 +38,6 @@ export const css = `
 .nbf-log-time{color:var(--nbf-muted);font-size:11.5px;font-variant-numeric:tabular-nums}
 .nbf-log-level{font-size:11.5px;color:var(--nbf-muted)}
 .nbf-log-debug,.nbf-log-print{color:var(--nbf-faint)}
-.nbf-log-info{color:var(--nbf-blue)}
 .nbf-log-warning{color:var(--nbf-amber);font-weight:600}
 .nbf-log-error,.nbf-log-critical{color:var(--nbf-red);font-weight:600}
 .nbf-log-task{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;text-align:left;font-size:12px;line-height:18px;padding-right:10px!important}
@@ -46,19 +48,21 @@ export const css = `
 .nbf-log-text a{color:var(--nbf-accent);text-decoration:underline;text-underline-offset:2px}
 .nbf-log-text mark{background:color-mix(in srgb,var(--nbf-amber) 38%,transparent);color:inherit;border-radius:2px}
 .nbf-log-left,.nbf-log-empty{margin:0;color:var(--nbf-muted);text-align:center;font-size:12px}
-.nbf-log-left{height:26px;line-height:25px;border-bottom:1px dashed var(--nbf-border)}
+.nbf-log-left{height:26px;padding:0 8px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;line-height:25px;border-bottom:1px dashed var(--nbf-border)}
 .nbf-log-empty{position:absolute;left:0;right:0;top:22px;font-size:13px}
 .nbf-log-latest{position:absolute;right:20px;bottom:10px;border-radius:12px;box-shadow:0 3px 12px rgb(0 0 0/.16);font-variant-numeric:tabular-nums}
 @container (max-width:620px){
-  .nbf-log-line{grid-template-columns:62px 58px 0 max-content}
-  .nbf-log-wraps .nbf-log-line{grid-template-columns:62px 58px 0 minmax(0,1fr)}
+  .nbf-log-line{grid-template-columns:62px 62px max-content}
+  .nbf-log-wraps .nbf-log-line{grid-template-columns:62px 62px minmax(0,1fr)}
+  .nbf-log .nbf-log-task{display:none}
   .nbf-log-tools select{max-width:92px}
 }
-.nbf-a-bold{font-weight:700}
-.nbf-a-dim{opacity:.7}
-.nbf-a-italic{font-style:italic}
-.nbf-a-underline{text-decoration:underline}
-.nbf-a-strike{text-decoration:line-through}
-.nbf-a-inverse{background:color-mix(in srgb,currentColor 20%,transparent)}
-${ANSI}
+${PENS}
+${GROUNDS}
+.nbf-log-bold{font-weight:700}
+.nbf-log-dim{opacity:.7}
+.nbf-log-italic{font-style:italic}
+.nbf-log-underline{text-decoration:underline}
+.nbf-log-strike{text-decoration:line-through}
+.nbf-log-inverse{background:var(--nbf-pen,var(--nbf-ink));color:var(--nbf-surface)}
 `;

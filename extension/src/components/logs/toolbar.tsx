@@ -1,10 +1,11 @@
 /** Above the lines: filters, the search, and what to do with the lines shown. */
 
-import { type KeyboardEvent, type RefObject, useState } from "react";
+import { type KeyboardEvent, type RefObject, useEffect, useState } from "react";
 import type { LogLine, TaskRow } from "../../api/types";
+import { copied } from "../results/clipboard";
 import { grouped } from "../words";
 import type { Filter, Origin } from "./filter";
-import { asText, copy, download, fileName } from "./save";
+import { asText, download, fileName } from "./save";
 
 interface Props {
   input: RefObject<HTMLInputElement>;
@@ -138,11 +139,8 @@ function TaskChip({ tasks, task, onTask }: Pick<Props, "tasks" | "task" | "onTas
 }
 
 function Takers({ shown, tasks }: Pick<Props, "shown" | "tasks">) {
-  const [told, setTold] = useState("Copy");
-  const take = async () => {
-    setTold((await copy(asText(shown, tasks))) ? "Copied" : "Not allowed");
-    setTimeout(() => setTold("Copy"), 1500);
-  };
+  const [told, setTold] = useTold();
+  const take = async () => setTold((await copied(asText(shown, tasks))) ? "Copied" : "Not allowed");
   const empty = shown.length === 0;
   return (
     <>
@@ -153,7 +151,7 @@ function Takers({ shown, tasks }: Pick<Props, "shown" | "tasks">) {
         disabled={empty}
         onClick={take}
       >
-        {told}
+        <span aria-live="polite">{told ?? "Copy"}</span>
       </button>
       <button
         type="button"
@@ -167,4 +165,17 @@ function Takers({ shown, tasks }: Pick<Props, "shown" | "tasks">) {
       </button>
     </>
   );
+}
+
+/** How long a button says what became of it, in ms. */
+const TOLD = 1500;
+
+function useTold(): [string | null, (words: string) => void] {
+  const [told, setTold] = useState<string | null>(null);
+  useEffect(() => {
+    if (told === null) return;
+    const timer = setTimeout(() => setTold(null), TOLD);
+    return () => clearTimeout(timer);
+  }, [told]);
+  return [told, setTold];
 }
