@@ -3,7 +3,7 @@
 import { memo } from "react";
 import type { GraphNode } from "../../api/types";
 import { cardName, isBad, isHollow } from "./card-words";
-import { Bar, CARD_HEIGHT, END, ICON_X, Stripe, styleOf, Toggle, Words } from "./marks";
+import { Bar, CARD_HEIGHT, END, ICON_X, Stripe, styleOf, Toggle, tabStop, Words } from "./marks";
 
 export interface CardProps {
   node: GraphNode;
@@ -29,7 +29,7 @@ export const Card = memo(function Card(props: CardProps) {
       className={classOf(props)}
       style={styleOf(node)}
       data-node={node.id}
-      tabIndex={entry ? 0 : -1}
+      {...tabStop(entry)}
       aria-label={cardName(node, group)}
       aria-pressed={selected}
       aria-expanded={group === null ? undefined : group === "open"}

@@ -4,7 +4,7 @@ import { memo } from "react";
 import type { GraphNode } from "../../api/types";
 import type { CardProps } from "./card";
 import { cardName, isBad } from "./card-words";
-import { CARD_HEIGHT, styleOf, Toggle, Words } from "./marks";
+import { CARD_HEIGHT, styleOf, Toggle, tabStop, Words } from "./marks";
 
 /** What lies under everything. */
 export const FrameGround = memo(function FrameGround({ node }: { node: GraphNode }) {
@@ -27,7 +27,7 @@ export const FrameTitle = memo(function FrameTitle({ node, ...props }: CardProps
       className={style.filter(Boolean).join(" ")}
       style={styleOf(node)}
       data-node={node.id}
-      tabIndex={entry ? 0 : -1}
+      {...tabStop(entry)}
       aria-label={cardName(node, "open")}
       aria-pressed={selected}
       aria-expanded={true}

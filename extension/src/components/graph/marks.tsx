@@ -26,6 +26,11 @@ export function styleOf(node: GraphNode): CSSProperties {
   } as CSSProperties;
 }
 
+/** Attributes of SVG mind their case, and Preact writes them as they are given. */
+export function tabStop(entry: boolean): { tabIndex?: number } {
+  return { tabindex: entry ? 0 : -1 } as { tabIndex?: number };
+}
+
 /** The coloured left end of a card, inside its rounded corners. */
 export function Stripe({ height }: { height: number }) {
   // Where the corner's circle is as far from the card's left end as the stripe is wide.
