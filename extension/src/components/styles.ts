@@ -3,6 +3,7 @@
 import { css as base } from "./base-style";
 import { css as deployForm } from "./deploy-form/style";
 import { css as graph } from "./graph/style";
+import { css as logs } from "./logs/style";
 import { css as results } from "./results/style";
 import { css as runView } from "./run-view/style";
 import { css as runsTable } from "./runs-table/style";
@@ -16,6 +17,7 @@ export const styles = [
   state,
   graph,
   timeline,
+  logs,
   results,
   runsTable,
   deployForm,

@@ -1,9 +1,9 @@
 /** What a run logged and printed: filtered, searched, followed as it comes. */
 
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type RefObject, useMemo, useRef, useState } from "react";
 import type { LogLine, TaskRow } from "../../api/types";
 import { useStored } from "../hooks";
+import { type List, useList } from "../virtual";
 import { counted, grouped } from "../words";
 import { type Filter, filtered, NO_FILTER, settled } from "./filter";
 import { Line } from "./line";
@@ -34,7 +34,7 @@ export function Logs({ lines, leftOut, tasks, task, onTask }: Props) {
   const [wraps, setWraps] = useStored("logs.wraps", true);
   const all = useMemo(() => settled(lines), [lines]);
   const shown = useMemo(() => filtered(all, filter, task), [all, filter, task]);
-  const list = useLines(shown, scroller, wraps, leftOut > 0 ? LEFT_OUT : 0);
+  const list = useLines(shown, scroller, wraps, aboveLines(leftOut));
   const follow = useFollow(scroller, shown, () => toEnd(scroller.current));
   const jumps = useJumps(shown, follow, list);
   const showAll = () => {
@@ -68,27 +68,25 @@ export function Logs({ lines, leftOut, tasks, task, onTask }: Props) {
   );
 }
 
-type List = ReturnType<typeof useLines>;
-
 function useLines(
   shown: LogLine[],
   scroller: RefObject<HTMLDivElement>,
   wraps: boolean,
-  paddingStart: number,
-) {
-  return useVirtualizer<HTMLDivElement, HTMLDivElement>({
+  above: number,
+): List {
+  return useList({
     count: shown.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: (index) => heightOf(shown[index], wraps ? 110 : Number.POSITIVE_INFINITY),
-    getItemKey: (index) => shown[index]?.seq ?? index,
-    // What a tab hides has no height: it keeps the one that was guessed.
-    measureElement: (element, _, { options, indexFromElement }) =>
-      element.offsetHeight || options.estimateSize(indexFromElement(element)),
-    // Lines that leave at the top must not move those that are being read.
-    anchorTo: "end",
-    paddingStart,
-    overscan: 8,
+    scroller,
+    keyOf: (index) => shown[index]?.seq ?? index,
+    heightOf: (index) => heightOf(shown[index], wraps ? 110 : Number.POSITIVE_INFINITY),
+    measured: true,
+    above,
+    beyond: 8,
   });
+}
+
+function aboveLines(leftOut: number): number {
+  return leftOut > 0 ? LEFT_OUT : 0;
 }
 
 /** A guess, until it is measured: `columns` characters make a line. */
@@ -112,7 +110,7 @@ function useJumps(shown: LogLine[], follow: Follow, list: List) {
     follow.leave();
     setCurrent(line.seq);
     // The list hears of other lines only when they are drawn.
-    requestAnimationFrame(() => list.scrollToIndex(index, { align: "center" }));
+    requestAnimationFrame(() => list.reveal(index, "middle"));
   };
   return {
     current,
@@ -141,6 +139,7 @@ function Scroller(props: ScrollerProps) {
   const { search: text, current } = props.children;
   const search = useMemo(() => searchOf(text), [text]);
   const flood = useFlood(shown);
+  const above = aboveLines(leftOut);
   return (
     <div
       ref={scroller}
@@ -152,18 +151,17 @@ function Scroller(props: ScrollerProps) {
       className={wraps ? "nbf-log-lines nbf-log-wraps" : "nbf-log-lines"}
       onScroll={follow.onScroll}
     >
-      <div className="nbf-log-sizer" style={{ height: `${list.getTotalSize()}px` }}>
+      <div className="nbf-log-sizer" style={{ height: `${list.total + above}px` }}>
         {leftOut > 0 && <LeftOut number={leftOut} />}
-        {list.getVirtualItems().map(({ index, key, start }) => {
+        {list.items.map(({ index, key, start }) => {
           const line = shown[index];
           return (
             line && (
               <div
                 key={key}
-                ref={list.measureElement}
                 data-index={index}
                 className={lineClass(line, line.seq === current)}
-                style={{ transform: `translateY(${start}px)` }}
+                style={{ transform: `translateY(${start + above}px)` }}
               >
                 <Line {...{ line, search, onTask }} name={nameOf(line, tasks)} />
               </div>

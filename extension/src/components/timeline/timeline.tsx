@@ -1,10 +1,10 @@
 /** When each task of a run waited, ran and was tried again: one row per task. */
 // biome-ignore-all lint/a11y/useSemanticElements: the rows of a virtual list cannot be a table's
 
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { type MouseEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { FlowRun, TaskRow } from "../../api/types";
 import { type Size, useSize, useStored } from "../hooks";
+import { useList } from "../virtual";
 import { isLive, longestWords } from "./extent";
 import { Head } from "./head";
 import { Hover, indexAt, type Pointer, pointerAt } from "./hover";
@@ -86,16 +86,15 @@ function Grid(props: GridProps) {
   const { width: plotWidth } = useSize(plot);
   const prefix = useId();
   useWheel(scroller, view);
-  const list = useVirtualizer({
+  const list = useList({
     count: rows.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => ROW,
-    getItemKey: (index) => rows[index]?.key ?? index,
-    scrollMargin: HEAD,
-    scrollPaddingStart: HEAD,
-    overscan: 6,
+    scroller,
+    keyOf: (index) => rows[index]?.key ?? index,
+    heightOf: () => ROW,
+    above: HEAD,
+    covered: HEAD,
   });
-  const reveal = (index: number) => list.scrollToIndex(index);
+  const { reveal } = list;
   const { keys, onClick } = useActions(props, Math.floor(size.height / ROW) - 2, reveal);
   useRevealed(props.selected, rows, reveal);
   const now = times.live ? times.now - times.origin : null;
@@ -114,9 +113,9 @@ function Grid(props: GridProps) {
       onDoubleClick={() => view.zoom(null)}
     >
       <Head {...{ view, plotWidth, plot, nameWidth, onNameWidth: setNameWidth }} />
-      <div className="nbf-tl-rows" role="rowgroup" style={{ height: `${list.getTotalSize()}px` }}>
+      <div className="nbf-tl-rows" role="rowgroup" style={{ height: `${list.total}px` }}>
         <Marks seen={view.seen} plotWidth={plotWidth} now={now} />
-        {list.getVirtualItems().map(({ index, key, start }) => (
+        {list.items.map(({ index, key, start }) => (
           <PlacedRow key={key} id={`${prefix}-${index}`} {...{ index, start, keys, ...props }} />
         ))}
       </div>
@@ -141,7 +140,7 @@ function PlacedRow({ id, index, start, keys, model, view, times, selected }: Pla
   return (
     <TimelineRow
       {...{ row, id, index, seen, now, active }}
-      top={start - HEAD}
+      top={start}
       selected={isSelected(row, selected)}
     />
   );
