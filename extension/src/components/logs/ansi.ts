@@ -44,12 +44,14 @@ function push(runs: Styled[], raw: string, pen: Pen): void {
 
 /** Of each line, what came after its last carriage return: a trailing one overwrites nothing. */
 function overwritten(text: string): string {
-  return text.replace(/\r+\n/g, "\n").split("\n").map(lastWritten).join("\n");
+  return text.split("\n").map(lastWritten).join("\n");
 }
 
 function lastWritten(line: string): string {
-  const kept = line.replace(/\r+$/, "");
-  return kept.slice(kept.lastIndexOf("\r") + 1);
+  // No pattern: a progress bar may consist of nothing but returns, and those take it forever.
+  let end = line.length;
+  while (line[end - 1] === "\r") end--;
+  return line.slice(line.lastIndexOf("\r", end - 1) + 1, end);
 }
 
 interface Pen {
