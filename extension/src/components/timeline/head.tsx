@@ -69,12 +69,20 @@ function Axis({ view, plotWidth, plot }: Pick<Props, "view" | "plotWidth" | "plo
     >
       {marksOf(view.seen, plotWidth).map(({ at, words }) => (
         <span key={at} className="nbf-tl-tick" style={{ left: percent(at, view.seen) }}>
-          {words}
+          {hasRoom(at, view.seen, plotWidth) && words}
         </span>
       ))}
       {from !== null && <Stretch one={from} other={to} seen={view.seen} />}
     </div>
   );
+}
+
+/** Pixels of the longest words. */
+const WORDS = 56;
+
+/** Words cut at the end would say another time. */
+function hasRoom(at: number, seen: Span, plotWidth: number): boolean {
+  return ((seen.to - at) / (seen.to - seen.from)) * plotWidth >= WORDS;
 }
 
 function Stretch({ one, other, seen }: { one: number; other: number; seen: Span }) {
