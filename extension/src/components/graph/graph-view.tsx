@@ -70,7 +70,7 @@ type LiveProps = GraphViewProps & { graph: Graph };
 function Live(props: LiveProps) {
   const { graph, selected, look, onLook, label, height } = props;
   const area = useRef<HTMLDivElement>(null);
-  const scene = useRef<SVGGElement>(null);
+  const scene = useRef<SVGSVGElement>(null);
   const field = useRef<HTMLInputElement>(null);
   const size = useSize(area);
   const facts = useFacts(graph);
@@ -180,7 +180,7 @@ function Ground({ area, viewer, hover, commands, label, about, onEntry, children
 
 interface LitProps {
   props: LiveProps;
-  scene: RefObject<SVGGElement>;
+  scene: RefObject<SVGSVGElement>;
   facts: Facts;
   search: Search;
   hover: Hover;
@@ -197,9 +197,17 @@ function LitScene({ props, scene, facts, search, hover, stop }: LitProps) {
     [search.matches, card, relations],
   );
   return (
-    <svg className="nbf-g-svg" role="presentation">
+    // As an element of the page, and not as a part of a drawing, it can be moved without being
+    // drawn anew.
+    <svg
+      ref={scene}
+      className="nbf-g-svg nbf-g-scene"
+      role="presentation"
+      width={graph.width}
+      height={graph.height}
+    >
       <Scene
-        {...{ graph, scene, now, selected, lifted, labels }}
+        {...{ graph, now, selected, lifted, labels }}
         found={search.current}
         entry={stop}
         hovered={hover.target}

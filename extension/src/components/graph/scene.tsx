@@ -1,6 +1,6 @@
 /** Everything that is drawn of a graph, in its places. */
 
-import { memo, type RefObject } from "react";
+import { memo } from "react";
 import type { Graph } from "../../api/types";
 import { Card } from "./card";
 import { timeOf } from "./card-words";
@@ -9,7 +9,6 @@ import { FrameGround, FrameTitle } from "./frame";
 
 interface Props {
   graph: Graph;
-  scene: RefObject<SVGGElement>;
   now: number;
   selected: string | null;
   /** What stands out while the rest fades; null: nothing fades. */
@@ -21,9 +20,9 @@ interface Props {
 }
 
 export const Scene = memo(function Scene(props: Props) {
-  const { graph, scene, lifted, hovered, labels } = props;
+  const { graph, lifted, hovered, labels } = props;
   return (
-    <g ref={scene} className={lifted ? "nbf-g-scene nbf-g-lifting" : "nbf-g-scene"}>
+    <g className={lifted ? "nbf-g-lifting" : undefined}>
       <Rings graph={graph} />
       {graph.frames.map((node) => (
         <FrameGround key={node.id} node={node} />

@@ -4,10 +4,11 @@ export const css = `
 .nbf-g{position:relative;overflow:hidden;width:100%;min-height:60px;user-select:none;-webkit-user-select:none}
 .nbf-g-area{position:absolute;inset:0;overflow:hidden;touch-action:pan-y;cursor:grab;outline:none}
 .nbf-g-area.nbf-g-panning{cursor:grabbing}
-.nbf-g-svg{display:block;width:100%;height:100%;overflow:hidden}
+.nbf-g-svg{position:absolute;left:0;top:0;overflow:visible;transform-origin:0 0}
 .nbf .nbf-g-svg g:focus,.nbf .nbf-g-svg g:focus-visible{outline:none}
 .nbf .nbf-g-area:focus-visible{outline:2px solid var(--nbf-focus);outline-offset:-2px}
 .nbf-g-panning .nbf-g-scene{will-change:transform}
+.nbf-g-panning .nbf-pulse{animation-play-state:paused}
 .nbf-g text{fill:var(--nbf-ink);font-family:var(--nbf-ui-font);font-size:13px;pointer-events:none}
 .nbf-g .nbf-g-bold{font-weight:600}
 .nbf-g .nbf-g-quiet{fill:var(--nbf-muted)}

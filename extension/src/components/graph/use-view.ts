@@ -16,7 +16,7 @@ export type Places = ReadonlyMap<string, Rect>;
 
 interface Parts {
   area: RefObject<HTMLDivElement>;
-  scene: RefObject<SVGGElement>;
+  scene: RefObject<SVGSVGElement>;
 }
 
 /** What outlives that the graph is taken off the page. */
