@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid4
 
@@ -37,6 +36,7 @@ from nbflow.store import open_store
 from nbflow.story import Event, Logged, Overwrites, Story
 from nbflow.terminal_text import plain_line
 from nbflow.widgets.bridge import bridge
+from nbflow.widgets.cell_places import place_in_notebook
 from nbflow.widgets.moment import Moment, moment_data, moment_of
 from nbflow.widgets.page import wrap_run
 from nbflow.wording import middle_ellipsis
@@ -220,16 +220,7 @@ class LiveSummary(LiveDisplay):
 
 def new_view(ip: Any, title: str) -> RunDisplay:
     """The view of a run under the running cell."""
-    return RunDisplay(DisplayScreen(ip), title, partial(_place_in, ip.compile), bridge())
-
-
-def _place_in(compiler: Any, place: str) -> str:
-    """A line of a cell as IPython calls it, not by the file that stands for the cell."""
-    file, comma, rest = place.partition(", ")
-    for name, number in getattr(compiler, "_filename_map", {}).items():
-        if Path(name).name == Path(file).name:
-            return f"In[{number}]{comma}{rest}"
-    return place
+    return RunDisplay(DisplayScreen(ip), title, partial(place_in_notebook, ip.compile), bridge())
 
 
 def view_for(ip: Any, title: str) -> Reporter:

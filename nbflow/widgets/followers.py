@@ -18,6 +18,7 @@ from nbflow.feed.run_feed import RunFeed
 from nbflow.models import FlowRun, RunGraph
 from nbflow.store.base import Store
 from nbflow.widgets.actions import actions_of
+from nbflow.widgets.cell_places import place_in_notebook
 from nbflow.widgets.messages import Target
 from nbflow.widgets.registry import shown, store_of
 
@@ -51,6 +52,13 @@ def follow(target: Target) -> Follower:
     return GraphFollower(_graph_of(str(target.view)))
 
 
+def _compiler() -> Any:
+    """What knows the cells of this kernel; None where it is none."""
+    from IPython import get_ipython  # noqa: PLC0415 - in a kernel it is loaded
+
+    return getattr(get_ipython(), "compile", None)
+
+
 class RunFollower:
     """The news of a recorded run."""
 
@@ -71,7 +79,11 @@ class RunFollower:
 
     def update(self, look: Look) -> dict[str, Any] | None:
         """Everything the first time, then what is new."""
-        return self._feed.update(look)
+        update = self._feed.update(look)
+        source = ((update or {}).get("failure") or {}).get("source")
+        if source is not None:
+            source["place"] = place_in_notebook(_compiler(), source["place"])
+        return update
 
     def has_settled(self) -> bool:
         """Whether it has by now."""

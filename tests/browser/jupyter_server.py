@@ -49,7 +49,10 @@ CONFIG: dict[str, Any] = {
 }
 
 #: Defaults of the front end: what a notebook's file holds is decided by the test that saves it.
-SETTINGS = {"@jupyterlab/docmanager-extension:plugin": {"autosave": False}}
+SETTINGS = {
+    "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 
 #: What costs time for nothing: JupyterLab looks up whether it should be built anew, and nbdime
 #: whether a notebook is in a repository.
