@@ -449,6 +449,17 @@ describe("while it grows", () => {
     expect(place(container)).toEqual(put);
   });
 
+  it("moves along with the cards when all of them go to other places", () => {
+    const { container, again } = shown(wide(620));
+    fireEvent.keyDown(area(container), { key: "ArrowLeft" });
+    const put = place(container);
+    const graph = wide(768);
+    const nodes = graph.nodes.map((node) => ({ ...node, x: node.x + 100, y: node.y + 50 }));
+    again({ graph: { ...graph, nodes } });
+    expect(place(container).x).toBeCloseTo(put.x - 100 * put.scale);
+    expect(place(container).y).toBeCloseTo(put.y - 50 * put.scale);
+  });
+
   it("comes back as it was when Jupyter takes it off the page and puts it back", () => {
     const memory = new Map<string, unknown>();
     const put = () =>
