@@ -17,6 +17,5 @@ export default defineConfig({
   test: {
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}"],
-    server: { deps: { inline: ["@tanstack/react-virtual"] } },
   },
 });

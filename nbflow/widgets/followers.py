@@ -38,6 +38,10 @@ class Follower(Protocol):
     def is_behind(self) -> bool:
         """Whether the next update tells more, even if nothing happens."""
 
+    @property
+    def paced_seconds(self) -> float:
+        """Seconds of work so far that need no pause after them."""
+
     def update(self, look: Look) -> dict[str, Any] | None:
         """What is new; None when nothing is. Raises `NbflowError`."""
 
@@ -77,6 +81,11 @@ class RunFollower:
         """Whether a part of what is known was put off."""
         return self._feed.is_behind
 
+    @property
+    def paced_seconds(self) -> float:
+        """What layouts took, and all that is done once the run has ended."""
+        return self._feed.paced_seconds
+
     def update(self, look: Look) -> dict[str, Any] | None:
         """Everything the first time, then what is new."""
         update = self._feed.update(look)
@@ -100,6 +109,7 @@ class GraphFollower:
     store = None
     settled = True
     is_behind = False
+    paced_seconds = 0.0
 
     def __init__(self, graph: RunGraph) -> None:
         self._graph = graph

@@ -399,7 +399,7 @@ export interface Deployed {
 export interface Asks {
   "run.act": [{ run: string; action: ActionName; answer?: unknown }, { told: string }];
   "runs.list": [
-    { where: RunsWhere; order: RunOrder; limit: number; offset: number },
+    { where: RunsWhere; order: RunOrder; limit: number; offset: number; view?: string },
     { items: RunRow[]; total: number },
   ];
   "deploy.describe": [{ view: string }, Deployable];

@@ -98,7 +98,9 @@ function Content({ kind, subject, subjectOf }: Mounting) {
     return <RunView service={route} target={target} store={store} onLook={look} magics />;
   if (kind === "flow") return <FlowView store={store} onLook={look} />;
   if (kind === "runs") {
-    return <RunsTable service={route} renderRun={(run) => <Inner subject={subjectOf(run)} />} />;
+    const view = "view" in target ? target.view : null;
+    const renderRun = (run: string) => <Inner subject={subjectOf(run)} />;
+    return <RunsTable service={route} view={view} renderRun={renderRun} />;
   }
   return <DeployForm service={route} view={"view" in target ? target.view : ""} />;
 }

@@ -49,6 +49,7 @@ class Follower:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.settled = self.is_behind = False
+        self.paced_seconds = 0.0
         self.work = 0.0
         self.looks: list[Look] = []
         self.errors: list[Exception] = []
@@ -170,7 +171,7 @@ def test_work_is_followed_by_a_rest_but_an_end_is_told_at_once(scene: Scene) -> 
 
 
 def test_the_rest_of_a_large_answer_comes_without_a_rest(scene: Scene) -> None:
-    scene.follower.is_behind, scene.follower.work = True, 0.1  # news of that cost wait 2.5 s
+    scene.follower.is_behind, scene.follower.work = True, 0.1  # news of that cost wait 3 s
     scene.watch()
     scene.wait_until(lambda: len(scene.follower.looks) >= 4)
     scene.follower.is_behind, scene.follower.work = False, 0.0

@@ -24,7 +24,7 @@ export interface Section {
 
 interface Names {
   tasks: Map<string, TaskRow>;
-  subflows: Map<string, FlowRun>;
+  subflows: ReadonlyMap<string, FlowRun>;
 }
 
 export function sectionsOf(artifacts: Artifact[], names: Names): Section[] {

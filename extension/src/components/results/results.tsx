@@ -14,10 +14,10 @@ interface Props {
   results: ResultRow[];
   tasks: Map<string, TaskRow>;
   /** They name what was left behind by subflows themselves, outside their tasks. */
-  subflows?: Map<string, FlowRun>;
+  subflows?: ReadonlyMap<string, FlowRun>;
 }
 
-const NONE: Map<string, FlowRun> = new Map();
+const NONE: ReadonlyMap<string, FlowRun> = new Map();
 const AT_FIRST = 12;
 
 export function Results({ artifacts, results, tasks, subflows = NONE }: Props) {

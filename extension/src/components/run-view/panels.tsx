@@ -77,7 +77,14 @@ function Panel(props: Props) {
       />
     );
   }
-  return <Results artifacts={data.artifacts} results={data.results} tasks={taskById} />;
+  return (
+    <Results
+      artifacts={data.artifacts}
+      results={data.results}
+      tasks={taskById}
+      subflows={subflows}
+    />
+  );
 }
 
 const USUAL: Look = { closed: null, direction: null };
@@ -104,6 +111,8 @@ function GraphPanel({ data, height, setTab, selection, setSelection, onLook }: P
         look={look}
         onLook={change}
         label={`Graph of ${run?.flow_name ?? "the run"}`}
+        tasks={tasks}
+        subflows={data.subflows}
         height={height - (lines ? lines * LINE + AROUND : 0)}
       />
       <Strip lines={logs} tasks={taskById} onOpen={() => setTab("logs")} />

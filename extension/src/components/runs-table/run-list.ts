@@ -27,13 +27,16 @@ export const MOST_ROWS = 500;
 export class RunList {
   snapshot: Listed = { rows: null, total: 0, loading: true, error: null, at: 0 };
   #service: Service;
+  /** The table that asks: it may be about some runs only. */
+  #about: { view?: string };
   #query: Query | null = null;
   #count = PAGE;
   #asked = 0;
   #listeners = new Set<() => void>();
 
-  constructor(service: Service) {
+  constructor(service: Service, view: string | null = null) {
     this.#service = service;
+    this.#about = view === null ? {} : { view };
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -74,7 +77,7 @@ export class RunList {
   async #answer(query: Query): Promise<Partial<Listed>> {
     const page = { limit: this.#count, offset: 0 };
     try {
-      const asked = { where: whereOf(query), order: query.order, ...page };
+      const asked = { where: whereOf(query), order: query.order, ...page, ...this.#about };
       const { items, total } = await this.#service.ask("runs.list", asked);
       return { rows: items, total, error: null };
     } catch (error) {

@@ -19,6 +19,8 @@ import { useVisible } from "./visible";
 
 interface Props {
   service: Service;
+  /** The sender's own name for this table, whose conditions it keeps. */
+  view?: string | null;
   /** Which runs are shown at first. */
   where?: RunsWhere;
   /** A run was opened. */
@@ -30,10 +32,10 @@ interface Props {
 const REFRESH_MS = 5000;
 const EVERY: RunsWhere = {};
 
-export function RunsTable({ service, where = EVERY, onOpen, renderRun }: Props) {
+export function RunsTable({ service, view = null, where = EVERY, onOpen, renderRun }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const [query, setQuery] = useStored<Query>("runs.query", queryOf(where));
-  const list = useMemo(() => new RunList(service), [service]);
+  const list = useMemo(() => new RunList(service, view), [service, view]);
   const listed = useSyncExternalStore(list.subscribe, () => list.snapshot);
   useEffect(() => list.show(query), [list, query]);
   useEffect(() => () => list.close(), [list]);
