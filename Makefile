@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := $(shell find nbflow -type f ! -name '*.py[co]')
 
 # Packages the tests need that pip cannot bring, by their Debian names.
-SYSTEM_PACKAGES := chromium
+SYSTEM_PACKAGES = $(if $(shell tools/chromium 2>/dev/null),,chromium)
 
 # Side by side: half of their time, tests wait for kernels and processes. `WORKERS=0 make test`
 # runs them one after the other. A file stays with one worker, because it may share a kernel.
@@ -35,7 +35,7 @@ $(VENV)/.user: pyproject.toml $(SOURCES)
 $(VENV)/.dev: pyproject.toml
 	@tools/make-venv
 	@echo "Installing nbflow and everything its tests need into $(VENV): about a minute, once."
-	@tools/install --editable '.[examples,test,check]'
+	@NBFLOW_FRONT_END=skip tools/install --editable '.[examples,test,check]'
 	@$(BIN)/python -m compileall -q -j 0 -x '/tests/' $(VENV)/lib || true # some ship templates
 	@touch $@
 

