@@ -122,7 +122,8 @@ def _next_steps(run: FlowRun, culprit: TaskRun | None) -> Iterable[NextStep]:
 def _is_in_a_file(run: FlowRun) -> bool:
     """Whether the run's code can be read again; that of a notebook's cell is in none."""
     path = Path(run.source or "")
-    return path.suffix in {".ipynb", ".py"} and path.exists()
+    whole = ".ipynb" if run.kind is FlowKind.NOTEBOOK else ".py"
+    return path.suffix == whole and path.exists()
 
 
 def short_id(run: FlowRun) -> str:

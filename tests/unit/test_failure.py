@@ -9,6 +9,7 @@ import pytest
 
 from nbflow.exceptions import CellFailed
 from nbflow.failure import explain, first_failed, source_line
+from nbflow.models import FlowKind
 from nbflow.states import Cancelled, Completed, Crashed, Failed, NotRun, Running, TimedOut
 
 CELL = """\
@@ -205,11 +206,17 @@ def test_the_first_failure_is_the_cause(make) -> None:
 
 
 def test_code_that_is_in_no_file_cannot_be_resumed(make, tmp_path):
-    here = tmp_path / "flows.py"
-    here.write_text("")
+    module, notebook = tmp_path / "flows.py", tmp_path / "train.ipynb"
+    module.write_text("")
+    notebook.write_text("")
     gone = tmp_path / "ipykernel_1" / "123.py"  # what IPython calls a cell's code
-    for source, offered in ((here, True), (gone, False)):
-        run = make.flow_run(make.state(Failed), source=str(source))
+    for source, kind, offered in (
+        (module, FlowKind.FUNCTION, True),
+        (gone, FlowKind.FUNCTION, False),
+        (notebook, FlowKind.FUNCTION, False),  # a flow in one of its cells
+        (notebook, FlowKind.NOTEBOOK, True),
+    ):
+        run = make.flow_run(make.state(Failed), source=str(source), kind=kind)
         told = explain(run, [])
         assert told is not None
-        assert any("resume" in step.command for step in told.next_steps) is offered
+        assert any("resume" in step.command for step in told.next_steps) is offered, source
