@@ -147,6 +147,7 @@ class RunDisplay(Silent):
             seconds=seconds_of(ending.run),
             tally=ending.tally,
             rows=(),
+            stop="",
             failure=self._placed(ending.failure),
             graph=_graph(ending.run),
         )

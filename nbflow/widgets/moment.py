@@ -15,7 +15,7 @@ from nbflow import states
 from nbflow.cli.reports import seconds_of
 from nbflow.drawing import graph_text
 from nbflow.exceptions import VisualizationError
-from nbflow.failure import Failure
+from nbflow.failure import Failure, short_id
 from nbflow.models import FlowRun, RunGraph
 from nbflow.run_graph import close_groups, is_large
 from nbflow.states import State, look_of, now
@@ -41,6 +41,8 @@ class Moment:
     lines: tuple[str, ...] = ()
     failure: Failure | None = None
     graph: RunGraph | None = None
+    #: How somebody who sees no button can end it.
+    stop: str = ""
 
     @property
     def side(self) -> str:
@@ -76,7 +78,15 @@ def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
             for each in story.running()
         ),
         lines=tuple(lines),
+        stop=_stop_words(run),
     )
+
+
+def _stop_words(run: FlowRun | None) -> str:
+    """What ends a run that goes on: a static form has no button."""
+    if run is None or run.state.is_settled() or run.state.is_cancelling():
+        return ""
+    return f"To end it: the notebook's stop button, or nbflow cancel {short_id(run)} in a terminal."
 
 
 def moment_data(moment: Moment) -> dict[str, str]:
@@ -113,6 +123,8 @@ def _html(moment: Moment, picture: str) -> str:
     parts += [_row(name, seconds) for name, seconds in moment.rows[:_ROWS]]
     if len(moment.rows) > _ROWS:
         parts.append(markup.words(f"and {len(moment.rows) - _ROWS} more", "nbf-mute"))
+    if moment.stop:
+        parts.append(markup.words(moment.stop, "nbf-mute"))
     parts.append(picture)
     if moment.lines:
         parts.append(markup.element("pre", "nbf-mute", escape("\n".join(moment.lines))))
@@ -156,4 +168,5 @@ def _text(moment: Moment, graph: str) -> str:
     if failure is not None and failure.source is not None:
         told.append(f"  {failure.source.place}: {failure.source.text}")
     running = [f"  ◉ {name}  {_ticking(seconds)}" for name, seconds in moment.rows[:_ROWS]]
-    return "\n".join([head, *told, *running, *([graph] if graph else []), *moment.lines])
+    after = [part for part in (moment.stop, graph) if part]
+    return "\n".join([head, *told, *running, *after, *moment.lines])

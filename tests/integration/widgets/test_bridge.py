@@ -165,10 +165,11 @@ def test_a_run_is_followed_while_it_blocks_its_cell(kernel: Kernel, tab: Page) -
     assert last["run"]["state"]["name"] == "Completed"
     [first, *others] = tab.updates()
     assert first["reset"] and first["run"]["state"]["name"] == "Running"
-    assert len(others) >= 3
+    assert others  # how many is a matter of the machine's speed
     assert not any("reset" in each or "gone" in each for each in others)
-    [printed] = kernel.outputs(request)
-    assert printed["content"]["text"] == "mine\n"
+    # `print` writes twice, and the kernel may send in between.
+    printed = [output["content"]["text"] for output in kernel.outputs(request)]
+    assert "".join(printed) == "mine\n"
 
 
 def test_a_run_of_another_process_is_followed(kernel: Kernel, tab: Page, tmp_path: Path) -> None:
