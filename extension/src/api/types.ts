@@ -235,7 +235,7 @@ export interface Progress {
   noun: "task" | "cell";
 }
 
-export type ActionName = "cancel" | "retry" | "resume" | "answer" | "open";
+export type ActionName = "cancel" | "retry" | "resume" | "answer";
 
 /** A button that applies just now. */
 export interface Action {

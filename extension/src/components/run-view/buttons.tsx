@@ -15,7 +15,6 @@ const BUSY: Record<ActionName, string> = {
   retry: "Starting…",
   resume: "Resuming…",
   answer: "Sending…",
-  open: "Opening…",
 };
 
 export function Buttons({ actions, acting, except = null }: Props) {

@@ -9,6 +9,7 @@ import { type Acting, useActing } from "./acting";
 import { Buttons } from "./buttons";
 import { Failure } from "./failure";
 import { Header } from "./header";
+import { NotebookLink } from "./notebook-link";
 import { Notes, useConnection } from "./notes";
 import { Panels } from "./panels";
 import { Parameters, useParameters } from "./parameters";
@@ -97,6 +98,7 @@ function Top({ data, acting }: { data: RunData; acting: Acting }) {
         {gone === null && (
           <Buttons actions={actions} acting={acting} except={question ? "answer" : null} />
         )}
+        <NotebookLink output={run?.output ?? null} />
       </Header>
       {progress !== null && progress.total > 0 && <ProgressBar progress={progress} />}
       {parameters?.open && run && <Parameters id={parameters.controls} values={run.parameters} />}

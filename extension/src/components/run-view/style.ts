@@ -16,6 +16,7 @@ const header = `
 .nbf-rv-side>*+*::before{content:"·";color:var(--nbf-faint);margin-right:6px}
 .nbf-rv-time{color:var(--nbf-ink)}
 .nbf-rv-buttons{display:flex;gap:6px;flex:none}
+.nbf-rv-open{flex:none;text-decoration:none;line-height:22px}
 .nbf-rv-buttons [aria-disabled=true]{color:var(--nbf-muted);cursor:default}
 .nbf .nbf-rv-more{border:0;background:none;padding:2px 4px;font-size:12px;color:var(--nbf-muted);cursor:pointer;white-space:nowrap;
   display:inline-flex;align-items:center;gap:4px;border-radius:4px;flex:none}
