@@ -19,6 +19,7 @@ from typing import Any, Final, TextIO
 
 import click
 
+from nbflow import widgets
 from nbflow.cells.lines import Word, split_words
 from nbflow.cells.notebook import Notebook, plain
 from nbflow.cli import graph as graph_command
@@ -308,9 +309,7 @@ class NotebookCommands(LazyGroup):
     # ── show ─────────────────────────────────────────────────────────────────────────────
 
     def _show(self, run: str) -> None:
-        from nbflow.widgets.views import RunView  # noqa: PLC0415 - most of nbflow, for this alone
-
-        shown = RunView(run)
+        shown = widgets.RunView(run)
         if in_kernel(self.notebook.shell.ip):
             self.notebook.shell.ip.display_pub.publish(data=shown._repr_mimebundle_())
         else:

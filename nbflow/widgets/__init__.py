@@ -7,6 +7,7 @@ its `widget()`. In a saved notebook, and wherever there is no kernel, its static
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ __all__: Final = ["DeployForm", "FlowView", "RunView", "RunsTable"]
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        from nbflow.widgets import views  # noqa: PLC0415 - most of nbflow, for who looks
-
-        return getattr(views, name)
+        # Most of nbflow, for who looks.
+        return getattr(importlib.import_module("nbflow.widgets.views"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

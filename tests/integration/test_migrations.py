@@ -181,6 +181,7 @@ def test_the_wheel_holds_scripts_and_migrations(tmp_path: Path) -> None:
     shutil.copytree(
         PROJECT / "nbflow", source / "nbflow", ignore=shutil.ignore_patterns("__pycache__")
     )
+    shutil.copytree(PROJECT / "tools", source / "tools")  # one of them is part of the build
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, source / name)
     build = "import sys; from hatchling.build import build_wheel; build_wheel(sys.argv[1])"
