@@ -18,6 +18,7 @@ from tests.browser.notebook_page import NotebookPage
 
 #: Retries, a map of 200 with failures, logs, results; text that would be markup wherever it could.
 FLOW = """
+import os
 import time
 from nbflow import create_markdown_artifact, create_table_artifact, flow, get_run_logger
 from nbflow import log_metric, task
@@ -51,17 +52,24 @@ def report(total):
     return total
 
 @flow
-def everything(source="<s>here</s>", hold=0.0):
+def everything(source="<s>here</s>", hold=0.0, gate=None):
     parts = score.map(load(source))
     for part in parts:
         part.wait()
     report(len(parts))
     get_run_logger().warning("holding")
     time.sleep(hold)
+    while gate and not os.path.exists(gate):  # a test has not seen enough
+        time.sleep(0.05)
     return parts
 """
 
 CALL = "everything(return_state=True).name"
+
+
+def gated(folder: Path) -> str:
+    """The call, which ends no sooner than there is a file named gate."""
+    return CALL.replace("(", f"(gate={str(folder / 'gate')!r}, ", 1)
 
 
 def chip(view: Locator) -> Locator:
@@ -77,8 +85,10 @@ def shown(notebook: NotebookPage, cell: int) -> Locator:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_run_is_seen_while_it_goes_on(open_notebook: OpenNotebook, theme: str) -> None:
-    notebook = open_notebook([FLOW, CALL], theme=theme)
+def test_a_run_is_seen_while_it_goes_on(
+    open_notebook: OpenNotebook, tmp_path: Path, theme: str
+) -> None:
+    notebook = open_notebook([FLOW, gated(tmp_path)], theme=theme)
     notebook.run(0)
     notebook.wait_idle()
     notebook.run(1)
@@ -90,6 +100,7 @@ def test_a_run_is_seen_while_it_goes_on(open_notebook: OpenNotebook, theme: str)
     expect(graph.get_by_text(re.compile("^try [23]$")).first).to_be_visible()
     expect(graph.get_by_text(re.compile(r"^\d+/200")).first).to_be_visible()
     notebook.screenshot(f"run-running-{theme}")
+    (tmp_path / "gate").touch()
     notebook.wait_idle()
     expect(chip(view)).to_have_text("failed")
     expect(graph.get_by_text("198/200 · 2 failed").first).to_be_visible()
@@ -109,8 +120,10 @@ def test_a_run_is_seen_while_it_goes_on(open_notebook: OpenNotebook, theme: str)
     assert not notebook.errors
 
 
-def test_logs_stream_and_a_card_chooses_its_own(open_notebook: OpenNotebook) -> None:
-    notebook = open_notebook([FLOW, CALL.replace("(", "(hold=2.0, ", 1)])
+def test_logs_stream_and_a_card_chooses_its_own(
+    open_notebook: OpenNotebook, tmp_path: Path
+) -> None:
+    notebook = open_notebook([FLOW, gated(tmp_path)])
     notebook.run(0)
     notebook.wait_idle()
     notebook.run(1)
@@ -118,6 +131,7 @@ def test_logs_stream_and_a_card_chooses_its_own(open_notebook: OpenNotebook) -> 
     view.get_by_role("tab", name="Logs").click()
     expect(view.get_by_text("holding")).to_be_visible()  # while the cell still runs
     expect(chip(view)).to_have_text("running")
+    (tmp_path / "gate").touch()
     notebook.wait_idle()
     view.get_by_role("tab", name="Graph").click()
     view.get_by_role("button", name=re.compile("^report")).click()
