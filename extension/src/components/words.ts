@@ -5,8 +5,8 @@ const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86400;
 
-const DONE = new Set(["Completed", "Cached", "Skipped", "RolledBack"]);
-const BAD = ["Failed", "TimedOut", "Crashed", "Cancelled"];
+export const DONE: ReadonlySet<string> = new Set(["Completed", "Cached", "Skipped", "RolledBack"]);
+export const BAD: readonly string[] = ["Failed", "TimedOut", "Crashed", "Cancelled"];
 
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS = [

@@ -1,6 +1,7 @@
 /** The segments of a card's bar: first what is done, then what went wrong, then what is busy. */
 
 import { lookOf } from "../state/looks";
+import { BAD, DONE } from "../words";
 
 export interface Segment {
   role: string;
@@ -8,8 +9,6 @@ export interface Segment {
   width: number;
 }
 
-const DONE = ["Completed", "Cached", "Skipped", "RolledBack"];
-const BAD = ["Failed", "TimedOut", "Crashed", "Cancelled"];
 const WAITING = new Set(["clock", "hourglass"]);
 /** Each can be seen, however few it stands for. */
 const LEAST = 4;
@@ -41,11 +40,11 @@ function rolesOf(counts: Record<string, number>): Map<string, number> {
 
 function isTold(name: string): boolean {
   const { icon, hollow } = lookOf(name, null);
-  return DONE.includes(name) || BAD.includes(name) || (!hollow && !WAITING.has(icon));
+  return DONE.has(name) || BAD.includes(name) || (!hollow && !WAITING.has(icon));
 }
 
 function rank(name: string): number {
-  const place = DONE.includes(name) ? 0 : BAD.includes(name) ? 2 : 4;
+  const place = DONE.has(name) ? 0 : BAD.includes(name) ? 2 : 4;
   // What is usual comes first among its like.
   return name === "Completed" || name === "Failed" ? place : place + 1;
 }
