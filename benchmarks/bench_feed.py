@@ -17,6 +17,7 @@ from nbflow.drawing import layout
 from nbflow.feed import Look, RunFeed, live_graph
 from nbflow.runs import list_runs
 from nbflow.store import open_store
+from nbflow.widgets.pump import REST
 
 
 @task
@@ -37,7 +38,8 @@ class Follower:
     """Follows the newest run as the views of a notebook do: at a pace that follows the cost."""
 
     def __init__(self) -> None:
-        self.messages = self.bytes = self.work = 0
+        self.messages = self.bytes = 0
+        self.work = 0.0  # seconds of the processor while the run went on
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow)
 
@@ -46,6 +48,7 @@ class Follower:
         return self
 
     def __exit__(self, *_) -> None:
+        self.work = time.clock_gettime(time.pthread_getcpuclockid(self._thread.ident))
         self._stop.set()
         self._thread.join()
 
@@ -59,8 +62,7 @@ class Follower:
             before = time.thread_time() - feed.paced_seconds
             self._send(feed.update(Look()))
             took = time.thread_time() - feed.paced_seconds - before
-            self._stop.wait(max(0.1, 25 * took))
-        self.work = time.thread_time()
+            self._stop.wait(max(0.1, REST * took))
 
     def _send(self, update: dict | None) -> None:
         if update is not None:

@@ -31,7 +31,7 @@ Follow = Callable[[Target], Follower]
 #: Least seconds between messages.
 _BEAT: Final = 0.1
 #: Seconds of pause for each second of work.
-_REST: Final = 30.0
+REST: Final = 30.0
 #: During longer pauses it is asked, so often, whether a run has ended meanwhile.
 _GLANCE: Final = 0.25
 #: What was asked for comes without longer pauses for so many seconds, if it takes several updates.
@@ -229,7 +229,7 @@ class Pump:
     def _rest_for(self, work: float) -> None:
         """Put off the next news for as long as this much work deserves."""
         now = time.monotonic()
-        self._rested = max(now + _BEAT, max(self._rested, now) + _REST * work)
+        self._rested = max(now + _BEAT, max(self._rested, now) + REST * work)
 
     # ── when there is something to do ────────────────────────────────────────────────────
 
