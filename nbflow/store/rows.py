@@ -9,6 +9,7 @@ and a pending update of an old one are moved to a state by the same code, `advan
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -109,6 +110,9 @@ TASK_NAME: Final = TASK_RUN_COLUMNS.index("name", TASK_RUN_COLUMNS.index("id"))
 TASK_DEPENDENCIES: Final = TASK_RUN_COLUMNS.index("dependencies")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: By value: looking them up is ten times faster than calling the enumeration.
+_TYPES: Final = {each.value: each for each in StateType}
+_KINDS: Final = {each.value: each for each in TaskKind}
 _REPR_LENGTH: Final = 200
 
 
@@ -128,7 +132,7 @@ def to_micros_or_none(moment: datetime | None) -> int | None:
 
 def from_micros(value: int) -> datetime:
     """The aware UTC moment of `to_micros`."""
-    return _EPOCH + timedelta(microseconds=value)
+    return _EPOCH + timedelta(0, 0, value)
 
 
 def _moment(value: int | None) -> datetime | None:
@@ -139,6 +143,7 @@ def _bytes(identifier: UUID | None) -> bytes | None:
     return None if identifier is None else identifier.bytes
 
 
+@functools.lru_cache(maxsize=1024)  # ten thousand tasks name the same flow run, and the same map
 def _uuid(value: bytes | None) -> UUID | None:
     return None if value is None else UUID(bytes=value)
 
@@ -344,7 +349,7 @@ def log_row(record: LogRecord, seq: int) -> Row:
 
 
 def _state(row: Sequence[Any]) -> State[Any]:
-    return State(StateType(row[1]), row[2], row[3], from_micros(row[4]), _moment(row[5]))
+    return State(_TYPES[row[1]], row[2], row[3], from_micros(row[4]), _moment(row[5]))
 
 
 def flow_run_from(row: Sequence[Any]) -> FlowRun:
@@ -413,7 +418,7 @@ def task_run_from(row: Sequence[Any]) -> TaskRun:
         name=name,
         task_name=task_name,
         state=_state(row),
-        kind=TaskKind(kind),
+        kind=_KINDS[kind],
         flow_run_id=_uuid(flow_run_id),
         parent_id=_uuid(parent_id),
         task_key=task_key,
@@ -434,7 +439,7 @@ def task_run_from(row: Sequence[Any]) -> TaskRun:
 def state_change_from(row: Sequence[Any], kind: RunKind, flow_run_id: UUID | None) -> StateChange:
     """The record of a row of `HISTORY_COLUMNS`."""
     _seq, run_id, type_, name, message, at, scheduled, attempt, result = row
-    state: State[Any] = State(StateType(type_), name, message, from_micros(at), _moment(scheduled))
+    state: State[Any] = State(_TYPES[type_], name, message, from_micros(at), _moment(scheduled))
     return StateChange(
         kind, UUID(bytes=run_id), state, attempt, _result_from_text(result), flow_run_id
     )

@@ -431,7 +431,7 @@ def test_of_a_long_past_the_newest_lines_are_told(
     store: Store, top: FlowRun, page_of: PageOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_feed, "FIRST_LOGS", 50)
-    monkeypatch.setattr("nbflow.feed.reading.LIVE_PAGE", 30)
+    monkeypatch.setattr("nbflow.run_reader.LIVE_PAGE", 30)
     for number in range(100):
         log(store, top, f"line {number}")
     page = page_of(top.id)
@@ -596,7 +596,7 @@ def test_without_graphviz_the_reason_is_told(
 def test_the_first_update_of_a_large_run_comes_in_parts(
     store: Store, top: FlowRun, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nbflow.feed.reading.LIVE_PAGE", 10)
+    monkeypatch.setattr("nbflow.run_reader.LIVE_PAGE", 10)
     map_id = new_id()
     for number in range(35):
         add(store, top, "each", map_id=map_id, map_index=number)
