@@ -87,10 +87,11 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == request:
                 break
         assert reply["content"]["status"] == "ok", "\n".join(reply["content"].get("traceback", ()))
-        self.wait_for(lambda: self._is_idle(request), "the cell's end")
+        self.wait_for(lambda: self.has_ended(request), "the cell's end")
         return reply["content"]
 
-    def _is_idle(self, request: str) -> bool:
+    def has_ended(self, request: str) -> bool:
+        """Whether a cell's end was announced."""
         return any(
             m["msg_type"] == "status" and m["content"]["execution_state"] == "idle"
             for m in self.of(request)

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ from typing import Any
 import pytest
 
 from nbflow.models import new_id
-from tests.integration.widgets.kernels import WIDGET_JS, Kernel, Page
+from tests.integration.widgets.kernels import DEADLINE, WIDGET_JS, Kernel, Page
 
 FLOWS = """
 import time
+from pathlib import Path
 from nbflow import get_run
 from nbflow.engine import run_flow
 from nbflow.models import new_id
@@ -35,13 +37,17 @@ def etl():
 @flow
 def slow():
     double(1)
-    time.sleep(30)
+    time.sleep(300)
+
+def until(file):
+    while not Path(file).exists():
+        time.sleep(0.01)
 
 @flow
-def steps(number):
+def steps(number, seen):
     for each in range(number):
         double(each)
-        time.sleep(0.2)
+    until(seen)
 
 @flow
 def flood(lines):
@@ -88,11 +94,23 @@ def value(kernel: Kernel, expression: str) -> str:
     return str(kernel.run(f"print({expression})")[0]["content"]["text"].strip())
 
 
-def blocked(kernel: Kernel, seconds: float = 0.8) -> str:
-    """A cell that keeps the kernel's main thread busy."""
-    request = kernel.start(f"print('busy', flush=True); time.sleep({seconds})")
+@contextmanager
+def blocked(kernel: Kernel, file: Path, first: str = "", last: str = "") -> Iterator[str]:
+    """During the block, a cell keeps the kernel's main thread busy."""
+    wait = f"print('busy', flush=True)\nuntil({str(file)!r})"
+    request = kernel.start(f"{first}\n{wait}\n{last}")
     kernel.wait_for(lambda: kernel.is_printed(request, "busy"), "the cell's start")
-    return request
+    try:
+        yield request
+        assert not kernel.has_ended(request)
+    finally:
+        file.touch()
+    kernel.finish(request)
+
+
+def printed(kernel: Kernel, request: str) -> str:
+    """What a cell has printed: `print` writes twice, and the kernel may send in between."""
+    return "".join(output["content"]["text"] for output in kernel.outputs(request))
 
 
 # ── what is shown, and what is opened for it ─────────────────────────────────────────────
@@ -118,18 +136,18 @@ def test_there_is_one_light_bridge_that_belongs_to_no_cell(kernel: Kernel) -> No
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "blocked"])
-def test_a_page_gets_the_front_end_once(kernel: Kernel, tab: Page, *, busy: bool) -> None:
-    request = blocked(kernel) if busy else None
-    for _ in range(5):  # as they pile up while the kernel does not answer
-        tab.say("hello", have=None)
-    tab.ask(1, "deploy.preview", cron="0 6 * * *")  # all hellos were handled before
-    [bundle] = [message for message in tab.heard() if message["type"] == "bundle"]
-    assert bundle["code"] == WIDGET_JS
-    tab.say("hello", have=bundle["hash"])
-    again = tab.hears(lambda m: m["type"] == "bundle" and m["code"] is None, "a short answer")
-    assert again["hash"] == bundle["hash"]
-    if request:
-        kernel.finish(request)
+def test_a_page_gets_the_front_end_once(
+    kernel: Kernel, tab: Page, tmp_path: Path, *, busy: bool
+) -> None:
+    with blocked(kernel, tmp_path / "free") if busy else nullcontext():
+        for _ in range(5):  # as they pile up while the kernel does not answer
+            tab.say("hello", have=None)
+        tab.ask(1, "deploy.preview", cron="0 6 * * *")  # all hellos were handled before
+        [bundle] = [message for message in tab.heard() if message["type"] == "bundle"]
+        assert bundle["code"] == WIDGET_JS
+        tab.say("hello", have=bundle["hash"])
+        again = tab.hears(lambda m: m["type"] == "bundle" and m["code"] is None, "a short answer")
+        assert again["hash"] == bundle["hash"]
 
 
 def test_a_beat_is_answered(tab: Page) -> None:
@@ -140,26 +158,30 @@ def test_a_beat_is_answered(tab: Page) -> None:
 # ── watching ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_recorded_run_is_told_while_a_cell_blocks(kernel: Kernel, tab: Page) -> None:
+def test_a_recorded_run_is_told_while_a_cell_blocks(
+    kernel: Kernel, tab: Page, tmp_path: Path
+) -> None:
     run = value(kernel, "run.id")
-    request = blocked(kernel)
-    tab.watch({"run": run})
-    update = tab.sees(lambda u: "run" in u, "the run")
+    with blocked(kernel, tmp_path / "free"):
+        tab.watch({"run": run})
+        update = tab.sees(lambda u: "run" in u, "the run")
     assert update["reset"]
     assert update["run"]["state"]["name"] == "Completed"
     assert len(update["tasks"]) == 3
-    assert not any(m["msg_type"] == "execute_reply" for m in kernel.of(request))
-    kernel.finish(request)
 
 
-def test_a_run_is_followed_while_it_blocks_its_cell(kernel: Kernel, tab: Page) -> None:
-    run = value(kernel, "(planned := new_id())")
+def test_a_run_is_followed_while_it_blocks_its_cell(
+    kernel: Kernel, tab: Page, tmp_path: Path
+) -> None:
+    run, seen = value(kernel, "(planned := new_id())"), tmp_path / "seen"
     tab.watch({"run": run})  # before it is recorded
     request = kernel.start(
         "print('mine')\n"
         "with temporary_settings(logging_to_console=False):\n"
-        "    state = run_flow(steps, {'number': 5}, run_id=planned)"
+        f"    state = run_flow(steps, {{'number': 5, 'seen': {str(seen)!r}}}, run_id=planned)"
     )
+    tab.sees(lambda u: "run" in u, "the run")
+    seen.touch()
     kernel.finish(request)
     last = tab.sees(lambda u: u.get("run", {}).get("end_time"), "the end")
     assert last["run"]["state"]["name"] == "Completed"
@@ -167,9 +189,7 @@ def test_a_run_is_followed_while_it_blocks_its_cell(kernel: Kernel, tab: Page) -
     assert first["reset"] and first["run"]["state"]["name"] == "Running"
     assert others  # how many is a matter of the machine's speed
     assert not any("reset" in each or "gone" in each for each in others)
-    # `print` writes twice, and the kernel may send in between.
-    printed = [output["content"]["text"] for output in kernel.outputs(request)]
-    assert "".join(printed) == "mine\n"
+    assert printed(kernel, request) == "mine\n"
 
 
 def test_a_run_of_another_process_is_followed(kernel: Kernel, tab: Page, tmp_path: Path) -> None:
@@ -227,15 +247,15 @@ def test_what_is_gone_is_told_in_a_sentence(tab: Page) -> None:
 # ── asking ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_runs_are_listed_while_a_cell_blocks(kernel: Kernel, tab: Page) -> None:
-    request = blocked(kernel)
-    told = tab.ask(1, "runs.list", where={"flow": "etl"}, order="-created", limit=1, offset=0)
+def test_runs_are_listed_while_a_cell_blocks(kernel: Kernel, tab: Page, tmp_path: Path) -> None:
+    listed = {"where": {"flow": "etl"}, "order": "-created", "limit": 1, "offset": 0}
+    with blocked(kernel, tmp_path / "free"):
+        told = tab.ask(1, "runs.list", **listed)
     assert told["result"]["total"] >= 1
     [item] = told["result"]["items"]
     assert item["run"]["flow_name"] == "etl"
     assert item["duration"] >= 0
     assert item["deployment"] is None
-    kernel.finish(request)
 
 
 @pytest.mark.parametrize(
@@ -269,13 +289,11 @@ def test_a_button_ends_the_run_that_blocks_the_kernel(kernel: Kernel, tab: Page)
         items = tab.ask(next(number), "runs.list", **listed)["result"]["items"]
         return items and items[0]["run"]["state"]["name"] == "Running" and items[0]["run"]["id"]
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + DEADLINE
     while not (run := running()):
         assert time.monotonic() < deadline
-    began = time.monotonic()
     assert "result" in tab.ask(next(number), "run.act", run=run, action="cancel")
-    kernel.finish(request)
-    assert time.monotonic() - began < 15  # it would have slept for 30 s
+    kernel.finish(request)  # it would have slept for longer than anybody waits here
     assert kernel.run("get_run().state.name")[0]["content"]["data"]["text/plain"] == "'Cancelled'"
 
 
@@ -317,23 +335,19 @@ def lines(tab: Page) -> list[dict[str, Any]]:
     return [line for update in tab.updates() for line in update.get("logs", ())]
 
 
-def test_messages_disturb_no_cell(kernel: Kernel, tab: Page) -> None:
+def test_messages_disturb_no_cell(kernel: Kernel, tab: Page, tmp_path: Path) -> None:
     kernel.run("calls = []\nget_ipython().events.register('post_execute', lambda: calls.append(1))")
     before = len(kernel.heard)
-    request = kernel.start(
-        "print('busy', flush=True); calls.clear(); time.sleep(1); print(len(calls))"
-    )
-    kernel.wait_for(lambda: kernel.is_printed(request, "busy"), "the cell's start")
-    for odd in (None, [], 3, {}, {"method": "custom"}, {"method": "custom", "content": None}):
-        tab.send(odd)
-    for kind, told in ODD:
-        tab.say(kind, **told)
-    tab.ask(1, "deploy.preview", cron="0 6 * * *")
-    tab.hears(lambda m: m.get("ask") == 2, "the answer to the last odd question")
-    kernel.finish(request)
-    assert [m["content"]["text"] for m in kernel.outputs(request)] == ["busy\n", "0\n"]
-    printed = [m["content"]["text"] for m in kernel.heard[before:] if m["msg_type"] == "stream"]
-    assert printed == ["busy\n", "0\n"]  # nor under any other cell
+    with blocked(kernel, tmp_path / "free", "calls.clear()", "print(len(calls))") as request:
+        for odd in (None, [], 3, {}, {"method": "custom"}, {"method": "custom", "content": None}):
+            tab.send(odd)
+        for kind, told in ODD:
+            tab.say(kind, **told)
+        tab.ask(1, "deploy.preview", cron="0 6 * * *")
+        tab.hears(lambda m: m.get("ask") == 2, "the answer to the last odd question")
+    assert printed(kernel, request) == "busy\n0\n"
+    texts = [m["content"]["text"] for m in kernel.heard[before:] if m["msg_type"] == "stream"]
+    assert "".join(texts) == "busy\n0\n"  # nor under any other cell
     assert {m["msg_type"] for m in kernel.of(request)} == {"status", "execute_input", "stream"}
 
 

@@ -14,12 +14,13 @@ import pytest
 from nbflow.exceptions import ObjectNotFound, StoreError
 from nbflow.feed.look import Look
 from nbflow.widgets import pump as pump_module
-from nbflow.widgets.messages import Looking, Seeing, Target, Watching
+from nbflow.widgets.ear import Ear
+from nbflow.widgets.messages import Leaving, Looking, Seeing, Target, Watching
 from nbflow.widgets.pages import Pages
 from nbflow.widgets.pump import Pump
 
 RUN = UUID(int=1)
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 class Store:
@@ -100,6 +101,12 @@ class Scene:
         with self.news:
             assert self.news.wait_for(fits, seconds), self.told
 
+    def is_let_alone(self) -> bool:
+        """Whether everything watched has ended, and nobody listens for news of it any more."""
+        served, ears = list(self.pump._served.values()), list(self.pump._ears.values())
+        asleep = all(each.is_asleep(time.monotonic()) for each in served)
+        return bool(served and ears) and asleep and not any(ear._wanted.is_set() for ear in ears)
+
     def wait_until(self, fits: Callable[[], Any]) -> None:
         """Of what is not told."""
         deadline = time.monotonic() + DEADLINE
@@ -139,21 +146,23 @@ def test_a_watch_is_served_at_once_then_by_news(scene: Scene) -> None:
 def test_a_flood_of_news_is_at_most_ten_messages_a_second(scene: Scene) -> None:
     scene.watch()
     scene.watch(2, run=UUID(int=2))
-    began = time.monotonic()
-    end = began + 1.0
-    while time.monotonic() < end:
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end or (len(scene.told) < 3 and time.monotonic() < end + DEADLINE):
         scene.store.happen()
         scene.pump.wake()
         time.sleep(0.001)
     times = [at for at, _ in scene.told]
-    assert 3 <= len(times) <= 10 * (time.monotonic() - began) + 1
+    assert len(times) >= 3
     assert all(b - a >= 0.09 for a, b in pairwise(times))
 
 
-def test_work_is_followed_by_a_rest_but_an_end_is_told_at_once(scene: Scene) -> None:
+def test_work_is_followed_by_a_rest_but_an_end_is_told_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "REST", 300.0)
     scene.watch()
     scene.wait_for(lambda: scene.told)
-    scene.follower.work = 0.2  # five seconds of rest
+    scene.follower.work = 0.2  # a minute of rest
     before = len(scene.follower.looks)
     scene.store.happen()
     scene.wait_until(lambda: len(scene.follower.looks) > before)
@@ -164,17 +173,20 @@ def test_work_is_followed_by_a_rest_but_an_end_is_told_at_once(scene: Scene) -> 
     count = len(scene.follower.looks)
     time.sleep(0.3)
     assert len(scene.follower.looks) == count
-    assert rest > 1.0
+    assert rest > 10.0
     scene.follower.settled = True
     scene.wait_until(lambda: len(scene.follower.looks) > count)
     assert time.monotonic() < scene.pump._rested
 
 
-def test_the_rest_of_a_large_answer_comes_without_a_rest(scene: Scene) -> None:
-    scene.follower.is_behind, scene.follower.work = True, 0.1  # news of that cost wait 3 s
+def test_the_rest_of_a_large_answer_comes_without_a_rest(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "_HURRY", DEADLINE)
+    monkeypatch.setattr(pump_module, "REST", 10 * DEADLINE)  # news of that cost wait a minute
+    scene.follower.is_behind, scene.follower.work = True, 0.1
     scene.watch()
     scene.wait_until(lambda: len(scene.follower.looks) >= 4)
-    scene.follower.is_behind, scene.follower.work = False, 0.0
     assert scene.pump._rested < time.monotonic() + 1
 
 
@@ -206,7 +218,7 @@ def test_an_ended_run_is_let_alone_until_its_page_asks(scene: Scene) -> None:
     scene.follower.settled = True
     scene.watch()
     scene.wait_for(lambda: scene.told)
-    time.sleep(0.4)
+    scene.wait_until(scene.is_let_alone)
     count, waits = len(scene.follower.looks), scene.store.waits
     scene.store.happen()
     time.sleep(0.4)
@@ -264,12 +276,14 @@ def test_a_run_that_never_comes_is_given_up(scene: Scene) -> None:
     assert scene.updates()[0]["gone"] == "no such run"
 
 
-def test_a_view_that_is_gone_is_told_of_at_once(scene: Scene) -> None:
+def test_a_view_that_is_gone_is_told_of_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "_UNBORN", 10 * DEADLINE)  # so long others are waited for
     scene.follows = [raising(ObjectNotFound("run the cell again"))]
-    began = time.monotonic()
     scene.watch(view="v")
     scene.wait_for(lambda: scene.told)
-    assert time.monotonic() - began < 4
+    assert scene.updates()[0]["gone"] == "run the cell again"
 
 
 @pytest.mark.usefixtures("quick")
@@ -289,3 +303,87 @@ def test_nothing_is_sent_after_the_end(scene: Scene) -> None:
     scene.pump.wake()
     scene.wait_until(lambda: scene.pump._thread is None)
     assert len(scene.told) == count
+
+
+def test_a_message_does_not_wait_for_all_that_many_views_have_to_be_told(scene: Scene) -> None:
+    scene.follower.work = 0.1
+    for number in range(12):
+        scene.watch(number, run=UUID(int=number))
+    scene.wait_for(lambda: len(scene.updates()) >= 12)
+    sizes = [len(message["updates"]) for _, message in scene.told]
+    assert max(sizes) < 12
+    told = [each["watch"] for _, message in scene.told for each in message["updates"]]
+    assert sorted(told[:12]) == list(range(12))  # nobody twice before all were told once
+
+
+def test_whoever_was_left_out_of_a_full_message_is_told_the_same_news(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "_FULL", 0.0)
+    monkeypatch.setattr(pump_module, "REST", 0.0)
+    for number in range(4):
+        scene.watch(number, run=UUID(int=number))
+    scene.wait_for(lambda: len(scene.updates()) >= 4)
+    scene.told.clear()
+    scene.store.happen()
+    scene.wait_for(
+        lambda: {each["watch"] for _, message in scene.told for each in message["updates"]}
+        == {0, 1, 2, 3}
+    )
+
+
+def test_a_watch_that_comes_while_the_thread_ends_hears_news(
+    scene: Scene, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.watch()
+    scene.wait_for(lambda: scene.told)
+    close, closed = Ear.close, threading.Event()
+
+    def slowly(ear: Ear) -> None:
+        if not closed.is_set():
+            closed.set()
+            scene.watch(2)
+            scene.wait_for(lambda: len(scene.told) > 1)
+        close(ear)
+
+    monkeypatch.setattr(Ear, "close", slowly)
+    scene.pages.unwatch(Leaving(page="p", watch=1))
+    assert closed.wait(DEADLINE)
+    scene.wait_for(lambda: len(scene.told) > 1)
+    before = len(scene.told)
+    scene.wait_until(lambda: any(ear.name == "nbflow-ear" for ear in threading.enumerate()))
+    scene.store.happen()
+    scene.wait_for(lambda: len(scene.told) > before)
+
+
+def test_an_error_of_a_store_ends_no_thread(scene: Scene, quick: None) -> None:
+    def broken() -> bool:
+        raise OSError("the disk is gone")
+
+    scene.follower.settled = True
+    scene.watch()
+    scene.wait_for(lambda: scene.told)
+    scene.wait_until(lambda: all(s.is_asleep(time.monotonic()) for s in served(scene)))
+    scene.follower.has_settled = broken  # type: ignore[method-assign]
+    scene.pages.hear("p", time.monotonic())
+    scene.pump.wake()
+    scene.watch(2)
+    scene.wait_for(lambda: any(each["watch"] == 2 for each in scene.told[-1][1]["updates"]))
+
+
+def served(scene: Scene) -> list[Any]:
+    return list(scene.pump._served.values())
+
+
+def test_a_thread_that_could_not_begin_is_tried_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError):
+            scene.watch()
+    scene.pump.wake()
+    scene.wait_for(lambda: scene.told)
