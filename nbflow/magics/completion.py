@@ -16,18 +16,11 @@ import click
 from click.shell_completion import CompletionItem, ShellComplete
 
 from nbflow.cells.interface import is_surrounding
-from nbflow.cells.lines import (
-    FLOW_LINE,
-    NAMES,
-    RUNNERS,
-    TASK_LINE,
-    BareOption,
-    LineCommand,
-    Seconds,
-    WordsOption,
-    split_words,
-)
+from nbflow.cells.line_command import BareOption, LineCommand, WordsOption
+from nbflow.cells.line_values import RUNNERS, Seconds
+from nbflow.cells.lines import FLOW_LINE, NAMES, TASK_LINE
 from nbflow.cells.notebook import Notebook
+from nbflow.cells.words import split_words
 from nbflow.cli.options import RunOptions
 from nbflow.cli.run import flow_of
 from nbflow.exceptions import MagicUsageError, NbflowError

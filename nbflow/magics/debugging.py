@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from nbflow.cells.lines import quoted
+from nbflow.cells.words import quoted
 from nbflow.cli.debug import console_command
 from nbflow.cli.debug import debug as debug_in_terminal
 from nbflow.cli.options import DebugOptions

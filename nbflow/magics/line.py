@@ -20,8 +20,8 @@ from typing import Any, Final, TextIO
 import click
 
 from nbflow import widgets
-from nbflow.cells.lines import Word, split_words
 from nbflow.cells.notebook import Notebook, plain
+from nbflow.cells.words import Word, split_words
 from nbflow.cli import graph as graph_command
 from nbflow.cli import run as run_command
 from nbflow.cli.console import Sheet, make_console, say
