@@ -6,7 +6,9 @@ This module decides how a backfill is asked for and how it reads. Which runs it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +21,8 @@ from nbflow import wire
 from nbflow.cli.console import make_console, moment_words, plain_table, say
 from nbflow.cli.deploy_options import BackfillOptions, backfill_options
 from nbflow.cli.deployment_words import parameter_words, steps, unserved, unserved_words
+from nbflow.cli.groups import command_group
+from nbflow.cli.listing import tell_list
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.cli.run import values_of
@@ -31,7 +35,6 @@ from nbflow.store import open_store
 from nbflow.store.base import Store
 from nbflow.wording import counted, state_word
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _SHOWN: Final = 10
 
 
@@ -44,19 +47,16 @@ class _StartsByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_StartsByDefault, context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group(_StartsByDefault)
+def group() -> None:
     """Run a deployment for a span of the past, as one thing that can be cancelled.
 
     \b
     nbflow backfill train/nightly --from 2026-05-01 --to 2026-05-31 --param day
     """  # noqa: D301 - click's mark for lines that stay as they are
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
-@group.command("start", context_settings=_HELP)
+@group.command("start")
 @backfill_options
 def start_command(**given: Any) -> int:
     """Run a deployment once for each date of its schedule in a span.
@@ -160,27 +160,24 @@ def _json_runs(plan: BackfillPlan) -> list[dict[str, Any]]:
 # ── those there are ──────────────────────────────────────────────────────────────────────
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @click.argument("deployment", metavar="[DEPLOYMENT]", required=False)
 @speech_options
 def ls_command(deployment: str | None, json: bool, colour: bool) -> int:
     """List backfills, the newest first."""
-    console, store = make_console(colour=colour), open_store()
+    store = open_store()
     wanted = store.deployments.find(deployment).id if deployment else None
-    found = store.dispatch.backfills(deployment_id=wanted)
-    if json:
-        write_json(console, [wire.dump(each) for each in found])
-    elif found:
-        say(console, _table(store, found))
-    else:
-        say(
-            console,
-            "There are no backfills. Start one: nbflow backfill NAME --from DATE --to DATE",
-        )
-    return 0
+    return tell_list(
+        store.dispatch.backfills(deployment_id=wanted),
+        as_json=wire.dump,
+        as_table=partial(_table, store),
+        nothing="There are no backfills. Start one: nbflow backfill NAME --from DATE --to DATE",
+        json=json,
+        colour=colour,
+    )
 
 
-def _table(store: Store, found: list[Backfill]) -> Table:
+def _table(store: Store, found: Sequence[Backfill]) -> Table:
     table = plain_table("backfill", "deployment", "from", "to", "runs", "started", fold=True)
     for each in found:
         table.add_row(
@@ -208,7 +205,7 @@ def _counts(backfill: Backfill) -> str:
     return ("cancelled: " if backfill.cancelled else "") + (", ".join(words) or "none")
 
 
-@group.command("cancel", context_settings=_HELP)
+@group.command("cancel")
 @click.argument("backfill", metavar="BACKFILL")
 @speech_options
 def cancel_command(backfill: str, json: bool, colour: bool) -> int:

@@ -47,7 +47,7 @@ class Cancellation:
     did: list[str] = field(default_factory=list)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @cancel_options
 def command(**given: Any) -> int:
     """End a run that another process executes, or that waits for a worker.

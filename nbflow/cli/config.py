@@ -37,7 +37,7 @@ class Shown:
     source: str
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @config_options
 def command(**given: Any) -> int:
     """Show the settings that hold here, and where each comes from.

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from nbflow.cli.console import make_console, plain_table, say
 from nbflow.cli.doctor import size_words
+from nbflow.cli.groups import command_group
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import UsageError
@@ -25,22 +26,18 @@ from nbflow.store.opening import stored_revision
 from nbflow.store.orchestration import Removed
 from nbflow.wording import counted
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _TABLES_NAMED: Final = 6
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """Look after the run database: its size, old runs, copies, its revision."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 # ── looking ──────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("info", context_settings=_HELP)
+@group.command("info")
 @speech_options
 def info_command(json: bool, colour: bool) -> int:
     """Say how large the database is, what takes the most, and what pruning would remove."""
@@ -103,7 +100,7 @@ def _what(removed: Removed) -> str:
 # ── caring ───────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("prune", context_settings=_HELP)
+@group.command("prune")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @speech_options
 def prune_command(dry_run: bool, json: bool, colour: bool) -> int:
@@ -124,7 +121,7 @@ def prune_command(dry_run: bool, json: bool, colour: bool) -> int:
     return 0
 
 
-@group.command("vacuum", context_settings=_HELP)
+@group.command("vacuum")
 @speech_options
 def vacuum_command(json: bool, colour: bool) -> int:
     """Give the space of what was removed back to the disk; others wait meanwhile."""
@@ -140,7 +137,7 @@ def vacuum_command(json: bool, colour: bool) -> int:
     return 0
 
 
-@group.command("backup", context_settings=_HELP)
+@group.command("backup")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @speech_options
 def backup_command(file: Path, json: bool, colour: bool) -> int:
@@ -158,7 +155,7 @@ def backup_command(file: Path, json: bool, colour: bool) -> int:
     return 0
 
 
-@group.command("upgrade", context_settings=_HELP)
+@group.command("upgrade")
 @click.option("--check", is_flag=True, help="Only say which revision it has, and which is newest.")
 @speech_options
 def upgrade_command(check: bool, json: bool, colour: bool) -> int:

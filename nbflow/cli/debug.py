@@ -35,7 +35,7 @@ from nbflow.wording import ago, duration, state_word
 _MEGABYTE: Final = 1_000_000
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @debug_options
 def command(**given: Any) -> int:
     """Open the kernel of a run that failed.

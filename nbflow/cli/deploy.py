@@ -40,7 +40,6 @@ from nbflow.store import open_store
 from nbflow.store.base import Store
 from nbflow.wording import counted
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _MARKS: Final = {
     Action.CREATE: ("+", "green"),
     Action.CHANGE: ("~", "yellow"),
@@ -71,7 +70,7 @@ _DRAFT_OPTIONS: Final = {
 }
 
 
-@click.command(context_settings=_HELP)
+@click.command()
 @click.argument("target", metavar="[TARGET]", required=False)
 @deploy_options
 def command(**given: Any) -> int:
@@ -256,7 +255,7 @@ def _json_step(step: Step) -> dict[str, Any]:
 # ── nbflow deployment create ─────────────────────────────────────────────────────────────
 
 
-@click.command("create", context_settings=_HELP)
+@click.command("create")
 @click.argument("target", metavar="FILE")
 @deploy_options
 def create_command(**given: Any) -> int:

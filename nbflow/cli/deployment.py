@@ -41,6 +41,7 @@ from nbflow.cli.deployment_words import (
     unserved,
     unserved_words,
 )
+from nbflow.cli.groups import command_group
 from nbflow.cli.main import EXIT_CANCELLED
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import json_run, write_json
@@ -57,7 +58,6 @@ from nbflow.store import open_store
 from nbflow.store.base import Store
 from nbflow.wording import ago, counted
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _RECENT: Final = 5
 
 
@@ -74,21 +74,18 @@ class _WithCreate(click.Group):
         return found
 
 
-@click.group(cls=_WithCreate, context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group(_WithCreate)
+def group() -> None:
     """List, run, pause and compare deployments.
 
     A DEPLOYMENT is flow/name, a name that only one has, or an id or its start.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 # ── looking ──────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @find_options
 def ls_command(**given: Any) -> int:
     """List deployments by name."""
@@ -138,7 +135,7 @@ def _next_run(deployment: Deployment, now: datetime) -> Text:
     return Text(ago(min(fires), now)) if fires else Text("by hand", style="dim")
 
 
-@group.command("inspect", context_settings=_HELP)
+@group.command("inspect")
 @deployment_argument
 @speech_options
 def inspect_command(deployment: str, json: bool, colour: bool) -> int:
@@ -175,7 +172,7 @@ def _tell_recent_runs(console: Console, store: Store, deployment: Deployment) ->
         )
 
 
-@group.command("versions", context_settings=_HELP)
+@group.command("versions")
 @deployment_argument
 @speech_options
 def versions_command(deployment: str, json: bool, colour: bool) -> int:
@@ -203,7 +200,7 @@ def versions_command(deployment: str, json: bool, colour: bool) -> int:
 # ── comparing ────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("diff", context_settings=_HELP)
+@group.command("diff")
 @deployment_argument
 @click.argument("old", type=int, required=False, metavar="[OLD]")
 @click.argument("new", type=int, required=False, metavar="[NEW]")
@@ -246,7 +243,7 @@ def _pair(
     return read(found.id, before), read(found.id, after)
 
 
-@group.command("rollback", context_settings=_HELP)
+@group.command("rollback")
 @deployment_argument
 @click.argument("version", type=int, required=False, metavar="[VERSION]")
 @speech_options
@@ -286,7 +283,7 @@ def rollback_command(deployment: str, version: int | None, json: bool, colour: b
 # ── running ──────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("run", context_settings=_HELP)
+@group.command("run")
 @start_run_options
 def run_command(**given: Any) -> int:
     """Let a worker run a deployment now, or at a time.
@@ -372,7 +369,7 @@ def moment_of(text: str, now: datetime) -> datetime:
 # ── changing ─────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("pause", context_settings=_HELP)
+@group.command("pause")
 @deployment_argument
 @speech_options
 def pause_command(deployment: str, json: bool, colour: bool) -> int:
@@ -380,7 +377,7 @@ def pause_command(deployment: str, json: bool, colour: bool) -> int:
     return _set_paused(deployment, paused=True, json=json, colour=colour)
 
 
-@group.command("resume", context_settings=_HELP)
+@group.command("resume")
 @deployment_argument
 @speech_options
 def resume_command(deployment: str, json: bool, colour: bool) -> int:
@@ -402,7 +399,7 @@ def _set_paused(reference: str, *, paused: bool, json: bool, colour: bool) -> in
     return 0
 
 
-@group.command("delete", context_settings=_HELP)
+@group.command("delete")
 @deployment_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete_command(deployment: str, yes: bool) -> int:

@@ -66,7 +66,7 @@ class Finding:
 Check = Callable[[], Iterator[Finding]]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @speech_options
 def command(**given: Any) -> int:
     """Check the installation and its surroundings.

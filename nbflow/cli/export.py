@@ -18,7 +18,7 @@ from nbflow.export import export_python
 from nbflow.paths import expanded, short_path
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @export_options
 def command(**given: Any) -> int:
     """Write a notebook out as a Python module.

@@ -34,7 +34,7 @@ _DIRECTIONS: Final[Mapping[str | None, Direction | None]] = {
 }
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @graph_options
 def command(**given: Any) -> int:
     """Draw a notebook, a flow or a run.

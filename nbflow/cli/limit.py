@@ -6,51 +6,48 @@ their slots.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
 import click
 from rich.table import Table
 
 from nbflow.cli.console import make_console, plain_table, say
+from nbflow.cli.groups import command_group
+from nbflow.cli.listing import tell_list
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.models.deployments import ConcurrencyLimit
 from nbflow.store import open_store
 from nbflow.wording import counted
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
-
 _name = click.argument("name", metavar="NAME")
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """List, show, set and forget limits on what is used at once.
 
     A limit called tag:NAME holds for the tasks of that tag; any other for code inside
     `with concurrency(NAME)`, or after `rate_limit(NAME)`.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @speech_options
 def ls_command(json: bool, colour: bool) -> int:
     """List all limits, and what is taken of each."""
-    console = make_console(colour=colour)
-    found = open_store().limits.limits()
-    if json:
-        write_json(console, [_as_json(limit) for limit in found])
-    elif found:
-        say(console, _table(found))
-    else:
-        say(console, "No limits yet. Set one: nbflow limit set NAME SLOTS")
-    return 0
+    return tell_list(
+        open_store().limits.limits(),
+        as_json=_as_json,
+        as_table=_table,
+        nothing="No limits yet. Set one: nbflow limit set NAME SLOTS",
+        json=json,
+        colour=colour,
+    )
 
 
-@group.command("show", context_settings=_HELP)
+@group.command("show")
 @_name
 @speech_options
 def show_command(name: str, json: bool, colour: bool) -> int:
@@ -64,7 +61,7 @@ def show_command(name: str, json: bool, colour: bool) -> int:
     return 0
 
 
-@group.command("set", context_settings=_HELP)
+@group.command("set")
 @_name
 @click.argument("slots", metavar="SLOTS", type=click.IntRange(min=0))
 @click.option(
@@ -82,7 +79,7 @@ def set_command(name: str, slots: int, decay: float | None, off: bool) -> int:
     return 0
 
 
-@group.command("unset", context_settings=_HELP)
+@group.command("unset")
 @_name
 def unset_command(name: str) -> int:
     """Forget a limit; whoever waits for it goes on."""
@@ -108,7 +105,7 @@ def _as_json(limit: ConcurrencyLimit) -> dict[str, Any]:
     }
 
 
-def _table(limits: list[ConcurrencyLimit]) -> Table:
+def _table(limits: Sequence[ConcurrencyLimit]) -> Table:
     table = plain_table(
         "limit", "slots", "taken", "per second", "", right={"slots", "taken", "per second"}
     )

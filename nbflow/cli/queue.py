@@ -13,13 +13,13 @@ import click
 from rich.table import Table
 
 from nbflow.cli.console import make_console, say
+from nbflow.cli.groups import command_group
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import ObjectAlreadyExists
 from nbflow.models.deployments import WorkQueue
 from nbflow.store import open_store
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _NO_LIMIT: Final = "none"
 
 _queue = click.argument("name", metavar="QUEUE")
@@ -42,18 +42,15 @@ class _Limit(click.ParamType):  # type: ignore[type-arg] # not generic in click 
         return int(text)
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """List, make and change the queues in which runs wait for workers."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 # ── looking ──────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @speech_options
 def ls_command(json: bool, colour: bool) -> int:
     """List all queues, those that are served first at the top."""
@@ -66,7 +63,7 @@ def ls_command(json: bool, colour: bool) -> int:
     return 0
 
 
-@group.command("inspect", context_settings=_HELP)
+@group.command("inspect")
 @_queue
 @speech_options
 def inspect_command(name: str, json: bool, colour: bool) -> int:
@@ -120,7 +117,7 @@ def _limit_words(queue: WorkQueue) -> str:
 # ── changing ─────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("create", context_settings=_HELP)
+@group.command("create")
 @_queue
 @click.option("--priority", type=int, default=100, show_default=True, help="Smaller goes first.")
 @click.option("--limit", type=_Limit(), default=_NO_LIMIT, help="Most runs at the same time.")
@@ -142,7 +139,7 @@ def _is_kept(queue: WorkQueue) -> bool:
     return queue != WorkQueue(name=queue.name)
 
 
-@group.command("pause", context_settings=_HELP)
+@group.command("pause")
 @_queue
 def pause_command(name: str) -> int:
     """Let no more runs start from a queue; those that run go on."""
@@ -150,7 +147,7 @@ def pause_command(name: str) -> int:
     return _say(f"The queue {name} is paused. Go on: nbflow queue resume {name}")
 
 
-@group.command("resume", context_settings=_HELP)
+@group.command("resume")
 @_queue
 def resume_command(name: str) -> int:
     """Let runs start from a queue again."""
@@ -158,7 +155,7 @@ def resume_command(name: str) -> int:
     return _say(f"Runs start from the queue {name} again.")
 
 
-@group.command("set-limit", context_settings=_HELP)
+@group.command("set-limit")
 @_queue
 @click.argument("limit", type=_Limit(), metavar="N|none")
 def set_limit_command(name: str, limit: int | None) -> int:
@@ -168,7 +165,7 @@ def set_limit_command(name: str, limit: int | None) -> int:
     return _say(f"{most} of the queue {name} may run at the same time.")
 
 
-@group.command("set-priority", context_settings={**_HELP, "ignore_unknown_options": True})
+@group.command("set-priority", context_settings={"ignore_unknown_options": True})
 @_queue
 @click.argument("priority", type=int, metavar="N")
 def set_priority_command(name: str, priority: int) -> int:
@@ -177,7 +174,7 @@ def set_priority_command(name: str, priority: int) -> int:
     return _say(f"The queue {name} has the priority {priority}.")
 
 
-@group.command("delete", context_settings=_HELP)
+@group.command("delete")
 @_queue
 def delete_command(name: str) -> int:
     """Forget a queue in which nothing waits."""

@@ -28,7 +28,7 @@ from nbflow.store import open_store
 from nbflow.store.base import Store
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @resume_options
 def command(**given: Any) -> int:
     """Go on with a run that failed or was stopped, or that waits for a person.

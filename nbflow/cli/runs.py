@@ -18,7 +18,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import click
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -33,6 +32,7 @@ from nbflow.cli.console import (
     shows_colours,
     state_label,
 )
+from nbflow.cli.groups import command_group
 from nbflow.cli.options import (
     DeleteOptions,
     ListOptions,
@@ -82,28 +82,24 @@ from nbflow.wording import (
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PAGE: Final = 5000
 _FOLLOW_SECONDS: Final = 3600.0
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """List runs, and look into one.
 
     A RUN is an id (or its start or end), a name, or latest.
     """
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @list_options
 def ls_command(**given: Any) -> int:
     """List runs, newest first."""
     return ls(ListOptions(**given))
 
 
-@group.command("show", context_settings=_HELP)
+@group.command("show")
 @run_argument
 @speech_options
 def show_command(**given: Any) -> int:
@@ -111,7 +107,7 @@ def show_command(**given: Any) -> int:
     return show(ShowOptions(**given))
 
 
-@group.command("logs", context_settings=_HELP)
+@group.command("logs")
 @run_argument
 @log_options
 def logs_command(**given: Any) -> int:
@@ -119,14 +115,14 @@ def logs_command(**given: Any) -> int:
     return logs(LogOptions(**given))
 
 
-@group.command("retry", context_settings=_HELP)
+@group.command("retry")
 @retry_options
 def retry_command(**given: Any) -> int:
     """Let an ended run of a deployment wait for its next attempt."""
     return retry(RetryOptions(**given))
 
 
-@group.command("delete", context_settings=_HELP)
+@group.command("delete")
 @delete_options
 def delete_command(**given: Any) -> int:
     """Forget runs that have ended, with their tasks and logs."""

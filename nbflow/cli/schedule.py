@@ -6,7 +6,7 @@ fire.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,6 +25,8 @@ from nbflow.cli.deploy_options import (
     schedule_kinds,
 )
 from nbflow.cli.deployment_words import next_words, schedule_words
+from nbflow.cli.groups import command_group
+from nbflow.cli.listing import tell_list
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.deployments.checking import read_text
@@ -34,38 +36,34 @@ from nbflow.models.deployments import Deployment, DeploymentSchedule
 from nbflow.schedules import from_json, in_words, upcoming
 from nbflow.store import open_store
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _ALL: Final = 100_000
 
 _slug = click.argument("slug", metavar="[SCHEDULE]", required=False)
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """List, try, add, pause and remove the schedules of deployments."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @click.argument("deployment", metavar="[DEPLOYMENT]", required=False)
 @speech_options
 def ls_command(deployment: str | None, json: bool, colour: bool) -> int:
     """List the schedules of a deployment, or of all."""
-    console, store = make_console(colour=colour), open_store().deployments
+    store = open_store().deployments
     found = [store.find(deployment)] if deployment else store.search(limit=_ALL)
-    rows = [(each, schedule) for each in found for schedule in each.schedules]
-    if json:
-        write_json(console, [{"deployment": d.full_name, **wire.dump(s)} for d, s in rows])
-    elif rows:
-        say(console, _table(rows))
-    else:
-        say(console, 'There are no schedules. Add one: nbflow schedule add NAME --cron "0 6 * * *"')
-    return 0
+    return tell_list(
+        [(each, schedule) for each in found for schedule in each.schedules],
+        as_json=lambda row: {"deployment": row[0].full_name, **wire.dump(row[1])},
+        as_table=_table,
+        nothing='There are no schedules. Add one: nbflow schedule add NAME --cron "0 6 * * *"',
+        json=json,
+        colour=colour,
+    )
 
 
-def _table(rows: list[tuple[Deployment, DeploymentSchedule]]) -> Table:
+def _table(rows: Sequence[tuple[Deployment, DeploymentSchedule]]) -> Table:
     table = plain_table("deployment", "schedule", "when", "next", fold=True)
     moment = datetime.now(UTC)
     for deployment, schedule in rows:
@@ -76,7 +74,7 @@ def _table(rows: list[tuple[Deployment, DeploymentSchedule]]) -> Table:
     return table
 
 
-@group.command("preview", context_settings=_HELP)
+@group.command("preview")
 @click.argument("deployment", metavar="[DEPLOYMENT]", required=False)
 @schedule_kinds
 @click.option(
@@ -118,7 +116,7 @@ def _in_zone(moment: datetime, zone: str) -> str:
     return f"{local:%a %Y-%m-%d %H:%M:%S %Z}"
 
 
-@group.command("add", context_settings=_HELP)
+@group.command("add")
 @schedule_add_options
 def add_command(**given: Any) -> int:
     """Add a schedule to a deployment, or change the one of that slug."""
@@ -152,7 +150,7 @@ def add(options: ScheduleOptions) -> int:
     return 0
 
 
-@group.command("pause", context_settings=_HELP)
+@group.command("pause")
 @deployment_argument
 @_slug
 @speech_options
@@ -161,7 +159,7 @@ def pause_command(deployment: str, slug: str | None, json: bool, colour: bool) -
     return _change(deployment, slug, lambda s: replace(s, active=False), json=json, colour=colour)
 
 
-@group.command("resume", context_settings=_HELP)
+@group.command("resume")
 @deployment_argument
 @_slug
 @speech_options
@@ -170,7 +168,7 @@ def resume_command(deployment: str, slug: str | None, json: bool, colour: bool) 
     return _change(deployment, slug, lambda s: replace(s, active=True), json=json, colour=colour)
 
 
-@group.command("remove", context_settings=_HELP)
+@group.command("remove")
 @deployment_argument
 @_slug
 @speech_options

@@ -8,14 +8,17 @@ encrypted.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import make_console, moment_words, plain_table, say
+from nbflow.cli.groups import command_group
+from nbflow.cli.listing import tell_list
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import UsageError
@@ -24,35 +27,29 @@ from nbflow.store import open_store
 from nbflow.store.near import not_there
 from nbflow.wording import ago
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
-
 _name = click.argument("name", metavar="NAME")
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """List, set and forget secrets: values that are kept encrypted."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @speech_options
 def ls_command(json: bool, colour: bool) -> int:
     """List the names of all secrets."""
-    console = make_console(colour=colour)
-    found = open_store().vault.secrets()
-    if json:
-        write_json(console, [_as_json(secret) for secret in found])
-    elif found:
-        say(console, _table(found, datetime.now(UTC)))
-    else:
-        say(console, "No secrets yet. Set one: nbflow secret set NAME")
-    return 0
+    return tell_list(
+        open_store().vault.secrets(),
+        as_json=_as_json,
+        as_table=_table,
+        nothing="No secrets yet. Set one: nbflow secret set NAME",
+        json=json,
+        colour=colour,
+    )
 
 
-@group.command("set", context_settings=_HELP)
+@group.command("set")
 @_name
 @click.argument("rest", nargs=-1, metavar="")
 def set_command(name: str, rest: tuple[str, ...]) -> int:
@@ -78,7 +75,7 @@ def _value(name: str) -> str:
     return sys.stdin.read().removesuffix("\n").removesuffix("\r")
 
 
-@group.command("get", context_settings=_HELP)
+@group.command("get")
 @_name
 @click.option("--reveal", is_flag=True, help="Print the value, for whoever looks over a shoulder.")
 @speech_options
@@ -100,7 +97,7 @@ def get_command(name: str, reveal: bool, json: bool, colour: bool) -> int:
     return 0
 
 
-@group.command("unset", context_settings=_HELP)
+@group.command("unset")
 @_name
 def unset_command(name: str) -> int:
     """Forget a secret."""
@@ -113,7 +110,8 @@ def _as_json(secret: Secret) -> dict[str, Any]:
     return {"name": secret.name, "updated": secret.updated.isoformat()}
 
 
-def _table(secrets: list[Secret], now: datetime) -> Table:
+def _table(secrets: Sequence[Secret]) -> Table:
+    now = datetime.now(UTC)
     table = plain_table("secret", "changed")
     for secret in secrets:
         table.add_row(secret.name, ago(secret.updated, now))

@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import make_console, moment_words, say
+from nbflow.cli.groups import command_group
 from nbflow.cli.reports import write_json
 from nbflow.exceptions import ServerUnreachable, UsageError
 from nbflow.owner import is_alive, place_of
@@ -36,7 +37,6 @@ from nbflow.wording import counted, duration
 if TYPE_CHECKING:  # slow to load, and only `start` needs it
     from nbflow.server.process import Started
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _START_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 0.05
 _ASK_SECONDS: Final = 10.0
@@ -57,18 +57,15 @@ class StartOptions:
     background: bool
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """Start, show and stop the server of this home: API, scheduler and a worker."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 # ── start ────────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("start", context_settings=_HELP)
+@group.command("start")
 @click.option("--host", metavar="ADDRESS", help="Where to listen. Default: only this machine.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="NUMBER", help="Default: 4200.")
 @click.option("--no-worker", is_flag=True, help="Execute no runs here.")
@@ -180,7 +177,7 @@ def _begun(settings: Settings, process: subprocess.Popen[bytes], log: Path) -> P
 # ── status ───────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("status", context_settings=_HELP)
+@group.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 @click.option("--url", "only_url", is_flag=True, help="Print the address alone, for scripts.")
 @click.option("--show-token", is_flag=True, help="Show the address with the token in it.")
@@ -290,7 +287,7 @@ def _queue_words(queue: dict[str, Any]) -> str:
 # ── stop ─────────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("stop", context_settings=_HELP)
+@group.command("stop")
 @click.option(
     "--wait",
     type=click.FloatRange(0),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json as json_format
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
@@ -16,6 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import make_console, plain_table, say
+from nbflow.cli.groups import command_group
+from nbflow.cli.listing import tell_list
 from nbflow.cli.options import speech_options
 from nbflow.cli.reports import write_json
 from nbflow.models.deployments import Variable
@@ -23,36 +26,31 @@ from nbflow.store import open_store
 from nbflow.terminal_text import plain_line
 from nbflow.wording import ago, middle_ellipsis
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _ROOM: Final = 60
 
 _name = click.argument("name", metavar="NAME")
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """List, read, set and forget variables: values that runs share by name."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @speech_options
 def ls_command(json: bool, colour: bool) -> int:
     """List all variables."""
-    console = make_console(colour=colour)
-    found = open_store().vault.variables()
-    if json:
-        write_json(console, [_as_json(variable) for variable in found])
-    elif found:
-        say(console, _table(found, datetime.now(UTC)))
-    else:
-        say(console, "No variables yet. Set one: nbflow variable set NAME VALUE")
-    return 0
+    return tell_list(
+        open_store().vault.variables(),
+        as_json=_as_json,
+        as_table=_table,
+        nothing="No variables yet. Set one: nbflow variable set NAME VALUE",
+        json=json,
+        colour=colour,
+    )
 
 
-@group.command("get", context_settings=_HELP)
+@group.command("get")
 @_name
 @speech_options
 def get_command(name: str, json: bool, colour: bool) -> int:
@@ -66,7 +64,7 @@ def get_command(name: str, json: bool, colour: bool) -> int:
     return 0
 
 
-@group.command("set", context_settings={**_HELP, "ignore_unknown_options": True})
+@group.command("set", context_settings={"ignore_unknown_options": True})
 @_name
 @click.argument("value", metavar="VALUE")
 @click.option("--text", is_flag=True, help="Take VALUE as text, also where it reads as JSON.")
@@ -81,7 +79,7 @@ def set_command(name: str, value: str, text: bool) -> int:
     return 0
 
 
-@group.command("unset", context_settings=_HELP)
+@group.command("unset")
 @_name
 def unset_command(name: str) -> int:
     """Forget a variable."""
@@ -115,7 +113,8 @@ def _as_json(variable: Variable) -> dict[str, Any]:
     }
 
 
-def _table(variables: list[Variable], now: datetime) -> Table:
+def _table(variables: Sequence[Variable]) -> Table:
+    now = datetime.now(UTC)
     table = plain_table("variable", "value", "changed")
     for each in variables:
         shown = middle_ellipsis(plain_line(_words(each.value)), _ROOM)

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -21,8 +22,9 @@ from rich.console import Console
 from rich.table import Table
 
 from nbflow.cli.console import local_clock, make_console, moment_words, say
+from nbflow.cli.groups import command_group
+from nbflow.cli.listing import tell_list
 from nbflow.cli.options import Duration, speech_options
-from nbflow.cli.reports import write_json
 from nbflow.exceptions import ObjectNotFound, UsageError
 from nbflow.models.deployments import Worker as WorkerRecord
 from nbflow.owner import is_alive, place_of
@@ -34,7 +36,6 @@ from nbflow.wording import counted
 if TYPE_CHECKING:  # slow to load, and only `start` needs it
     from nbflow.worker.worker import Worker
 
-_HELP: Final = {"help_option_names": ["-h", "--help"]}
 _LOOK_SECONDS: Final = 0.1
 #: Supervisors tell a process and its group: what comes so close is said once.
 _SAME_WORD_SECONDS: Final = 0.2
@@ -54,12 +55,9 @@ class StartOptions:
     with_input: bool = False
 
 
-@click.group(context_settings=_HELP, invoke_without_command=True)
-@click.pass_context
-def group(ctx: click.Context) -> None:
+@command_group()
+def group() -> None:
     """Start, list and stop workers, which execute the runs of deployments."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
 
 
 class _Alias(click.Group):
@@ -75,13 +73,15 @@ class _Alias(click.Group):
         return group.get_command(ctx, cmd_name)
 
 
-agent = _Alias("agent", help="The same as nbflow worker: start, ls, stop.", context_settings=_HELP)
+@command_group(_Alias)
+def agent() -> None:
+    """The same as nbflow worker: start, ls, stop."""
 
 
 # ── start ────────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("start", context_settings=_HELP)
+@group.command("start")
 @click.option(
     "-q", "--queue", "queues", multiple=True, metavar="QUEUE", help="Serve it; repeatable. All."
 )
@@ -210,20 +210,19 @@ def _tell(console: Console, line: str) -> None:
 # ── ls ───────────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("ls", context_settings=_HELP)
+@group.command("ls")
 @click.option("-a", "--all", "everyone", is_flag=True, help="Also those that have ended.")
 @speech_options
 def ls_command(everyone: bool, json: bool, colour: bool) -> int:
     """List the workers that live."""
-    console = make_console(colour=colour)
-    found = open_store().dispatch.workers(alive=not everyone)
-    if json:
-        write_json(console, [_as_json(worker) for worker in found])
-    elif found:
-        say(console, _table(found))
-    else:
-        say(console, "No worker lives. Start one: nbflow worker start")
-    return 0
+    return tell_list(
+        open_store().dispatch.workers(alive=not everyone),
+        as_json=_as_json,
+        as_table=_table,
+        nothing="No worker lives. Start one: nbflow worker start",
+        json=json,
+        colour=colour,
+    )
 
 
 def _as_json(worker: WorkerRecord) -> dict[str, Any]:
@@ -241,7 +240,7 @@ def _as_json(worker: WorkerRecord) -> dict[str, Any]:
     }
 
 
-def _table(workers: list[WorkerRecord]) -> Table:
+def _table(workers: Sequence[WorkerRecord]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("name", "runs", "queues", "started", "heard of", "process"):
         table.add_column(title, no_wrap=title in {"name", "runs"}, overflow="fold")
@@ -261,7 +260,7 @@ def _table(workers: list[WorkerRecord]) -> Table:
 # ── stop ─────────────────────────────────────────────────────────────────────────────────
 
 
-@group.command("stop", context_settings=_HELP)
+@group.command("stop")
 @click.argument("name")
 @click.option("--now", "at_once", is_flag=True, help="End its runs, too, instead of waiting.")
 @click.option(
