@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 from nbflow.context import FlowRunContext, RunContext, TaskRunContext, current_context
+from nbflow.interactive import in_kernel
 from nbflow.models import LogRecord, TaskKind
 from nbflow.settings import get_settings
 from nbflow.streams import StandIn, standing_in, unheard
@@ -176,7 +177,7 @@ def _user_shows_logs() -> bool:
 
 def _console() -> TextIO:
     # In a kernel stderr is painted as an error, so log lines go to the ordinary output.
-    return (sys.stdout if _in_kernel() else sys.stderr) or io.StringIO()
+    return (sys.stdout if in_kernel() else sys.stderr) or io.StringIO()
 
 
 def show_text(stream: str, text: str) -> None:
@@ -186,11 +187,6 @@ def show_text(stream: str, text: str) -> None:
         with unheard(_Ear, "stdout"), suppress(ValueError, OSError):  # the stream has been closed
             target.write(text)
             target.flush()
-
-
-def _in_kernel() -> bool:
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return shell is not None and hasattr(shell, "kernel")
 
 
 # ── printed text ─────────────────────────────────────────────────────────────────────────

@@ -30,6 +30,7 @@ from nbflow.engine.runners import runner_outside_flows
 from nbflow.engine.session import FlowSession, Outstanding
 from nbflow.engine.threads import let_threads_inherit
 from nbflow.exceptions import ResumeError
+from nbflow.interactive import kernel_here
 from nbflow.logging import TASK_RUNS
 from nbflow.models import (
     Dependency,
@@ -412,8 +413,7 @@ def _send(request: Mapping[str, Any], content: Mapping[str, Any]) -> None:
 
 
 def _kernel() -> Any:
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    kernel = getattr(shell, "kernel", None)
+    kernel = kernel_here()
     return kernel if hasattr(kernel, "iopub_socket") else None
 
 

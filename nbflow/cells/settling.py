@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from nbflow.cells.notebook import notebook_of
+from nbflow.interactive import shell_here
 
 
 def settle(*, cancel: bool = False) -> None:
@@ -12,6 +11,6 @@ def settle(*, cancel: bool = False) -> None:
 
     With `cancel`, those that have not started never will, and those that run are interrupted.
     """
-    ip = sys.modules["IPython"].get_ipython()
+    ip = shell_here()
     if ip is not None:
         notebook_of(ip).settle(cancel=cancel)

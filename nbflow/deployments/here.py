@@ -8,13 +8,13 @@ what that is for.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
+from nbflow.interactive import shell_here
 from nbflow.models import FlowRun, FlowRunFilter
 from nbflow.owner import owner_of
 from nbflow.states import StateType
@@ -56,8 +56,7 @@ def _told() -> Iterator[str]:
 
 def notebook_names() -> dict[str, Any]:
     """The names of the notebook; empty where there is none."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = shell_here()
     names: dict[str, Any] = shell.user_ns if shell is not None else {}
     return names
 

@@ -22,6 +22,7 @@ from nbflow.deployments.deploying import Draft, draft, own_deployment
 from nbflow.deployments.targets import Target
 from nbflow.exceptions import NbflowError, StoreError, UsageError
 from nbflow.flows import Flow
+from nbflow.interactive import shell_here
 from nbflow.models.deployments import DEFAULT_QUEUE, Deployment
 from nbflow.schedules import from_json, preview
 from nbflow.store import open_store
@@ -211,7 +212,7 @@ def serve(
         pause_on_shutdown=pause_on_shutdown,
     ).start()
     if block is None:
-        block = not _in_notebook()
+        block = shell_here() is None
     if block:
         handle.wait()
     return handle
@@ -243,11 +244,6 @@ def _with_own_queue(made: Draft) -> Draft:
     if spec.queue == DEFAULT_QUEUE:
         spec = replace(spec, queue=f"serve-{made.flow_name}-{made.name}")
     return replace(made, spec=spec, paused=paused)
-
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and ipython.get_ipython() is not None
 
 
 def _quoted(text: str) -> str:

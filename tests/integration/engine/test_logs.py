@@ -103,7 +103,7 @@ def test_lines_shown_under_a_cell_are_no_prints_of_the_run(
     record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever else listens to the streams, and since when: here, a cell that is recorded."""
-    monkeypatch.setattr("nbflow.logging._in_kernel", lambda: True)
+    monkeypatch.setattr("nbflow.logging.in_kernel", lambda: True)
     cell = Recording()
 
     @flow(log_prints=True)
