@@ -1,7 +1,7 @@
-"""The line above the graph: state, name, duration, how far the run got, and why it failed.
+"""What stands above the graph: state, name, duration, how far the run got, and why it failed.
 
-This module decides what stands there and how it shares the width. It must not know the graph
-below it.
+This module decides what stands there, a note last, and how it shares the width. It must not
+know the graph below it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _SIDE_SIZE: Final = 12.5
 _GAP: Final = 12.0
 _ALARM_SIZE: Final = 13.0
 _ALARM_STEP: Final = 19.0
-_ALARM_LINES: Final = 3
+_MOST_LINES: Final = 3
+_NOTE_STEP: Final = 18.0
+_NOTE_GAP: Final = 12.0
 #: A picture is not made wider than this for the sake of a long reason.
 _WIDEST: Final = 560.0
 
@@ -36,10 +38,21 @@ class Header(NamedTuple):
     height: float
 
 
-def header_of(graph: RunGraph, width: float) -> Header:
-    """Draw the header of a graph in the given width; a graph without title or state has none."""
-    if not graph.title and graph.state_name is None:
-        return Header("", 0.0)
+def header_of(graph: RunGraph, width: float, note: str = "") -> Header:
+    """Draw the header in the given width; without title, state or note there is none."""
+    told = _told(graph, width) if graph.title or graph.state_name is not None else Header("", 0.0)
+    if not note:
+        return told
+    lines = _wrapped(note, width, _SIDE_SIZE)
+    below = "".join(
+        text(line, (0, told.height + _NOTE_STEP * (number + 0.5)), _SIDE_SIZE, "side muted")
+        for number, line in enumerate(lines)
+    )
+    return Header(told.svg + below, told.height + _NOTE_STEP * len(lines) + _NOTE_GAP)
+
+
+def _told(graph: RunGraph, width: float) -> Header:
+    """State, name, how far it got, and a failure's reason."""
     parts, bottom = [_line(graph, width)], _LINE
     counts = state_counts(graph)
     if counts:
@@ -80,24 +93,24 @@ def _alarm(graph: RunGraph) -> str:
     return wording.one_line(graph.message or "")
 
 
-def wanted_width(graph: RunGraph) -> float:
-    """The width at which the reason of a failure stands on one line, within limits."""
+def wanted_width(graph: RunGraph, note: str = "") -> float:
+    """The width at which the reason of a failure, and a note, stand on one line, within limits."""
     alarm = _alarm(graph)
-    return min(_WIDEST, text_width(alarm, _ALARM_SIZE) + 54) if alarm else 0.0
+    wide = text_width(alarm, _ALARM_SIZE) + 54 if alarm else 0.0
+    return min(_WIDEST, max(wide, text_width(note, _SIDE_SIZE)))
 
 
-def _wrapped(words: str, width: float) -> list[str]:
+def _wrapped(words: str, width: float, size: float = _ALARM_SIZE) -> list[str]:
     """The words on up to three lines; of what is longer, the middle is left out."""
     lines = [""]
     for word in words.split(" "):
         longer = f"{lines[-1]} {word}".lstrip()
-        if len(lines) == _ALARM_LINES or text_width(longer, _ALARM_SIZE) <= width:
+        if len(lines) == _MOST_LINES or text_width(longer, size) <= width:
             lines[-1] = longer
         else:
             lines = [*filter(None, lines), word]
     return [
-        wording.middle_ellipsis(line, width, lambda part: text_width(part, _ALARM_SIZE))
-        for line in lines
+        wording.middle_ellipsis(line, width, lambda part: text_width(part, size)) for line in lines
     ]
 
 

@@ -52,6 +52,7 @@ def graph_svg(
     direction: Direction | str | None = None,
     layout: Layout | None = None,
     scope: str | None = None,
+    note: str = "",
 ) -> str:
     """Draw the graph as an SVG document.
 
@@ -62,6 +63,7 @@ def graph_svg(
         layout: Positions from `lay_out` for this graph, when they are at hand already.
         scope: The class that keeps the picture's styles to itself; by default made from
             the content, so that two pictures on one page do not meet.
+        note: What is said above the cards, such as why not all of them are there.
 
     Raises `VisualizationError` when the graph cannot be laid out.
     """
@@ -70,7 +72,7 @@ def graph_svg(
     picture = _Picture(
         graph, placed, cards_of(graph, placed.direction), scope or _scope(graph, placed, theme)
     )
-    return _document(picture, theme)
+    return _document(picture, theme, wording.one_line(note))
 
 
 def _scope(graph: RunGraph, layout: Layout, theme: Theme) -> str:
@@ -92,10 +94,10 @@ class _Picture(NamedTuple):
         return {node.id: node.label for node in self.graph.nodes}
 
 
-def _document(picture: _Picture, theme: Theme) -> str:
+def _document(picture: _Picture, theme: Theme, note: str) -> str:
     layout, graph = picture.layout, picture.graph
-    inner = max(layout.width, _MIN_WIDTH - 2 * _PADDING, wanted_width(graph))
-    header = header_of(graph, inner)
+    inner = max(layout.width, _MIN_WIDTH - 2 * _PADDING, wanted_width(graph, note))
+    header = header_of(graph, inner, note)
     width, height = inner + 2 * _PADDING, header.height + layout.height + 2 * _PADDING
     shift = (_PADDING + (inner - layout.width) / 2, _PADDING + header.height)
     # All below the header, as the body sees it: rings may reach beyond the cards.

@@ -23,22 +23,24 @@ _MESSAGE_LIMIT: Final = 160
 _NAMED_SOURCES: Final = 4
 
 
-def graph_text(graph: RunGraph) -> str:
+def graph_text(graph: RunGraph, most: int | None = None) -> str:
     """The graph in text: state, name, duration, and what each node comes after.
 
-    `?` marks what was inferred without certainty; members of a subflow are indented.
+    `?` marks what was inferred without certainty; members of a subflow are indented. Nodes
+    after the first `most` are counted.
     """
     shape = shape_of(graph)
     nodes = {node.id: node for node in shape.nodes}
     incoming: defaultdict[str, list[GraphEdge]] = defaultdict(list)
     for edge in shape.edges:
         incoming[edge.target].append(edge)
-    order = list(_in_order(shape, ""))
+    order = list(_in_order(shape, ""))[:most]
     rows = [(*_cells(nodes[id_], depth), _sources(incoming[id_], nodes)) for id_, depth in order]
     lines = [_headline(graph)] if graph.title or graph.state_name else []
     for (id_, depth), line in zip(order, _aligned(rows), strict=True):
         lines += [line, *_message(nodes[id_], depth)]
-    return "\n".join(lines)
+    left_out = len(nodes) - len(order)
+    return "\n".join([*lines, f"and {left_out} more"] if left_out else lines)
 
 
 def _headline(graph: RunGraph) -> str:

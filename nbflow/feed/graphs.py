@@ -1,33 +1,23 @@
 """The laid-out graph as views take it.
 
-This module decides what is drawn of a graph: what is closed, how much room cards keep for what
-they will say, and what is too large to be placed while somebody waits. It must not know runs.
+This module decides what a view is told of a graph, and how much room cards keep for what they
+will say. It must not know runs, nor what is too large to be placed while somebody waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from nbflow.drawing import Box, Direction, Layout, Path, lay_out
+from nbflow.drawing import Box, Direction, Layout, Path, fitted, lay_out
 from nbflow.drawing.cards import Card, cards_of, open_groups
-from nbflow.drawing.shape import best_direction, levels, shape_of
 from nbflow.exceptions import VisualizationError
 from nbflow.feed.look import Look
 from nbflow.feed.plain import optional, text
 from nbflow.models import GraphNode, RunGraph
-from nbflow.run_graph import close_groups, is_large
-from nbflow.wording import counted
 
 Json = dict[str, Any]
-
-#: More cards than these are not drawn.
-MOST_CARDS: Final = 600
-#: Ranks that all edges of a layered picture cross together: beyond, Graphviz takes over a second.
-MOST_CROSSED: Final = 1_500
-#: Edges of a radial picture.
-MOST_SPOKES: Final = 500
 
 #: The longest that cards keep room for from the start: `9 m 59 s`.
 _ROOM_SECONDS: Final = 599.0
@@ -66,56 +56,12 @@ def shown(graph: RunGraph, look: Look) -> Shown:
     groups = open_groups(graph)
     names = tuple(node.id for node in graph.nodes if node.id in groups)
     total = len(graph.nodes) - len(groups)
-    wanted = look.closed
-    closed = (groups if is_large(graph) else frozenset()) if wanted is None else wanted & groups
-    for note, closing, direction in _ways(total, closed, groups, look):
-        view = close_groups(graph, closing) if closing else graph
-        chosen = direction or _best_direction(view)
-        if not _is_too_large(view, chosen):
-            return Shown(view, names, closing, total, chosen, note)
+    found = fitted(graph, look.direction, look.closed, sized=steady)
+    if found.direction is not None:
+        return Shown(found.graph, names, found.closed, total, found.direction, found.note or None)
     nothing = replace(graph, nodes=(), edges=())
-    return Shown(nothing, names, groups, total, Direction.DOWN, _why_nothing(graph, total))
-
-
-def _ways(
-    total: int, closed: frozenset[str], groups: frozenset[str], look: Look
-) -> Iterator[tuple[str | None, frozenset[str], Direction | None]]:
-    """What to try, the best first: why it is not as wanted, what is closed, the direction."""
-    shut = f"Subflows are closed: {counted(total, 'card')} are more than can be drawn."
-    around = "Drawn from the middle outwards: otherwise its many arrows would take too long."
-    yield None, closed, look.direction
-    if groups > closed:
-        yield shut, groups, look.direction
-    yield around, closed, Direction.RADIAL
-    if groups > closed:
-        yield shut, groups, Direction.RADIAL
-
-
-def _why_nothing(graph: RunGraph, total: int) -> str:
-    arrows = "" if total > MOST_CARDS else f" with {counted(len(graph.edges), 'arrow')}"
-    told = f"{counted(total, 'card')}{arrows}"
-    return f"{told} are more than can be drawn; the timeline lists them all."
-
-
-def _best_direction(graph: RunGraph) -> Direction:
-    roomy = steady(graph)
-    return best_direction(shape_of(roomy), cards_of(roomy))
-
-
-def _is_too_large(graph: RunGraph, direction: Direction) -> bool:
-    """Whether its places would take more than a second to find."""
-    if len(graph.nodes) > MOST_CARDS:
-        return True
-    if direction is Direction.RADIAL:
-        return len(graph.edges) > MOST_SPOKES
-    ends = [(edge.source, edge.target) for edge in graph.edges]
-    level = levels([node.id for node in graph.nodes], ends)
-    crossed = sum(
-        abs(level[target] - level[source])
-        for source, target in ends
-        if source in level and target in level
-    )
-    return crossed > MOST_CROSSED
+    note = f"{found.note} The timeline lists them all."
+    return Shown(nothing, names, found.closed, total, Direction.DOWN, note)
 
 
 # ── room on cards ────────────────────────────────────────────────────────────────────────

@@ -15,8 +15,8 @@ from hashlib import sha256
 from html import escape
 from typing import Final
 
+from nbflow.drawing import Fitted, fitted, fitted_svg
 from nbflow.drawing.icons import ICONS
-from nbflow.drawing.svg import graph_svg
 from nbflow.drawing.themes import DARK, LIGHT, Theme, role_colours, style_sheet
 from nbflow.models import RunGraph
 from nbflow.states import LOOKS, State, look_of
@@ -101,8 +101,13 @@ def _in_the_dark(top: str, css: str) -> str:
 
 def picture(graph: RunGraph) -> str:
     """The graph as SVG that follows the page's theme; raises `VisualizationError`."""
-    scope = f"nbf-{sha256(repr(graph).encode('utf-8', 'backslashreplace')).hexdigest()[:10]}"
-    svg = graph_svg(graph, theme=Theme.LIGHT, scope=scope)
+    return fitted_picture(fitted(graph))
+
+
+def fitted_picture(shown: Fitted, ask: str = "") -> str:
+    """The same for what was decided to be shown; `ask` says how to see all of it."""
+    scope = f"nbf-{sha256(repr(shown).encode('utf-8', 'backslashreplace')).hexdigest()[:10]}"
+    svg = fitted_svg(shown, theme=Theme.LIGHT, scope=scope, ask=ask)
     dark = _in_the_dark(f".{scope}", style_sheet(scope, Theme.DARK))
     return element("div", "nbf-graph", svg, f"<style>{dark}</style>")
 

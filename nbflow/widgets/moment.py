@@ -6,6 +6,7 @@ runs now, the picture, the last lines. It must not know where it is displayed, n
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -13,11 +14,10 @@ from typing import Any, Final
 
 from nbflow import states
 from nbflow.cli.reports import seconds_of
-from nbflow.drawing import graph_text
+from nbflow.drawing import fitted, fitted_text
 from nbflow.exceptions import VisualizationError
 from nbflow.failure import Failure, short_id
 from nbflow.models import FlowRun, RunGraph
-from nbflow.run_graph import close_groups, is_large
 from nbflow.states import State, look_of, now
 from nbflow.story import Story, Tally
 from nbflow.terminal_text import plain_line
@@ -96,12 +96,15 @@ def moment_data(moment: Moment) -> dict[str, str]:
 
 
 def _drawn(graph: RunGraph) -> tuple[str, str]:
-    """The graph as HTML and as text; a large one with its subflows closed."""
-    shown = _bare(close_groups(graph) if is_large(graph) else graph)
+    """The graph as HTML and as text, as much of it as is drawn while one waits."""
+    shown = fitted(_bare(graph))
+    command = f"%nbflow graph {shlex.quote(graph.title or 'RUN')} --output all.svg"
+    ask = f"{command} draws all of it, which may take minutes."
+    text = fitted_text(shown, ask)
     try:
-        return markup.picture(shown), graph_text(shown)
-    except VisualizationError:  # without Graphviz there is the text
-        return "", graph_text(shown)
+        return markup.fitted_picture(shown, ask), text
+    except VisualizationError as error:  # without Graphviz there is the text
+        return markup.words(str(error), "nbf-mute"), text
 
 
 def _bare(graph: RunGraph) -> RunGraph:

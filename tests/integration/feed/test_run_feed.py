@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 
 from nbflow import flow, pause_flow_run, states, task
+from nbflow.drawing import fitting
 from nbflow.exceptions import ObjectNotFound, VisualizationError
 from nbflow.feed import Look, RunFeed, graphs, live_graph, run_feed
 from nbflow.models import FlowRun, LogRecord, RunKind, StateChange, TaskRun, new_id
@@ -568,14 +569,14 @@ def test_an_ended_run_is_drawn_to_its_end_at_once(
 def test_more_cards_than_can_be_drawn_are_told_in_a_sentence(
     store: Store, top: FlowRun, page_of: PageOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(graphs, "MOST_CARDS", 20)
+    monkeypatch.setattr(fitting, "MOST_CARDS", 20)
     for number in range(30):
         add(store, top, f"task {number}")
     told = page_of(top.id).pull_all()
     assert told["graph"]["nodes"] == told["graph"]["edges"] == []
     assert told["graph"]["total"] == 30
     assert told["graph"]["note"] == (
-        "30 cards are more than can be drawn; the timeline lists them all."
+        "30 cards are more than can be drawn here. The timeline lists them all."
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from nbflow.drawing import Direction
-from nbflow.feed import graphs
+from nbflow.drawing.fitting import MOST_CARDS
 from nbflow.feed.graphs import graph_json, room_of, shown, steady
 from nbflow.feed.look import Look
 from nbflow.models import GraphEdge, GraphNode, NodeKind, RunGraph
@@ -96,9 +96,9 @@ def test_large_graphs_are_closed_unless_wanted_open() -> None:
 
 
 def test_too_many_cards_are_closed_even_if_wanted_open() -> None:
-    view = shown(grouped(graphs.MOST_CARDS), Look(frozenset()))
+    view = shown(grouped(MOST_CARDS), Look(frozenset()))
     assert view.closed == {"outer", "inner"}
-    assert view.note == "Subflows are closed: 601 cards are more than can be drawn."
+    assert view.note == "Subflows are closed: 601 cards are more than can be drawn here."
 
 
 def test_a_tangle_is_drawn_around_a_middle() -> None:
@@ -111,7 +111,7 @@ def test_a_tangle_is_drawn_around_a_middle() -> None:
 @pytest.mark.parametrize(
     ("graph", "begins"),
     [
-        (chain(graphs.MOST_CARDS + 1), "601 cards are"),
+        (chain(MOST_CARDS + 1), "601 cards are"),
         (tangle(200, 60), "200 cards with 10\u202f030 arrows are"),
     ],
 )
