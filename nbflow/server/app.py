@@ -25,6 +25,7 @@ from nbflow.server.query_words import refuse_unknown
 from nbflow.server.routes import (
     artifacts,
     backfills,
+    cancelling,
     deployments,
     events,
     flow_runs,
@@ -107,6 +108,7 @@ def create_app(
         )
     app.include_router(rpc.router(store), prefix="/api")
     app.include_router(pages.router)
+    app.include_router(cancelling.router(store, token))
     return app
 
 

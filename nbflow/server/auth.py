@@ -6,6 +6,9 @@ Whoever reaches the API can run code, so nothing but a sign of life answers with
 on the loopback interface included: a web page in the user's own browser, and every other user
 of the machine, can reach that too. `Host` is checked against names that resolve to this
 machine only in a stranger's DNS, `Origin` against scripts of other sites.
+
+Addresses that carry a ticket (`tickets.py`) ask for that in place of the token: their routes
+look at it, and do the one thing that it is for.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from nbflow.server.problems import problem
+from nbflow.server.tickets import is_ticketed
 
 #: Answers without a token: it says that the server lives, and nothing else.
 OPEN_PATHS: Final = frozenset({"/api/health"})
@@ -73,7 +77,7 @@ class Guard:
         """What is answered here; None lets the request pass."""
         headers = Headers(scope=scope)
         refusal = self._foreign(headers)
-        if refusal is not None or scope["path"] in OPEN_PATHS:
+        if refusal is not None or scope["path"] in OPEN_PATHS or is_ticketed(scope["path"]):
             return refusal
         query = QueryParams(scope["query_string"])
         if scope["method"] == "GET" and "token" in query and not _is_api(scope["path"]):
