@@ -6,7 +6,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,18 +47,20 @@ class Kernel:
         self.manager = manager
         self.client = client
 
-    def __call__(self, code: str, *, stop_when: str = "") -> Reply:
-        """Run a cell; interrupt it once a display says `stop_when`."""
+    def __call__(
+        self, code: str, *, when: str = "", then: Callable[[], Any] | None = None
+    ) -> Reply:
+        """Run a cell; once a display says `when`, do something."""
         reply = Reply("")
 
         def seen(message: dict[str, Any]) -> None:
             reply.messages.append(message)
             text = str(message["content"].get("data", {}).get("text/plain", ""))
-            if stop_when and stop_when in text and not stopped.is_set():
-                stopped.set()
-                self.manager.interrupt_kernel()
+            if then is not None and when in text and not done.is_set():
+                done.set()
+                then()
 
-        stopped = threading.Event()
+        done = threading.Event()
         answer = self.client.execute_interactive(code, timeout=_SECONDS, output_hook=seen)
         reply.status = answer["content"]["status"]
         reply.payload = answer["content"].get("payload", [])
@@ -157,10 +159,12 @@ def test_a_question_mark_shows_the_help(kernel, magic):
 # ── the view ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_run_is_one_display_that_is_updated_a_few_times_a_second(kernel):
-    kernel("@task\ndef wait(x):\n    time.sleep(x)")
+def test_a_run_is_one_display_that_is_updated_a_few_times_a_second(kernel, tmp_path):
+    kernel("from pathlib import Path")
+    kernel("@task\ndef wait(file):\n    while not Path(file).exists():\n        time.sleep(0.01)")
+    seen = tmp_path / "seen"
     began = time.monotonic()
-    reply = kernel("%%flow waiting\nwait(1.2)")
+    reply = kernel(f"%%flow waiting\nwait({str(seen)!r})", when="◉ wait", then=seen.touch)
     took = time.monotonic() - began
     assert len({each["transient"]["display_id"] for each in reply.displays}) == 1
     assert [m["msg_type"] for m in reply.messages].count("display_data") == 1
@@ -173,7 +177,9 @@ def test_a_run_is_one_display_that_is_updated_a_few_times_a_second(kernel):
 
 def test_an_interrupt_leaves_the_view_as_it_came_to_be(kernel):
     kernel("@task\ndef wait(x):\n    for _ in range(int(x * 20)):\n        time.sleep(0.05)")
-    reply = kernel("%%flow stopped\nleft = 1\nwait(30)", stop_when="◉ wait")
+    reply = kernel(
+        "%%flow stopped\nleft = 1\nwait(30)", when="◉ wait", then=kernel.manager.interrupt_kernel
+    )
     assert reply.status == "error"
     assert reply.error == "CancelledRun: Stopped by an interrupt."
     assert reply.displays[-1]["data"]["text/plain"].startswith("⊘ cancelled  stopped  0 of 1 · ")

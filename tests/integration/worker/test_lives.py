@@ -25,7 +25,9 @@ from nbflow.worker.worker import Worker
 
 from .conftest import PATIENCE, Shop, notebook, until
 
-LEASE = 3.0
+#: Of workers that are to lose what they hold, of those that are to notice it, which they do no
+#: later than that, and of all others, who lose nothing, however slow the machine is.
+SHORT_LEASE, NOTICING_LEASE, LONG_LEASE = 3.0, 6.0, 60.0
 #: Says that it began, in the working folder, then goes on until somebody makes a file there.
 WAITS = """
 import os, time, pathlib
@@ -47,10 +49,13 @@ class Lives(Shop):
 
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, name: str, *arguments: str, lease: float = LONG_LEASE
+    ) -> subprocess.Popen[bytes]:
         """A worker process, once it works."""
         command = [sys.executable, "-m", "nbflow", "worker", "start", "--no-warm"]
         environment = {**os.environ, **as_environment(self.settings)}
+        environment["NBFLOW_LEASE_SECONDS"] = str(lease)
         process = subprocess.Popen(
             [*command, "--name", name, *arguments],
             env=environment,
@@ -75,7 +80,7 @@ class Lives(Shop):
 @pytest.fixture(scope="module")
 def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
     home = tmp_path_factory.mktemp("lives") / "home"
-    with temporary_settings(home=home, lease_seconds=LEASE) as settings:
+    with temporary_settings(home=home) as settings:
         settings.ensure_home()
         lives = Lives(SQLStore(settings.resolved_database_url()), settings)
     yield lives
@@ -84,8 +89,7 @@ def lives(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
 
 @pytest.fixture(autouse=True)
 def no_process_stays(lives: Lives, nbflow_home: Path) -> Iterator[None]:
-    with temporary_settings(lease_seconds=LEASE):
-        yield
+    yield
     for process in lives.processes:
         process.kill()
         process.communicate()
@@ -103,13 +107,13 @@ def runner_of(lives: Lives, run: FlowRun) -> int:
 def test_another_worker_takes_over_what_a_killed_one_held(lives: Lives, tmp_path: Path) -> None:
     files = {"n.ipynb": notebook(WAITS)}
     run = lives.submit(lives.deploy("n.ipynb", files, cwd=str(tmp_path), crash_retries=1))
-    first = lives.start("first")
+    first = lives.start("first", lease=SHORT_LEASE)
     [kernel] = lives.begun(tmp_path)
     runner = runner_of(lives, run)
     token = lives.store.dispatch.queued(run.id).token
     first.kill()
     until(lambda: gone(runner, kernel), "the end of runner and kernel")
-    lives.start("second")
+    lives.start("second", lease=NOTICING_LEASE)
     _, second_kernel = lives.begun(tmp_path, 2)
     (tmp_path / "go-on").touch()
     ended = lives.ended(run)
@@ -124,12 +128,12 @@ def test_a_worker_that_was_away_ends_what_it_lost(lives: Lives, tmp_path: Path) 
     run = lives.submit(
         lives.deploy("m.py:f", {"m.py": FUNCTION}, cwd=str(tmp_path), crash_retries=1)
     )
-    first = lives.start("away")
+    first = lives.start("away", lease=SHORT_LEASE)
     lives.begun(tmp_path)
     runner = runner_of(lives, run)
     first.send_signal(signal.SIGSTOP)
     os.kill(runner, signal.SIGSTOP)
-    lives.start("present")
+    lives.start("present", lease=NOTICING_LEASE)
     lives.begun(tmp_path, 2)
     first.send_signal(signal.SIGCONT)
     until(lambda: gone(runner), "the end of the runner")
