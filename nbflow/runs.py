@@ -131,13 +131,18 @@ class Run:
     @property
     def all_task_runs(self) -> list[TaskRun]:
         """The task runs of the run and of all its subflows."""
-        return [task for run in (self, *_descendants(self)) for task in run.task_runs]
+        return [task for run in (self, *self.all_subflows) for task in run.task_runs]
 
     @property
     def subflows(self) -> list[Run]:
         """The flow runs that this one started, oldest first."""
         children = self.store.flow_runs(FlowRunFilter(parent_id=self.id), limit=10_000)
         return [Run(child, self.store) for child in reversed(children)]
+
+    @property
+    def all_subflows(self) -> list[Run]:
+        """The flow runs that this one started, and those that they started."""
+        return list(_descendants(self))
 
     def logs(
         self, *, task: TaskRun | str | None = None, level: int = 0, limit: int = 1000
@@ -163,8 +168,9 @@ class Run:
     @property
     def graph(self) -> RunGraph:
         """Tasks, cells and subflows, and what led to what."""
-        subflows = [run.record for run in _descendants(self)]
-        return graph_of_run(self.record, self.all_task_runs, subflows)
+        family = [self, *self.all_subflows]
+        tasks = [task for run in family for task in run.task_runs]
+        return graph_of_run(self.record, tasks, [run.record for run in family[1:]])
 
     def refresh(self) -> Run:
         """Read the run again, and return it."""

@@ -1,4 +1,4 @@
-"""What happened in a run, one event at a time, from the batches that a store's watch yields.
+"""What happened in a run, one event at a time, from the batches that it is read in.
 
 This module decides what counts as an event and in which order events are told. It is pure:
 records in, events out. It must not know terminals, formats or stores.
@@ -6,16 +6,16 @@ records in, events out. It must not know terminals, formats or stores.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from nbflow.logging import FLOW_RUNS, STATES, TASK_RUNS
-from nbflow.models import Changes, FlowRun, LogRecord, TaskKind, TaskRun
+from nbflow.models import FlowRun, LogRecord, TaskRun
 from nbflow.states import StateType
+from nbflow.tally import Counting, Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,55 +58,78 @@ class Logged:
 Event = RunMoved | TaskMoved | Logged
 
 
-@dataclass(slots=True)
+class News(Protocol):
+    """A batch of what is new of a run and its subflows, as records."""
+
+    @property
+    def runs(self) -> Sequence[FlowRun]:
+        """The flow runs that changed."""
+
+    @property
+    def tasks(self) -> Sequence[TaskRun]:
+        """The task runs that changed."""
+
+    @property
+    def logs(self) -> Sequence[LogRecord]:
+        """The lines that came."""
+
+
 class Story:
     """What is known of a run, and of its subflows, so far."""
 
-    run_id: UUID
-    runs: dict[UUID, FlowRun] = field(default_factory=dict)
-    tasks: dict[UUID, TaskRun] = field(default_factory=dict)
+    def __init__(self, run_id: UUID) -> None:
+        """Begin the story of a run, with nothing known of it."""
+        self.run_id = run_id
+        self.runs: dict[UUID, FlowRun] = {}
+        self.tasks: dict[UUID, TaskRun] = {}
+        self._counting = Counting()
+        #: What executes just now below the run itself.
+        self._running: dict[UUID, TaskRun | FlowRun] = {}
 
     @property
     def run(self) -> FlowRun | None:
         """The run that the story is about."""
         return self.runs.get(self.run_id)
 
-    def events(self, changes: Changes) -> list[Event]:
-        """Take in a batch of the run or a subflow; return what is new in it, in order of time.
+    def events(self, news: News) -> list[Event]:
+        """Take in a batch; return what is new in it, in order of time.
 
         A state that lasted shorter than a batch is not told: records carry the present state.
         """
-        moved = list(self._moves(changes))
+        moved = list(self._moves(news))
         logged = (
             Logged(record, self._task_of(record))
-            for record in changes.logs
+            for record in news.logs
             if not is_bookkeeping(record)
         )
         return sorted([*logged, *moved], key=_order)
 
-    def _moves(self, changes: Changes) -> Iterator[Event]:
-        for task in changes.task_runs:
+    def _moves(self, news: News) -> Iterator[Event]:
+        for task in news.tasks:
             if _has_moved(self.tasks.get(task.id), task):
                 yield TaskMoved(task)
             self.tasks[task.id] = task
-        run = changes.flow_run
-        if run is not None:
+            self._counting.put(task)
+            self._note_running(task)
+        for run in news.runs:
             if _has_moved(self.runs.get(run.id), run):
                 yield RunMoved(run)
             self.runs[run.id] = run
+            self._note_running(run)
+
+    def _note_running(self, run: TaskRun | FlowRun) -> None:
+        if run.state.type is StateType.RUNNING and run.id != self.run_id:
+            self._running[run.id] = run
+        else:
+            self._running.pop(run.id, None)
 
     def _task_of(self, record: LogRecord) -> TaskRun | None:
         return self.tasks.get(record.task_run_id) if record.task_run_id else None
 
     def running(self) -> list[TaskRun | FlowRun]:
         """What executes just now below the run itself, longest first."""
-        known: list[TaskRun | FlowRun] = [*self.runs.values(), *self.tasks.values()]
-        active = [
-            each
-            for each in known
-            if each.state.type is StateType.RUNNING and each.id != self.run_id
-        ]
-        return sorted(active, key=lambda each: each.start_time or each.created)
+        known = list(self._running.values())  # at once: another thread may be taking in news
+        return sorted(known, key=lambda each: each.start_time or each.created)
 
     def siblings(self, task: TaskRun) -> list[TaskRun]:
         """All runs of the `.map` call that a task run belongs to."""
@@ -114,7 +137,7 @@ class Story:
 
     def tally(self) -> Tally:
         """How far the run is."""
-        return tally(self.tasks.values())
+        return self._counting.tally()
 
 
 #: Loggers of the engine's own lines; those of `get_run_logger` go to the first two, too.
@@ -154,33 +177,6 @@ class Overwrites:
         held = self.held.pop(task_run_id, None)
         if held is not None:
             yield held
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How far a run is: counts of its tasks or cells."""
-
-    total: int
-    #: Ended, however they ended.
-    done: int
-    #: By state name.
-    counts: dict[str, int]
-    #: `cell` or `task`.
-    noun: str
-
-
-def tally(tasks: Iterable[TaskRun]) -> Tally:
-    """Count tasks or cells by their state; what a cell calls is a part of the cell."""
-    known = list(tasks)
-    callers = {task.id for task in known if task.kind is TaskKind.CELL}
-    known = [task for task in known if task.parent_id not in callers]
-    cells = bool(known) and all(task.kind is TaskKind.CELL for task in known)
-    return Tally(
-        total=len(known),
-        done=sum(task.state.is_final() for task in known),
-        counts=dict(Counter(task.state.name for task in known)),
-        noun="cell" if cells else "task",
-    )
 
 
 def _has_moved(before: FlowRun | TaskRun | None, after: FlowRun | TaskRun) -> bool:

@@ -2,11 +2,15 @@
 
 This module decides when the store is asked and what happens when the reader goes away. It
 must not know what is told, nor how.
+
+The pace: work of c seconds is followed by a pause of as many times c as the reporter can bear,
+for the one who follows often shares the run's process.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -14,13 +18,13 @@ from uuid import UUID
 
 from nbflow.cli.reports import Reporter, Silent
 from nbflow.exceptions import ObjectNotFound, StoreError
-from nbflow.models import Changes, FlowRunFilter
+from nbflow.run_reader import Batch, RunReader, SubflowGone
 from nbflow.store.base import Store
 from nbflow.story import Story
 
-_WATCH_SECONDS: Final = 0.25
-_PAUSE_SECONDS: Final = 0.05
-_PAGE: Final = 1000
+#: Seconds between looks while things happen, and the most when nothing does.
+_SHORTEST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 0.25
 
 
 class Follower:
@@ -31,71 +35,59 @@ class Follower:
         self.run_id = run_id
         self.reporter: Reporter = reporter
         self.story = Story(run_id)
-        #: How far each run was read; subflows are added as they are found.
-        self.cursors = {run_id: 0}
-        #: Subflows that have ended and were read to their end.
-        self.closed: set[UUID] = set()
+        #: The story, once it has all that was recorded by the end.
+        self.whole: Story | None = None
+        self._reader = RunReader(store, run_id)
 
     def catch_up(self) -> None:
         """Learn what has happened so far without telling it: an earlier attempt is no news."""
-        reporter, self.reporter = self.reporter, Silent()
-        self._read(self.run_id)
-        self._read_subflows()
-        self.reporter = reporter
+        for batch in self._round():
+            self.story.events(batch)
 
     def follow(self, stop: threading.Event) -> None:
         """Tell all that happens until `stop` is set, and all that had happened by then."""
+        pause = _SHORTEST_PAUSE
         try:
-            while not stop.is_set():
-                if self.reporter.rests:
-                    stop.wait(_WATCH_SECONDS)
-                    continue
-                if not self._watch():
-                    stop.wait(_PAUSE_SECONDS)  # not there yet, or settled before a retry
-                self._read_subflows()
-            self._read(self.run_id)
-            self._read_subflows()
-            self._read(self.run_id)
+            while not stop.wait(pause):
+                pause = self.look(pause)
+            for _ in range(2):  # what was begun, and all of it once more
+                for batch in self._round():
+                    self._tell(batch)
+            self.whole = self.story
         except StoreError:  # the engine meets the same store, and says so in the main thread
             return
 
-    def _watch(self) -> bool:
-        seen = False
-        after = self.cursors[self.run_id]
-        seconds = _WATCH_SECONDS if len(self.cursors) == 1 else _PAUSE_SECONDS
-        try:
-            for changes in self.store.watch(self.run_id, after=after, timeout=seconds):
-                self._tell(self.run_id, changes)
-                seen = True
-        except ObjectNotFound:
-            return False
-        return seen
+    def look(self, pause: float) -> float:
+        """Tell what is new; the seconds until the next look, `pause` being those before this."""
+        if self.reporter.rests:
+            return _LONGEST_PAUSE
+        began = time.thread_time()
+        batch = self._read()
+        if not batch:
+            return min(2 * pause, _LONGEST_PAUSE)
+        self._tell(batch)
+        return max(_SHORTEST_PAUSE, self.reporter.rest * (time.thread_time() - began))
 
-    def _read(self, run_id: UUID) -> None:
-        """Tell what has happened to one run so far, without waiting."""
-        before = -1
-        while self.cursors[run_id] != before:
-            before = self.cursors[run_id]
-            try:
-                self._tell(run_id, self.store.changes(run_id, after=before))
-            except ObjectNotFound:  # refused before it was recorded
+    def _round(self) -> Iterator[Batch]:
+        """What is new of the run and each subflow, read once; others may write without end."""
+        while (batch := self._read()) is not None:
+            yield batch
+            if not self._reader.behind:
                 return
 
-    def _read_subflows(self) -> None:
-        if self.story.run is None:  # first things first
-            return
-        for parent in [known for known in self.cursors if known not in self.closed]:
-            for child in self.store.flow_runs(FlowRunFilter(parent_id=parent), limit=_PAGE):
-                self.cursors.setdefault(child.id, 0)
-        for run_id in [known for known in self.cursors if known not in self.closed]:
-            if run_id != self.run_id:
-                self._read(run_id)
-                if self.story.runs[run_id].state.is_settled():
-                    self.closed.add(run_id)
+    def _read(self) -> Batch | None:
+        """What is new; None when nothing is, or when the run is not there yet."""
+        try:
+            return self._reader.read()
+        except ObjectNotFound:
+            return None
+        except SubflowGone:  # all that is left is read again, and is no news
+            self._reader = RunReader(self.store, self.run_id)
+            self.catch_up()
+            return None
 
-    def _tell(self, run_id: UUID, changes: Changes) -> None:
-        self.cursors[run_id] = max(self.cursors[run_id], changes.cursor)
-        events = self.story.events(changes)
+    def _tell(self, batch: Batch) -> None:
+        events = self.story.events(batch)
         try:
             if events:
                 self.reporter.tell(events, self.story)

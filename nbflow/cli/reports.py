@@ -23,7 +23,8 @@ from nbflow.failure import Failure, NextStep
 from nbflow.models import FlowKind, FlowRun, LogRecord, TaskRun
 from nbflow.paths import short_path
 from nbflow.states import State, StateType
-from nbflow.story import Event, Logged, Overwrites, RunMoved, Story, Tally, TaskMoved
+from nbflow.story import Event, Logged, Overwrites, RunMoved, Story, TaskMoved
+from nbflow.tally import Tally
 from nbflow.terminal_text import plain_line, printed_lines
 from nbflow.wording import DONE_NAMES, counted, duration, state_word
 
@@ -41,6 +42,9 @@ class Ending:
     tally: Tally
     failure: Failure | None
     exit_code: int
+    #: The tasks and cells of the run and its subflows, and the subflows.
+    tasks: Sequence[TaskRun] = ()
+    subflows: Sequence[FlowRun] = ()
 
 
 class Reporter(Protocol):
@@ -49,6 +53,10 @@ class Reporter(Protocol):
     @property
     def rests(self) -> bool:
         """Whether nothing need be told just now; what is missed is told at the end."""
+
+    @property
+    def rest(self) -> float:
+        """Seconds without news that it can bear for each second of work to get them."""
 
     def begin(self) -> None:
         """Called before the run starts."""
@@ -74,6 +82,11 @@ class Silent:
     def rests(self) -> bool:
         """It listens all the time."""
         return False
+
+    @property
+    def rest(self) -> float:
+        """Following may take a quarter of the time of one processor."""
+        return 3.0
 
     def begin(self) -> None:
         """Nothing to prepare."""

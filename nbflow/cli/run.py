@@ -39,7 +39,7 @@ from nbflow.engine import run_flow
 from nbflow.exceptions import ParameterError, UsageError
 from nbflow.failure import explain
 from nbflow.flows import Flow
-from nbflow.models import FlowKind, LogFilter, new_id
+from nbflow.models import FlowKind, FlowRun, LogFilter, TaskRun, new_id
 from nbflow.parameters import Parameter, parse_text
 from nbflow.paths import expanded
 from nbflow.runs import get_run
@@ -47,7 +47,8 @@ from nbflow.settings import temporary_settings
 from nbflow.states import State
 from nbflow.store import open_store
 from nbflow.store.base import Store
-from nbflow.story import tally
+from nbflow.story import Story
+from nbflow.tally import tally
 
 _NOTHING: Final = contextlib.nullcontext()
 
@@ -131,7 +132,7 @@ def told(
         within,
     ):
         state = carry_out()
-    ending = ending_of(store, run_id, state)
+    ending = ending_of(store, run_id, state, story=follower.whole)
     with contextlib.suppress(OSError):  # a reader that went away does not change the answer
         follower.reporter.end(ending)
     return state, ending
@@ -144,16 +145,37 @@ def events_alone(options: OutputOptions) -> contextlib.AbstractContextManager[ob
     return contextlib.nullcontext()
 
 
-def ending_of(store: Store, run_id: UUID, state: State[Any] | None = None) -> Ending:
-    """How a run has ended; `state` has the exception itself, where there is one."""
+def ending_of(
+    store: Store, run_id: UUID, state: State[Any] | None = None, *, story: Story | None = None
+) -> Ending:
+    """How a run has ended; raises `ObjectNotFound` for one that was not recorded.
+
+    Args:
+        store: Where it is recorded.
+        run_id: The run's id.
+        state: Has the exception itself, where there is one.
+        story: The run as it was followed to its end, which need not be read a second time.
+    """
     store.flush()
-    run = get_run(run_id, store=store)
-    flow_run, tasks = run.record, run.all_task_runs
+    flow_run, tasks, subflows = _recorded(store, run_id, story)
     state = state or flow_run.state
     raised = state.data if isinstance(state.data, BaseException) else None
     errors = store.logs(LogFilter(flow_run_id=run_id, min_level=40), limit=20, newest=True)
     failure = explain(flow_run, tasks, raised=raised, logs=errors)
-    return Ending(flow_run, tally(tasks), failure, exit_code(state.type))
+    return Ending(flow_run, tally(tasks), failure, exit_code(state.type), tasks, subflows)
+
+
+def _recorded(
+    store: Store, run_id: UUID, story: Story | None
+) -> tuple[FlowRun, list[TaskRun], list[FlowRun]]:
+    """A run, the tasks of all its family, and its subflows."""
+    if story is not None and story.run is not None:
+        others = [run for run in story.runs.values() if run.id != run_id]
+        return story.run, list(story.tasks.values()), others
+    run = get_run(run_id, store=store)
+    subflows = run.all_subflows
+    tasks = [task for each in (run, *subflows) for task in each.task_runs]
+    return run.record, tasks, [each.record for each in subflows]
 
 
 def reporter_for(console: Console, options: OutputOptions) -> Reporter:

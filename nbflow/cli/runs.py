@@ -67,7 +67,8 @@ from nbflow.runs import Run, get_run, list_runs
 from nbflow.states import LOOKS, State, StateType
 from nbflow.store import open_store
 from nbflow.store.base import Store
-from nbflow.story import Logged, tally
+from nbflow.story import Logged
+from nbflow.tally import tally
 from nbflow.terminal_text import plain_line
 from nbflow.wording import (
     BAD_NAMES,

@@ -16,7 +16,7 @@ from nbflow.logging import ROOT, STDOUT
 from nbflow.models import FlowRun, LogRecord, ResultRef, StateChange, TaskRun
 from nbflow.models.deployments import RunInput
 from nbflow.states import StateType
-from nbflow.story import Tally
+from nbflow.tally import Tally
 
 Json = dict[str, Any]
 

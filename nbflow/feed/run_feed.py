@@ -21,13 +21,13 @@ from nbflow.feed.histories import Histories
 from nbflow.feed.live_graph import LiveGraph
 from nbflow.feed.look import Look
 from nbflow.feed.plain import at, text
-from nbflow.feed.progress import Counting
 from nbflow.models import FlowRun, LogFilter, LogRecord, TaskRun
 from nbflow.run_reader import Batch, RunReader, SubflowGone
 from nbflow.runs import first_failed
 from nbflow.states import now
 from nbflow.store.base import Store
 from nbflow.story import is_bookkeeping
+from nbflow.tally import Counting
 
 Json = dict[str, Any]
 Actions = Callable[[FlowRun], list[Json]]

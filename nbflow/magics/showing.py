@@ -15,11 +15,11 @@ from uuid import UUID
 
 from IPython import get_ipython
 
-from nbflow.cli.follow import following
+from nbflow.cli.follow import Follower, following
 from nbflow.cli.run import ending_of
 from nbflow.context import FlowRunContext, TaskRunContext
 from nbflow.exceptions import ObjectNotFound
-from nbflow.magics.view import new_view
+from nbflow.magics.view import RunDisplay, new_view
 from nbflow.models import FlowKind, TaskKind, new_id
 from nbflow.settings import get_settings, temporary_settings
 from nbflow.store import open_store
@@ -65,10 +65,16 @@ def _has_room(ip: Any) -> bool:
 def _shown(ip: Any, name: str) -> Iterator[UUID]:
     store, run_id = open_store(), new_id()
     view = new_view(ip, name)
-    try:
+    with (
+        contextlib.ExitStack() as at_the_end,
         # The view shows the log; the engine's own lines would stand in the cell a second time.
-        with temporary_settings(logging_to_console=False), following(store, run_id, view):
-            yield run_id
-    finally:
-        with contextlib.suppress(ObjectNotFound):  # refused before it was recorded
-            view.end(ending_of(store, run_id))
+        temporary_settings(logging_to_console=False),
+        following(store, run_id, view) as follower,
+    ):
+        at_the_end.callback(_end, view, follower)
+        yield run_id
+
+
+def _end(view: RunDisplay, follower: Follower) -> None:
+    with contextlib.suppress(ObjectNotFound):  # refused before it was recorded
+        view.end(ending_of(follower.store, follower.run_id, story=follower.whole))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -28,11 +29,8 @@ from nbflow.cli.reports import (
     seconds_of,
     summary_line,
 )
-from nbflow.exceptions import NbflowError
 from nbflow.failure import Failure
-from nbflow.models import FlowRun, RunGraph
-from nbflow.runs import get_run
-from nbflow.store import open_store
+from nbflow.run_graph import graph_of_run
 from nbflow.story import Event, Logged, Overwrites, Story
 from nbflow.terminal_text import plain_line
 from nbflow.widgets.bridge import bridge
@@ -44,6 +42,8 @@ from nbflow.wording import middle_ellipsis
 #: The view changes at most so often, and at least so often while the clock runs.
 _SHORTEST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 1.0
+#: Seconds of pause for each second of work: the picture shares the run's process.
+_REST: Final = 50.0
 #: Lines of the log that are kept in view.
 _LINES: Final = 6
 _LONGEST_LINE: Final = 160
@@ -108,6 +108,11 @@ class RunDisplay(Silent):
         self._thread = threading.Thread(target=self._keep_drawing, name="nbflow-view", daemon=True)
 
     @property
+    def rest(self) -> float:
+        """It costs the run little more than two percent."""
+        return _REST
+
+    @property
     def rests(self) -> bool:
         """Whether a page shows the run itself: it need not be told here, nor read twice."""
         if self.audience is None or self.story is None:
@@ -149,7 +154,7 @@ class RunDisplay(Silent):
             rows=(),
             stop="",
             failure=self._placed(ending.failure),
-            graph=_graph(ending.run),
+            graph=graph_of_run(ending.run, ending.tasks, ending.subflows),
         )
         self.screen.draw(self._wrapped(moment_data(moment)))
 
@@ -173,9 +178,10 @@ class RunDisplay(Silent):
         while not self._stopped.is_set():
             self._news.wait(_LONGEST_PAUSE)
             self._news.clear()
+            began = time.thread_time()
             if self.story is not None and not self._stopped.is_set() and not self.rests:
                 self.screen.draw(self._wrapped(self._data()))
-            self._stopped.wait(_SHORTEST_PAUSE)
+            self._stopped.wait(max(_SHORTEST_PAUSE, _REST * (time.thread_time() - began)))
 
 
 def _told_elsewhere(event: Logged, story: Story) -> bool:
@@ -189,13 +195,6 @@ def _told(event: Logged) -> list[str]:
     name = f"{plain_line(event.task.name)} │ " if event.task is not None else ""
     lines = record_lines(event.record, colours=False)[-_LINES:]
     return [middle_ellipsis(f"{name}{line}", _LONGEST_LINE) for line in lines if line.strip()]
-
-
-def _graph(run: FlowRun) -> RunGraph | None:
-    try:
-        return get_run(run.id, store=open_store()).graph
-    except NbflowError:  # the picture is an extra: the header tells what counts
-        return None
 
 
 def in_kernel(ip: Any) -> bool:

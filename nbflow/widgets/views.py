@@ -20,8 +20,9 @@ from nbflow.cli.targets import is_file_target
 from nbflow.drawing import graph_text
 from nbflow.exceptions import UsageError, VisualizationError
 from nbflow.flows import Flow
-from nbflow.models import RunGraph, TaskRun
-from nbflow.run_graph import close_groups, is_large
+from nbflow.models import RunGraph
+from nbflow.run_graph import close_groups, graph_of_run, is_large
+from nbflow.run_reader import Batch
 from nbflow.runs import Run, get_run
 from nbflow.states import StateType, now
 from nbflow.store import open_store
@@ -100,13 +101,10 @@ class RunView(View):
 def moment_of_run(run: Run) -> Moment:
     """A recorded run as it is now, with its picture; raises `ObjectNotFound` once it is deleted."""
     ending = ending_of(run.store, run.id)
-    story = Story(run.id, {run.id: ending.run}, _by_id(run.all_task_runs))
-    moment = moment_of(story, ending.run.flow_name)
-    return replace(moment, failure=ending.failure, graph=run.graph)
-
-
-def _by_id(tasks: Iterable[TaskRun]) -> dict[UUID, TaskRun]:
-    return {task.id: task for task in tasks}
+    story = Story(run.id)
+    story.events(Batch([ending.run], list(ending.tasks)))
+    graph = graph_of_run(ending.run, ending.tasks, ending.subflows)
+    return replace(moment_of(story, ending.run.flow_name), failure=ending.failure, graph=graph)
 
 
 class FlowView(View):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nbflow.models import Changes, TaskKind
+from nbflow.models import TaskKind
+from nbflow.run_reader import Batch
 from nbflow.states import (
     Cached,
     Completed,
@@ -15,11 +16,12 @@ from nbflow.states import (
     Retrying,
     Running,
 )
-from nbflow.story import Logged, Overwrites, RunMoved, Story, TaskMoved, tally
+from nbflow.story import Logged, Overwrites, RunMoved, Story, TaskMoved
+from nbflow.tally import tally
 
 
-def changes(*tasks, run=None, logs=(), cursor=1):
-    return Changes(run, tuple(tasks), tuple(logs), cursor)
+def changes(*tasks, run=None, logs=()):
+    return Batch([run] if run else [], list(tasks), list(logs))
 
 
 def test_a_state_is_told_once(make) -> None:

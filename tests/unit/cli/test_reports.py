@@ -22,7 +22,8 @@ from nbflow.cli.reports import (
     tell_ending,
 )
 from nbflow.failure import Failure, NextStep, SourceLine
-from nbflow.models import Changes, FlowKind
+from nbflow.models import FlowKind
+from nbflow.run_reader import Batch
 from nbflow.states import (
     AwaitingRetry,
     Cached,
@@ -36,7 +37,8 @@ from nbflow.states import (
     StateType,
     TimedOut,
 )
-from nbflow.story import Logged, Story, TaskMoved, tally
+from nbflow.story import Logged, Story, TaskMoved
+from nbflow.tally import tally
 from nbflow.wording import cell_width
 
 FAILURE = Failure(
@@ -115,7 +117,7 @@ def test_piped_lines_have_no_control_characters(make) -> None:
     console, story = piped(), Story(make.id)
     task = make.cell(0, make.state(Running, 1), name="bad\x1b[2J\nname")
     line = make.log("\x1b[31mred\x1b[0m\x07\r100%", task, 2)
-    Lines(console).tell(story.events(Changes(None, (task,), (line,), 1)), story)
+    Lines(console).tell(story.events(Batch([], [task], [line])), story)
     told = text_of(console)
     assert len(told.splitlines()) == 2
     assert all(character >= " " or character == "\n" for character in told)
@@ -131,7 +133,7 @@ def test_json_lines_are_objects_with_stable_fields(make) -> None:
     task = make.cell(0, make.state(Completed, 2), start_time=make.at(1), end_time=make.at(2))
     run = make.flow_run(make.state(Completed, 3), start_time=make.at(0), end_time=make.at(3))
     line = make.log("hello\x1b[31m", task, 1.5)
-    reporter.tell(story.events(Changes(run, (task,), (line,), 1)), story)
+    reporter.tell(story.events(Batch([run], [task], [line])), story)
     reporter.end(Ending(run, tally([task]), None, 0))
     told = [json.loads(each) for each in text_of(console).splitlines()]
     assert [each["event"] for each in told] == ["log", "task", "run", "run_ended"]
@@ -217,7 +219,7 @@ def shown(console: Console, make, *tasks, logs=(), run=None) -> tuple[LiveDispla
     """The display after one batch, and what it printed above the board."""
     display, story = LiveDisplay(console), Story(make.id)
     run = run or make.flow_run(make.state(Running))
-    display.tell(story.events(Changes(run, tuple(tasks), tuple(logs), 1)), story)
+    display.tell(story.events(Batch([run], list(tasks), list(logs))), story)
     return display, text_of(console)
 
 
@@ -305,7 +307,7 @@ def test_what_a_python_flow_prints_is_not_shown_twice(make) -> None:
     line = make.log("printed", seconds=1)
     _, told = shown(terminal(), make, run=run, logs=[line])
     console, story = piped(), Story(make.id)
-    Lines(console).tell(story.events(Changes(run, (), (line,), 1)), story)
+    Lines(console).tell(story.events(Batch([run], [], [line])), story)
     assert "printed" not in told + text_of(console)
 
 
@@ -339,7 +341,7 @@ def test_a_map_is_one_line(make) -> None:
     assert "square" not in told
     last = make.cell(99, make.state(Completed, 2), **ended)
     story = display.story
-    display.tell(story.events(Changes(None, (last,), (), 2)), story)
+    display.tell(story.events(Batch([], [last], [])), story)
     lines = text_of(display.console).splitlines()
     assert len(lines) == 3  # the flow's name, the failed one, the map
     assert "cell 98" in lines[1]

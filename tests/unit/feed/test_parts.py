@@ -17,12 +17,11 @@ from nbflow.feed.allowance import Allowance
 from nbflow.feed.folding import Folding
 from nbflow.feed.look import Look
 from nbflow.feed.plain import plain, text
-from nbflow.feed.progress import Counting
 from nbflow.feed.records import attempts_json, flow_run_json
 from nbflow.models import FlowRun, RunKind, StateChange, TaskKind, TaskRun, new_id
 from nbflow.run_graph import graph_of_run
 from nbflow.states import State, StateType, now
-from nbflow.story import tally
+from nbflow.tally import Counting, tally
 
 TOP = FlowRun(id=new_id(), name="top", flow_name="top", state=states.Running(), created=now())
 

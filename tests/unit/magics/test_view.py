@@ -11,8 +11,10 @@ import pytest
 from nbflow import states
 from nbflow.failure import Failure, NextStep, SourceLine
 from nbflow.magics.view import RunDisplay
-from nbflow.models import Changes, FlowRun, LogRecord, RunGraph, TaskKind, TaskRun, new_id
-from nbflow.story import Logged, Story, TaskMoved, tally
+from nbflow.models import FlowRun, LogRecord, RunGraph, TaskKind, TaskRun, new_id
+from nbflow.run_reader import Batch
+from nbflow.story import Logged, Story, TaskMoved
+from nbflow.tally import tally
 from nbflow.widgets.moment import Moment, moment_data, moment_of
 
 START = datetime(2026, 5, 3, 6, 0, tzinfo=UTC)
@@ -55,7 +57,7 @@ def line_of(run, text, task=None, **changes):
 
 def story_of(run, *tasks, logs=()):
     story = Story(run.id)
-    events = story.events(Changes(run, tuple(tasks), tuple(logs), 1))
+    events = story.events(Batch([run], list(tasks), list(logs)))
     return story, events
 
 

@@ -1,20 +1,48 @@
-"""How far a run is, counted as its tasks move.
+"""How far a run is: its tasks or cells, counted by their state.
 
-This module decides nothing: it tells what `story.tally` does, without counting ten thousand
-tasks again because one of them moved.
+This module decides what is counted as one step of a run. It must not know where tasks come
+from, nor how the counts are shown.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from nbflow.models import TaskKind, TaskRun
-from nbflow.story import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How far a run is: counts of its tasks or cells."""
+
+    total: int
+    #: Ended, however they ended.
+    done: int
+    #: By state name.
+    counts: dict[str, int]
+    #: `cell` or `task`.
+    noun: str
+
+
+def tally(tasks: Iterable[TaskRun]) -> Tally:
+    """Count tasks or cells by their state; what a cell calls is a part of the cell."""
+    known = list(tasks)
+    callers = {task.id for task in known if task.kind is TaskKind.CELL}
+    known = [task for task in known if task.parent_id not in callers]
+    cells = bool(known) and all(task.kind is TaskKind.CELL for task in known)
+    return Tally(
+        total=len(known),
+        done=sum(task.state.is_final() for task in known),
+        counts=dict(Counter(task.state.name for task in known)),
+        noun="cell" if cells else "task",
+    )
 
 
 class Counting:
-    """The tally of tasks, kept up to date."""
+    """The tally of tasks, kept up to date: one that moved does not make all be counted again."""
 
     def __init__(self) -> None:
         self._tasks: dict[UUID, TaskRun] = {}
@@ -58,6 +86,6 @@ class Counting:
         return Tally(
             total=self._total,
             done=self._done,
-            counts={name: number for name, number in self._names.items() if number},
+            counts={name: number for name, number in dict(self._names).items() if number},
             noun="cell" if self._total and not self._functions else "task",
         )
