@@ -19,9 +19,11 @@ from nbflow.exceptions import VisualizationError
 from nbflow.failure import Failure, short_id
 from nbflow.models import FlowRun, RunGraph
 from nbflow.states import State, look_of, now
-from nbflow.story import Story, Tally
+from nbflow.story import Story
+from nbflow.tally import Tally
 from nbflow.terminal_text import plain_line
 from nbflow.widgets import markup
+from nbflow.widgets.stopping import address_to_cancel
 from nbflow.wording import DONE_NAMES, duration, state_word
 
 _ROWS: Final = 6
@@ -41,8 +43,9 @@ class Moment:
     lines: tuple[str, ...] = ()
     failure: Failure | None = None
     graph: RunGraph | None = None
-    #: How somebody who sees no button can end it.
+    #: How somebody who sees no button can end it, and a page that has one, where there is any.
     stop: str = ""
+    stop_address: str = ""
 
     @property
     def side(self) -> str:
@@ -65,6 +68,7 @@ def _ticking(seconds: float | None) -> str:
 def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
     """What is known of a run now."""
     run, at = story.run, now()
+    stop = _stop_words(run)
     return Moment(
         title=plain_line(run.flow_name if run is not None else title),
         state=run.state if run is not None else states.Pending(),
@@ -78,7 +82,8 @@ def moment_of(story: Story, title: str, lines: Sequence[str] = ()) -> Moment:
             for each in story.running()
         ),
         lines=tuple(lines),
-        stop=_stop_words(run),
+        stop=stop,
+        stop_address=address_to_cancel(run.id) if run is not None and stop else "",
     )
 
 
@@ -127,11 +132,23 @@ def _html(moment: Moment, picture: str) -> str:
     if len(moment.rows) > _ROWS:
         parts.append(markup.words(f"and {len(moment.rows) - _ROWS} more", "nbf-mute"))
     if moment.stop:
-        parts.append(markup.words(moment.stop, "nbf-mute"))
+        parts.append(_way_out(moment))
     parts.append(picture)
     if moment.lines:
         parts.append(markup.element("pre", "nbf-mute", escape("\n".join(moment.lines))))
     return markup.page(*parts)
+
+
+def _way_out(moment: Moment) -> str:
+    """The words, and the page behind them: the browser may be on another machine than it is."""
+    words = markup.words(moment.stop, "nbf-mute")
+    if not moment.stop_address:
+        return words
+    link = (
+        f'<a href="{escape(moment.stop_address)}" target="_blank" rel="noopener noreferrer" '
+        'style="color:var(--nbf-blue);white-space:nowrap">Cancel this run…</a>'
+    )
+    return markup.element("div", "", words, " ", link)
 
 
 def _row(name: str, seconds: float) -> str:
