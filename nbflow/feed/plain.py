@@ -29,9 +29,9 @@ def text(words: str, limit: int = LONGEST_TEXT) -> str:
     return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")
 
 
-def optional(words: str | None) -> str | None:
+def optional(words: str | None, limit: int = LONGEST_TEXT) -> str | None:
     """The same, where there may be none."""
-    return None if words is None else text(words)
+    return None if words is None else text(words, limit)
 
 
 def plain(value: Any, depth: int = 0, *, limit: int = LONGEST_TEXT) -> Any:

@@ -6,7 +6,7 @@ This module decides that form, field by field. It must not know what was sent be
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from nbflow import wire
@@ -22,42 +22,47 @@ Json = dict[str, Any]
 
 #: What processes need of a flow run and readers do not.
 _NOT_SHOWN: Final = frozenset({"dependencies", "result", "owner"})
-#: Characters of all parameters together, and of one of them where these are more.
+#: Characters of all parameters together; where there are more, one gets that part of them.
 _LONG_PARAMETERS: Final = 50_000
-_LONG_PARAMETER: Final = 1_000
+_PART: Final = 50
+#: Characters of a name, and of what a task ended with: there may be ten thousand.
+LONGEST_NAME: Final = 500
+LONGEST_MESSAGE: Final = 2_000
+#: Characters of all lines that are told at once.
+_LONG_LOG: Final = 2_000_000
 _PRINTED: Final = frozenset({STDOUT, f"{ROOT}.stderr"})
 
 
-def flow_run_json(run: FlowRun) -> Json:
-    """A flow run as the API tells it."""
+def flow_run_json(run: FlowRun, room: int = _LONG_PARAMETERS) -> Json:
+    """A flow run as the API tells it, with so many characters of parameters."""
     told = {name: plain(each) for name, each in wire.dump(run).items() if name not in _NOT_SHOWN}
-    return told | {"parameters": _parameters(told["parameters"])}
+    return told | {"parameters": _parameters(told["parameters"], room)}
 
 
-def _parameters(values: Mapping[str, Any]) -> Json:
+def _parameters(values: Mapping[str, Any], room: int) -> Json:
     """All parameters; where they would fill the page, the long ones by their beginnings."""
-    if len(json.dumps(values)) <= _LONG_PARAMETERS:
+    if len(json.dumps(values)) <= room:
         return dict(values)
-    return {name: _beginning(value) for name, value in values.items()}
+    return {name: _beginning(value, room // _PART) for name, value in values.items()}
 
 
-def _beginning(value: Any) -> Any:
+def _beginning(value: Any, limit: int) -> Any:
     words = json.dumps(value, ensure_ascii=False)
-    return value if len(words) <= _LONG_PARAMETER else text(words, _LONG_PARAMETER)
+    return value if len(words) <= limit else text(words, limit)
 
 
 def task_json(task: TaskRun, node: str, attempts: list[Json] | None = None) -> Json:
     """A task run or a cell; `node` is its card, `attempts` are told when there were several."""
     row: Json = {
         "id": str(task.id),
-        "name": text(task.name),
-        "task_name": text(task.task_name),
+        "name": text(task.name, LONGEST_NAME),
+        "task_name": text(task.task_name, LONGEST_NAME),
         "run": str(task.flow_run_id),
         "kind": task.kind.value,
         "node": text(node),
         "state_name": text(task.state.name),
         "state_type": task.state.type.value,
-        "message": optional(task.state.message),
+        "message": optional(task.state.message, LONGEST_MESSAGE),
         "attempt": task.attempt,
         "created": at(task.created),
         "started": millis(task.start_time),
@@ -86,8 +91,14 @@ def _named(change: StateChange) -> Json:
     return {"state_name": text(state.name), "state_type": state.type.value}
 
 
-def log_json(record: LogRecord) -> Json:
-    """A logged or printed line."""
+def logs_json(lines: Sequence[LogRecord]) -> list[Json]:
+    """Lines of a log; where they would fill the page, the long ones by their beginnings."""
+    length = sum(len(line.message) for line in lines)
+    limit = LONGEST_TEXT if length <= _LONG_LOG else min(LONGEST_TEXT, _LONG_LOG // len(lines))
+    return [_log_json(line, limit) for line in lines]
+
+
+def _log_json(record: LogRecord, limit: int) -> Json:
     return {
         "seq": record.sequence or 0,
         "time": at(record.timestamp),
@@ -95,7 +106,7 @@ def log_json(record: LogRecord) -> Json:
         "task": str(record.task_run_id) if record.task_run_id else None,
         "run": str(record.flow_run_id),
         "printed": record.logger in _PRINTED,
-        "text": text(record.message),
+        "text": text(record.message, limit),
     }
 
 

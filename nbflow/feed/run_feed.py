@@ -280,4 +280,4 @@ def _logs_json(lines: Iterable[LogRecord]) -> list[Json]:
         writer = (line.flow_run_id, line.task_run_id)
         kept.pop(writer, None)  # it ended with a carriage return
         kept[writer if line.message.endswith("\r") else line.sequence] = line
-    return [records.log_json(line) for line in kept.values()]
+    return records.logs_json(list(kept.values()))

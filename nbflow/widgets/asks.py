@@ -8,6 +8,7 @@ so that a slow store holds up nothing else. It must not know how questions and a
 from __future__ import annotations
 
 import contextvars
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from nbflow.exceptions import ObjectNotFound, UsageError
+from nbflow.feed.plain import plain
+from nbflow.parameters import short_repr
 from nbflow.store import open_store
 from nbflow.widgets import actions, deploy, runs_list
 from nbflow.widgets.followers import sentence
@@ -24,6 +27,10 @@ from nbflow.wire import Unfit, dump, load
 
 #: Questions that are being answered at a time.
 _MOST: Final = 8
+#: Characters of a method's name that a refusal repeats.
+_LONGEST_NAME: Final = 60
+#: Texts of an answer are not cut: a form gives back what it was told.
+_WHOLE: Final = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +70,18 @@ def _act(asked: Act, _: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _list_runs(asked: runs_list.Request, _: Mapping[str, Any]) -> dict[str, Any]:
-    table = getattr(shown.get(asked.view or ""), "where", None)
-    where = asked.where.within(table) if isinstance(table, runs_list.Where) else asked.where
+    where = asked.where if asked.view is None else asked.where.within(_conditions(asked.view))
     if where is None:
         return {"items": [], "total": 0}
     return runs_list.runs_json(open_store(), replace(asked, where=where))
+
+
+def _conditions(view: str) -> runs_list.Where:
+    """What a table is about: another kernel's would list the runs of another store."""
+    found = getattr(shown.get(view), "where", None)
+    if not isinstance(found, runs_list.Where):
+        raise ObjectNotFound("The kernel does not know this table any more. Run its cell again.")
+    return found
 
 
 def _describe(asked: OfView, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,12 +117,13 @@ def answer(method: str, params: Mapping[str, Any]) -> Any:
     """The answer as JSON; raises `UsageError` for no question, and what answering raises."""
     known = METHODS.get(method)
     if known is None:
-        raise UsageError(f"The page asked for {method!r}, which nbflow has not. Reload the page.")
+        words = short_repr(method, _LONGEST_NAME)
+        raise UsageError(f"The page asked for {words}, which nbflow has not. Reload the page.")
     try:
         asked = load(known.kind, params)
     except Unfit as error:
         raise UsageError(f"The page asked what cannot be read ({error}). Reload it.") from None
-    return dump(known.answer(asked, params))
+    return plain(dump(known.answer(asked, params)), limit=_WHOLE)
 
 
 class Desk:
@@ -121,14 +136,22 @@ class Desk:
     def take(self, asking: Asking, then: Callable[[], None]) -> None:
         """Answer the question soon, and call `then` once it is answered."""
         if not self._free.acquire(blocking=False):
-            busy = UsageError("Too many questions wait for their answers. Try again in a moment.")
-            self._send(_reply(asking) | {"error": str(busy)})
+            self._refuse(asking)
             return
         # In a context of its own: what is done for a page belongs to no cell and no run.
         work, context = (asking, then), contextvars.Context()
-        threading.Thread(
+        thread = threading.Thread(
             target=context.run, args=(self._work, *work), name="nbflow-answer", daemon=True
-        ).start()
+        )
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no thread for it
+            self._free.release()
+            self._refuse(asking)
+
+    def _refuse(self, asking: Asking) -> None:
+        busy = UsageError("Too many questions wait for their answers. Try again in a moment.")
+        self._send(_reply(asking) | {"error": str(busy)})
 
     def _work(self, asking: Asking, then: Callable[[], None]) -> None:
         try:

@@ -33,6 +33,9 @@ def bridge() -> Bridge | None:
     """
     global _bridge  # noqa: PLW0603 - one per kernel, made and forgotten only here
     with _lock:
+        if _bridge is not None and not _bridge.is_open:  # as after `Widget.close_all()`
+            _bridge.close()
+            _bridge = None
         if _bridge is None and not _is_forked and in_kernel() and _somebody_looks():
             front = front_end()
             _bridge = _made(front) if front is not None else None
@@ -48,10 +51,29 @@ def _made(front: FrontEnd) -> Bridge | None:
         return None
     made.cell_runs(running=True)
     events = _shell().events
-    events.register("pre_run_cell", lambda *_: made.cell_runs(running=True))
-    events.register("post_run_cell", lambda *_: made.cell_runs(running=False))
-    atexit.register(made.close)
+    events.register("pre_run_cell", _cell_begins)
+    events.register("post_run_cell", _cell_has_ended)
+    atexit.register(_kernel_ends)
     return made
+
+
+# A forked process has these, too, but no bridge: it must not speak for the kernel, nor wait for
+# locks that a thread of the kernel held.
+
+
+def _cell_begins(*_: Any) -> None:
+    if _bridge is not None:
+        _bridge.cell_runs(running=True)
+
+
+def _cell_has_ended(*_: Any) -> None:
+    if _bridge is not None:
+        _bridge.cell_runs(running=False)
+
+
+def _kernel_ends() -> None:
+    if _bridge is not None:
+        _bridge.close()
 
 
 def _shell() -> Any:

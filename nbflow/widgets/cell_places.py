@@ -13,7 +13,8 @@ from typing import Any
 def place_in_notebook(compiler: Any, place: str) -> str:
     """`In[2], line 3` for a line of a cell that this IPython compiled; others stay as they are."""
     file, comma, rest = place.partition(", ")
-    for name, number in getattr(compiler, "_filename_map", {}).items():
+    # A list first: this is no thread of the kernel's, which may compile the next cell meanwhile.
+    for name, number in list(getattr(compiler, "_filename_map", {}).items()):
         if Path(name).name == Path(file).name:
             return f"In[{number}]{comma}{rest}"
     return place

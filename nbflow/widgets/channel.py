@@ -27,6 +27,9 @@ Receiver = Callable[[Any], None]
 
 #: Version of the widgets' protocol that ipywidgets 8 and all its front ends speak.
 _PROTOCOL: Final = "2.1.0"
+#: What a page may want of the widget: to say something, or to hear what it is. A page that could
+#: change it would change what every other page runs.
+_TAKEN: Final = frozenset({"custom", "request_state"})
 #: The session numbers its messages, and threads must not get one number twice.
 _sending: Final = threading.Lock()
 
@@ -43,6 +46,12 @@ class Channel:
     def id(self) -> str:
         """The id of the widget and its comm."""
         return str(self._model.model_id)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether pages can be reached: `Widget.close_all()`, and a page, can close any comm."""
+        comm = self._model.comm
+        return comm is not None and comm.is_open
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send a message to every page, from any thread; lost when nobody listens any more."""
@@ -77,6 +86,19 @@ class _Model(anywidget.AnyWidget):
 class _Comm(BaseComm):
     """A comm whose messages belong to no cell, and disturb none."""
 
+    #: Whether a page has closed it.
+    _is_left = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has closed it."""
+        return not (self._closed or self._is_left)
+
+    def handle_close(self, msg: Any) -> None:
+        """Remember that a page has closed it."""
+        self._is_left = True
+        super().handle_close(msg)
+
     def publish_msg(
         self,
         msg_type: str,
@@ -101,12 +123,14 @@ class _Comm(BaseComm):
             )
 
     def handle_msg(self, msg: Any) -> None:
-        """Pass the message on, and nothing else.
+        """Pass on what a page may say, and nothing else.
 
         The base tells IPython that a cell began and ended, at which matplotlib shows and closes
         what the running cell has not finished drawing.
         """
-        if self._msg_callback is not None:
+        data = msg["content"].get("data")
+        method = data.get("method") if isinstance(data, dict) else None
+        if self._msg_callback is not None and str(method) in _TAKEN:
             self._msg_callback(msg)
 
 

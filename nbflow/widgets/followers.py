@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
+from nbflow.engine.outcomes import describe
 from nbflow.exceptions import NbflowError, ObjectNotFound
 from nbflow.feed.graphs import graph_json
 from nbflow.feed.look import Look
+from nbflow.feed.plain import text
 from nbflow.feed.run_feed import RunFeed
 from nbflow.models import FlowRun, RunGraph
 from nbflow.store.base import Store
@@ -89,14 +91,21 @@ class RunFollower:
     def update(self, look: Look) -> dict[str, Any] | None:
         """Everything the first time, then what is new."""
         update = self._feed.update(look)
-        source = ((update or {}).get("failure") or {}).get("source")
-        if source is not None:
-            source["place"] = place_in_notebook(_compiler(), source["place"])
-        return update
+        failure = update and update.get("failure")
+        return update | {"failure": _placed(failure)} if update and failure else update
 
     def has_settled(self) -> bool:
         """Whether it has by now."""
         return self.store.flow_run(self._run).state.is_settled()
+
+
+def _placed(failure: dict[str, Any]) -> dict[str, Any]:
+    """The failure with its line as the notebook calls it; the feed's own stays as it is."""
+    source = failure["source"]
+    if source is None:
+        return failure
+    place = place_in_notebook(_compiler(), source["place"])
+    return failure | {"source": source | {"place": place}}
 
 
 def _actions(run: FlowRun, store: Store) -> list[dict[str, Any]]:
@@ -144,10 +153,10 @@ def gone(error: Exception) -> dict[str, Any]:
 
 def sentence(error: Exception) -> str:
     """An error as one sentence for the reader of a page."""
+    words = text(describe(error))
     if isinstance(error, NbflowError):
-        return str(error)
-    words = " ".join(str(error).split())
-    return f"nbflow met an error of its own ({type(error).__name__}: {words}). Please report it."
+        return words
+    return f"nbflow met an error of its own ({' '.join(words.split())}). Please report it."
 
 
 def now_ms() -> int:

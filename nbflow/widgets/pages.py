@@ -99,7 +99,9 @@ class Pages:
         """The page wants to hear of a target, in place of what had the number before."""
         with self._lock:
             known = self._pages.get(message.page)
-            if known is None or len(known.watches) >= _MOST_WATCHES:
+            if known is None:
+                return
+            if message.watch not in known.watches and len(known.watches) >= _MOST_WATCHES:
                 return
             known.watches[message.watch] = Watch(
                 message.page, message.watch, message.target, Look.from_json(message.look)

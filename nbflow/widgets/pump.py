@@ -4,9 +4,9 @@ This module decides when each watch is served: what somebody waits for at once, 
 often as is cheap, nothing while nobody looks or nothing can happen. It must not know what
 updates say, nor how they travel.
 
-The pace: all news go in one message, at most ten a second. An update that took c seconds of work
-is followed by a pause of at least 30·c, so that following costs a run little more than three
-percent. A run's end is told at once, however long the pause.
+The pace: news go out together, in at most ten messages a second. An update that took c seconds
+of work is followed by a pause of at least 30·c, so that following costs a run little more than
+three percent. A run's end is told at once, however long the pause.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from nbflow.exceptions import NbflowError, ObjectNotFound
+from nbflow.exceptions import ObjectNotFound
 from nbflow.feed.look import Look
 from nbflow.widgets.ear import Ear
 from nbflow.widgets.followers import Follower, gone
@@ -34,6 +34,8 @@ _BEAT: Final = 0.1
 REST: Final = 30.0
 #: During longer pauses it is asked, so often, whether a run has ended meanwhile.
 _GLANCE: Final = 0.25
+#: Seconds of work after which a message goes out with what there is; the other watches come next.
+_FULL: Final = 0.2
 #: What was asked for comes without longer pauses for so many seconds, if it takes several updates.
 _HURRY: Final = 10.0
 #: Seconds for which an ended run is still listened to: its last lines, its results.
@@ -57,6 +59,8 @@ class _Served:
     #: When it was last read, and until when the rest of a large answer comes without a pause.
     read_at: float = float("-inf")
     hurry_until: float = float("-inf")
+    #: It had news when a message was full.
+    is_owed: bool = False
     #: When it is tried again after an error.
     retry_at: float | None = None
     #: How often it failed in a row, and what was said of it.
@@ -99,7 +103,8 @@ class Pump:
         """Look at once whether somebody waits for something."""
         with self._lock:
             self._wake.set()
-            if self._thread is None and not self._stopped:
+            is_there = self._thread is not None and self._thread.is_alive()
+            if not is_there and not self._stopped:
                 # In a context of its own: the pump belongs to no cell and no run.
                 context = contextvars.Context()
                 self._thread = threading.Thread(
@@ -130,10 +135,10 @@ class Pump:
                 return False
             if not self._stopped and self._pages.watches(time.monotonic()):
                 return False
-            self._thread = None
-        for ear in self._ears.values():
+            # From here on there may be another thread, with ears of its own.
+            self._thread, ears, self._ears = None, self._ears, {}
+        for ear in ears.values():
             ear.close()
-        self._ears.clear()
         return True
 
     def _turn(self) -> None:
@@ -145,11 +150,22 @@ class Pump:
             return
         self._glance(now)
         due = [watch for watch in watches if watch.visible and self._is_due(watch, now)]
+        due.sort(key=lambda watch: self._served[watch].read_at)  # who has waited longest
         is_news = not any(watch.asked or self._served[watch].is_hurried(now) for watch in due)
         self._listen(now)
-        updates = [update for watch in due if (update := self._update(watch, now)) is not None]
+        updates = self._updates(due, now)
         if updates and not self._stopped:
             self._deliver(updates, is_news=is_news)
+
+    def _updates(self, due: Sequence[Watch], now: float) -> list[dict[str, Any]]:
+        """What the watches are told now, one at least; the rest are owed it if that takes long."""
+        found, full = [], time.monotonic() + _FULL
+        for number, watch in enumerate(due):
+            served = self._served[watch]
+            served.is_owed = number > 0 and time.monotonic() >= full
+            if not served.is_owed and (update := self._update(watch, now)) is not None:
+                found.append(update)
+        return found
 
     def _is_due(self, watch: Watch, now: float) -> bool:
         served = self._served[watch]
@@ -165,7 +181,8 @@ class Pump:
         if served.follower is None or served.is_asleep(now):
             return False
         ear = self._ears.get(id(served.follower.store))
-        return served.follower.is_behind or (ear is not None and ear.news)
+        is_news = ear is not None and ear.news
+        return served.is_owed or served.follower.is_behind or is_news
 
     def _update(self, watch: Watch, now: float) -> dict[str, Any] | None:
         """What the watch is told now; None when there is nothing."""
@@ -284,5 +301,5 @@ class Pump:
 def _has_settled(follower: Follower) -> bool:
     try:
         return follower.has_settled()
-    except NbflowError:  # gone, or out of reach: the update will tell
+    except Exception:  # noqa: BLE001 - gone, or out of reach: the update will tell
         return True

@@ -13,14 +13,19 @@ from typing import Any, Final
 
 from nbflow.cli.reports import seconds_of
 from nbflow.cli.runs import deployment_names
+from nbflow.exceptions import UsageError
 from nbflow.feed.records import flow_run_json
 from nbflow.models import FlowRun, FlowRunFilter, FlowRunOrder
 from nbflow.runs import Run
 from nbflow.states import StateType, now
 from nbflow.store.base import Store
 
-#: Rows of one answer.
+#: Rows of one answer, rows before it, and characters to look for: databases have their limits.
 _MOST: Final = 500
+_FARTHEST: Final = 10**9
+_LONGEST: Final = 1_000
+#: Characters of the parameters of a row.
+_LONG_PARAMETERS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,14 @@ class Where:
         return Where(text=text, states=states, flow=flow, tags=tags)
 
     def filter(self) -> FlowRunFilter:
-        """The store's filter: of the runs that were called, not of their subflows."""
+        """The store's filter: of the runs that were called, not of their subflows.
+
+        Raises `UsageError` for a text that no name could hold.
+        """
+        if len(self.text or "") > _LONGEST:
+            raise UsageError(
+                "That is too long to look for. Write a part of a run's or flow's name."
+            )
         return FlowRunFilter(
             text=self.text or None,
             states=self.states,
@@ -82,7 +94,7 @@ def rows(store: Store, request: Request) -> list[Row]:
     found = store.flow_runs(
         request.where.filter(),
         limit=min(max(request.limit, 0), _MOST),
-        offset=max(request.offset, 0),
+        offset=min(max(request.offset, 0), _FARTHEST),
         order=request.order,
     )
     return _rows(store, found, now())
@@ -103,5 +115,5 @@ def runs_json(store: Store, request: Request) -> dict[str, Any]:
 
 
 def _json(row: Row) -> dict[str, Any]:
-    run = flow_run_json(row.run)
+    run = flow_run_json(row.run, _LONG_PARAMETERS)
     return {"run": run, "duration": row.duration, "deployment": row.deployment}

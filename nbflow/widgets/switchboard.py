@@ -36,6 +36,10 @@ from nbflow.widgets.static import FrontEnd
 class Line(Protocol):
     """What carries messages to all pages."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether pages can still be reached."""
+
     def send(self, message: Mapping[str, Any]) -> None:
         """Send a message to every page."""
 
@@ -52,6 +56,11 @@ class Bridge:
         self._line = connect(front.bootstrap, self.receive)
         self._pump = Pump(self._pages, self._line.send, follow)
         self._desk = Desk(self._line.send)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether pages can still be reached by it."""
+        return self._line.is_open
 
     def is_watched(self, run_id: UUID) -> bool:
         """Whether a page that is there shows the run by itself."""

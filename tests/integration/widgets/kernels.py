@@ -193,6 +193,7 @@ class Page:
             m["content"]["data"]["content"]
             for m in list(self.kernel.heard)
             if m["msg_type"] == "comm_msg" and m["content"]["comm_id"] == self.bridge
+            if m["content"]["data"].get("method") == "custom"
         ]
 
     def heard(self) -> list[dict[str, Any]]:

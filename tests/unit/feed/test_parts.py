@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,8 @@ from nbflow.feed.allowance import Allowance
 from nbflow.feed.folding import Folding
 from nbflow.feed.look import Look
 from nbflow.feed.plain import plain, text
-from nbflow.feed.records import attempts_json, flow_run_json
-from nbflow.models import FlowRun, RunKind, StateChange, TaskKind, TaskRun, new_id
+from nbflow.feed.records import attempts_json, flow_run_json, logs_json, task_json
+from nbflow.models import FlowRun, LogRecord, RunKind, StateChange, TaskKind, TaskRun, new_id
 from nbflow.run_graph import graph_of_run
 from nbflow.states import State, StateType, now
 from nbflow.tally import Counting, tally
@@ -77,6 +78,27 @@ def test_long_parameters_are_told_by_their_beginnings() -> None:
     assert told["nan"] == "NaN"
     assert len(told["rows"]) < 1_100
     assert told["rows"].startswith("[0, 1, 2")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ([], []),
+        ([20_000] * 100, [20_000] * 100),  # as much as is told at once
+        ([20_000] * 400 + [10] * 100, [4_000] * 400 + [10] * 100),
+        ([10_000_000, 5], [20_000, 5]),
+    ],
+)
+def test_long_lines_share_the_room(sizes: list[int], told: list[int]) -> None:
+    lines = [LogRecord(TOP.id, None, 20, "x", "x" * size, now()) for size in sizes]
+    assert [line["text"].count("x") for line in logs_json(lines)] == told
+
+
+def test_a_row_is_short_whatever_a_task_is_called() -> None:
+    state = states.Failed(message="no" * 5_000)
+    [task, *_] = some_tasks(1)
+    row = task_json(replace(task, name="t" * 100_000, task_name="n" * 100_000, state=state), "card")
+    assert len(json.dumps(row)) < 5_000
 
 
 @pytest.mark.parametrize(

@@ -148,3 +148,60 @@ def test_too_many_questions_are_refused_and_not_kept(monkeypatch: pytest.MonkeyP
     assert "Try again" in refused["error"]
     free.set()
     sent.wait_for(3)
+
+
+def test_a_table_is_known_to_its_own_kernel_only() -> None:
+    with pytest.raises(ObjectNotFound, match="Run its cell again"):
+        answer("runs.list", {"view": "another kernel's"})
+
+
+@pytest.mark.parametrize("ill", ["x" * 1_000_000, "\x1b[2J\ud800"])
+def test_a_question_that_is_refused_is_not_repeated(ill: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        answer(ill, {})
+    assert len(str(refusal.value)) < 200
+    assert str(refusal.value).isprintable()
+
+
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("error", [Mute(), ValueError("\ud800 " * 100_000)], ids=["mute", "long"])
+def test_every_error_is_answered(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def answer(method: str, params: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(asks, "answer", answer)
+    sent = Sent()
+    Desk(sent).take(asking(), nothing)
+    sent.wait_for(1)
+    sentence = sent.messages[0]["error"]
+    assert sentence.endswith("Please report it.")
+    assert len(sentence.encode()) < 5_000
+
+
+def test_answers_can_be_sent_and_are_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"target": "x" * 100_000, "half \ud800": float("nan")}
+    monkeypatch.setattr(asks.deploy, "describe", lambda _: told)
+    view = shown.add(form := Form())
+    answered = answer("deploy.describe", {"view": view})
+    assert answered == {"target": "x" * 100_000, "half ?": "NaN"}
+    del form
+
+
+def test_a_question_without_a_thread_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    sent = Sent()
+    desk = Desk(sent, most=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        desk.take(asking(1), nothing)
+    monkeypatch.setattr(asks, "answer", lambda *_: {})
+    desk.take(asking(2), nothing)
+    sent.wait_for(2)
+    assert "Try again" in sent.messages[0]["error"]
+    assert sent.messages[1]["result"] == {}

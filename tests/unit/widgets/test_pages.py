@@ -155,3 +155,12 @@ def test_few_watches_are_remembered(pages: Pages) -> None:
     for number in range(1000):
         pages.watch(watching(number=number))
     assert len(pages.watches(0)) == 500
+
+
+def test_a_page_with_all_the_watches_there_may_be_can_renew_one(pages: Pages) -> None:
+    for number in range(1, 600):
+        pages.watch(watching(number=number))
+    known = len(pages.watches(0))
+    pages.watch(watching(number=7, run=OTHER))
+    assert len(pages.watches(0)) == known < 599
+    assert pages.is_watched(OTHER, 0)

@@ -305,8 +305,11 @@ def test_nothing_is_sent_after_the_end(scene: Scene) -> None:
     assert len(scene.told) == count
 
 
-def test_a_message_does_not_wait_for_all_that_many_views_have_to_be_told(scene: Scene) -> None:
-    scene.follower.work = 0.1
+def test_a_message_does_not_wait_for_all_that_many_views_have_to_be_told(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "_FULL", 0.05)
+    scene.follower.work = 0.02
     for number in range(12):
         scene.watch(number, run=UUID(int=number))
     scene.wait_for(lambda: len(scene.updates()) >= 12)
@@ -327,8 +330,10 @@ def test_whoever_was_left_out_of_a_full_message_is_told_the_same_news(
     scene.told.clear()
     scene.store.happen()
     scene.wait_for(
-        lambda: {each["watch"] for _, message in scene.told for each in message["updates"]}
-        == {0, 1, 2, 3}
+        lambda: (
+            {each["watch"] for _, message in scene.told for each in message["updates"]}
+            == {0, 1, 2, 3}
+        )
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from nbflow.exceptions import UsageError
 from nbflow.states import StateType
 from nbflow.widgets.runs_list import Where
 
@@ -42,3 +43,8 @@ def test_lists_leave_subflows_out() -> None:
     found = Where(text="", flow=None, tags=frozenset({"x"})).filter()
     assert (found.text, found.flow_names, found.tags) == (None, frozenset(), frozenset({"x"}))
     assert found.top_level is True
+
+
+def test_what_no_name_holds_is_not_looked_for() -> None:
+    with pytest.raises(UsageError, match="a part of"):
+        Where(text="%" * 100_000).filter()
