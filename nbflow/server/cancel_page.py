@@ -26,6 +26,7 @@ _ENDS: Final = {
     StateType.CRASHED: "crashed",
 }
 _KEPT: Final = "What it has done so far is kept."
+_WAS_KEPT: Final = "What it had done by then is kept."
 _CLOSE: Final = "You can close this page."
 _LONGEST_NAME: Final = 48
 _NO_BREAK: Final = "&nbsp;"
@@ -66,7 +67,7 @@ def ended(run: FlowRun, now: datetime) -> str:
     took = duration(_seconds(run)).replace(" ", _NO_BREAK)
     after = f", after {took}" if took else ""
     words = f"A run of <b>{_text(run.flow_name)}</b>: it ended at {_time(run.state.timestamp, now)}"
-    done = _KEPT if run.state.is_cancelled() else "There is nothing to cancel."
+    done = _WAS_KEPT if run.state.is_cancelled() else "There is nothing to cancel."
     return _card(run, heading, f"<p>{words}{after}.</p>", _small(f"{done} {_CLOSE}"))
 
 
