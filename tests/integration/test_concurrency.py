@@ -44,7 +44,7 @@ def taken(name: str) -> int:
 
 
 def wait_until(true: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -95,7 +95,7 @@ def _in_line() -> int:
 def test_the_next_one_starts_as_soon_as_a_slot_is_given_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(slots, "_FIRST_PAUSE", 60.0)  # by itself it would ask a minute later
+    monkeypatch.setattr(slots, "_FIRST_PAUSE", 240.0)  # by itself it would ask much later
     limit("db", 1)
     started: list[float] = []
     first = concurrency("db")
@@ -111,7 +111,7 @@ def test_the_next_one_starts_as_soon_as_a_slot_is_given_back(
     first.__exit__(None, None, None)
     free = time.monotonic()
     thread.join()
-    assert started[0] - free < 10
+    assert started[0] - free < 60
 
 
 def test_all_of_several_limits_or_none() -> None:
@@ -241,8 +241,8 @@ def test_tasks_and_flows_name_themselves_as_holders() -> None:
 
 def test_a_held_lease_is_renewed_and_outlives_its_time() -> None:
     limit("db", 1)
-    with concurrency("db", lease_duration=0.3):
-        time.sleep(0.8)
+    with concurrency("db", lease_duration=3.0):
+        time.sleep(3.5)
         assert taken("db") == 1
 
 
@@ -261,13 +261,13 @@ import sys, time
 from nbflow import concurrency
 with concurrency("db", lease_duration=float(sys.argv[1])):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
 def test_slots_of_a_dead_process_become_free_and_an_interrupt_frees_at_once() -> None:
     limit("db", 1)
-    for number, lease in ((signal.SIGKILL, "1.0"), (signal.SIGINT, "60")):
+    for number, lease in ((signal.SIGKILL, "1.0"), (signal.SIGINT, "600")):
         with subprocess.Popen(
             [sys.executable, "-c", HOLDER, lease],
             stdout=subprocess.PIPE,
@@ -276,7 +276,7 @@ def test_slots_of_a_dead_process_become_free_and_an_interrupt_frees_at_once() ->
             assert holder.stdout is not None
             assert holder.stdout.readline() == b"held\n"
             holder.send_signal(number)
-            with concurrency("db", timeout_seconds=20):
+            with concurrency("db", timeout_seconds=60):
                 assert taken("db") == 1
 
 

@@ -52,7 +52,7 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=250,
         check=False,
         env={**os.environ, "MPLBACKEND": "agg"},
     )

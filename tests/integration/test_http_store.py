@@ -658,9 +658,13 @@ def test_a_long_wait_is_several_questions(
     thread.join()
     assert last.flow_run is not None
     assert last.flow_run.state.is_completed()
-    latest = store.events.latest()
-    assert store.events.wait(latest, 0.2) == latest
-    assert asked("/wait") >= 3
+    latest, before = store.events.latest(), asked("/wait")
+    for patience in (0.2, 2, 20):  # a busy machine has fewer answers in its time
+        assert store.events.wait(latest, patience) == latest
+        questions, before = asked("/wait") - before, asked("/wait")
+        if questions >= 3:
+            break
+    assert questions >= 3
 
 
 def test_a_store_that_cannot_be_listened_to_is_told(url: str, behind: SQLStore) -> None:

@@ -17,7 +17,7 @@ HELD = "%%task {name} --submit\n%timeit {name!r}\n{code}"
 def held(cells):
     """Makes background cells that go on only when they are told to."""
     gates = {}
-    cells.ip.register_magic_function(lambda name: gates[name.strip("'")].wait(20), "line", "timeit")
+    cells.ip.register_magic_function(lambda name: gates[name.strip("'")].wait(60), "line", "timeit")
 
     class Held:
         def submit(self, name: str, code: str) -> None:
@@ -40,7 +40,7 @@ def held(cells):
 def test_independent_cells_overlap_and_a_reader_waits_for_both(cells) -> None:
     # Neither gets past the barrier before the other is there, too.
     meeting = threading.Barrier(2)
-    cells.ip.register_magic_function(lambda _: meeting.wait(20), "line", "timeit")
+    cells.ip.register_magic_function(lambda _: meeting.wait(60), "line", "timeit")
 
     cells.well("%%task a --submit\n%timeit 1\nx = 1")
     cells.well("%%task b --submit\n%timeit 1\ny = 2")

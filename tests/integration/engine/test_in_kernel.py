@@ -45,7 +45,7 @@ def drawn():
 def slow():
     double.submit(1).wait()
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-    time.sleep(90)
+    time.sleep(250)
 """
 
 CELLS = {
@@ -60,7 +60,7 @@ CELLS = {
 @pytest.fixture
 def kernel(record: Any) -> Any:
     notebook = nbformat.v4.new_notebook()
-    client = NotebookClient(notebook, kernel_name="python3", timeout=100)
+    client = NotebookClient(notebook, kernel_name="python3", timeout=280)
     with client.setup_kernel():
         run(client, SETUP)
         yield client
@@ -103,6 +103,6 @@ def test_an_interrupt_cancels_the_run_and_leaves_the_kernel_usable(kernel: Any) 
     began = time.monotonic()
     with pytest.raises(CellExecutionError, match="KeyboardInterrupt"):
         run(kernel, "slow()")
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 200
     assert printed(run(kernel, "print(get_run().state.name)")).strip() == "Cancelled"
     assert printed(run(kernel, "print(sync_flow())")).rstrip().endswith("5")

@@ -24,7 +24,7 @@ def ready():
 
 def wait():
     ready()
-    time.sleep(60)
+    time.sleep(600)
 """
 
 PLACES = {
@@ -50,12 +50,12 @@ PLACES = {
         @task
         def step():
             Path("ready").touch()
-            time.sleep(60)
+            time.sleep(600)
         @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
         def main(): step.submit().result()
     """,
     "the wait before a retry": """
-        @task(retries=1, retry_delay_seconds=60)
+        @task(retries=1, retry_delay_seconds=600)
         def step():
             ready()
             raise ValueError
@@ -63,7 +63,7 @@ PLACES = {
         def main(): step()
     """,
     "the wait for a submitted retry": """
-        @task(retries=1, retry_delay_seconds=60)
+        @task(retries=1, retry_delay_seconds=600)
         def step():
             ready()
             raise ValueError
@@ -83,7 +83,7 @@ PLACES = {
         @task
         async def step():
             ready()
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         @flow
         async def flow_main(): await step()
         def main(): asyncio.run(flow_main())
@@ -93,7 +93,7 @@ PLACES = {
         def step():
             ready()
             threading.Lock().acquire() or threading.Event().wait()
-            time.sleep(60)
+            time.sleep(600)
         @flow
         def main():
             step.submit()
@@ -111,17 +111,14 @@ def test_a_stop_is_recorded_and_ends_the_process_at_once(
 
     source = HEAD + textwrap.dedent(PLACES[place]) + "\nmain()\n"
     process = script(source)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (tmp_path / "ready").exists():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     time.sleep(0.1)
     process.send_signal(number)
-    sent = time.monotonic()
-    _out, err = process.communicate(timeout=40)
-    took = time.monotonic() - sent
-    assert took < 25, err
+    _out, err = process.communicate(timeout=120)  # what it does would take ten minutes
     final = "Cancelled" if number is signal.SIGINT else "Crashed"
     if number is signal.SIGTERM:
         assert process.returncode == 143, err
@@ -206,14 +203,14 @@ def test_a_busy_worker_ends_when_its_parent_is_killed(
 @task
 def step():
     Path("pid").write_text(str(os.getpid()))
-    time.sleep(60)
+    time.sleep(600)
 @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
 def main(): step.submit()
 main()
 """
     )
     pid = tmp_path / "pid"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (pid.exists() and pid.read_text()):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -221,7 +218,7 @@ main()
     process.kill()
     process.communicate()
     worker = int(pid.read_text())
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while _alive(worker):
         assert time.monotonic() < deadline, "the worker outlives its parent"
         time.sleep(0.05)
@@ -270,6 +267,6 @@ def step():
 step.submit()
 """
     )
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert out == "done\n", err
     assert get_run is not None

@@ -224,7 +224,7 @@ def test_papermills_own_command_works_with_the_engine(
         text=True,
         env={**os.environ, "PYTHONWARNINGS": "default"},
         check=False,
-        timeout=100,
+        timeout=250,
     )
 
     nb = nbformat.read(output, as_version=4)
@@ -245,7 +245,7 @@ def test_papermill_reads_and_writes_streams_with_the_engine(notebook) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=250,
     )
 
     assert nbformat.reads(done.stdout, as_version=4).cells[0].outputs[0].text == "streamed\n"
@@ -261,7 +261,7 @@ def test_papermills_working_directory_moves_the_kernel_and_not_the_output(
         [*PAPERMILL, "source.ipynb", "out.ipynb", "--cwd", "elsewhere"],
         cwd=tmp_path,
         check=True,
-        timeout=100,
+        timeout=250,
     )
 
     (output,) = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells[0].outputs

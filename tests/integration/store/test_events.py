@@ -185,7 +185,7 @@ def test_a_commit_wakes_everybody_who_waits(store: Store, open_another: Opener, 
     for thread in threads:
         thread.join(60)
     assert [latest for latest, _ in woken] == [writer.events.latest()] * 3
-    assert max(at for _, at in woken) - begun < 10  # far below the 60 s it may take
+    assert max(at for _, at in woken) - begun < 30  # far below the 60 s it may take
 
 
 def test_a_connection_that_listened_serves_others_afterwards(store: Store) -> None:
