@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from nbflow.exceptions import CellFailed
 from nbflow.models import FlowKind, FlowRun, LogRecord, TaskKind, TaskRun
-from nbflow.notebooks.parking import parked_kernel
+from nbflow.notebooks.kernels.parking import parked_kernel
 from nbflow.paths import expanded, short_path
 from nbflow.runs import first_failed
 from nbflow.states import now

@@ -23,9 +23,9 @@ from nbflow.cli.options import DebugOptions, debug_options
 from nbflow.cli.reports import tell_failure, write_json
 from nbflow.exceptions import UsageError
 from nbflow.failure import Failure, explain, short_id
-from nbflow.notebooks.parked import ParkedKernel
-from nbflow.notebooks.parking import extend, free_run, parked_kernel, parked_kernels
-from nbflow.notebooks.processes import group_memory
+from nbflow.notebooks.kernels.parked import ParkedKernel
+from nbflow.notebooks.kernels.parking import extend, free_run, parked_kernel, parked_kernels
+from nbflow.notebooks.kernels.processes import group_memory
 from nbflow.owner import is_alive
 from nbflow.paths import short_path
 from nbflow.runs import Run, get_run

@@ -190,7 +190,7 @@ def _sweep_kernels() -> None:
     """End kept kernels whose keeper was killed; where none was ever kept, load nothing."""
     with suppress(NbflowError, OSError):  # wrong settings are told by what needs them
         if (get_settings().home / "parked").is_dir():
-            importlib.import_module("nbflow.notebooks.parking").sweep()
+            importlib.import_module("nbflow.notebooks.kernels.parking").sweep()
 
 
 @cli.command()

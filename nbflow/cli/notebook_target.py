@@ -20,7 +20,7 @@ from nbflow.engine.notebook_flow import NotebookFlow, notebook
 from nbflow.exceptions import UsageError
 from nbflow.models import RunGraph
 from nbflow.notebooks.document import is_remote, read_notebook
-from nbflow.notebooks.kernels import choose_kernel
+from nbflow.notebooks.kernels.choice import choose_kernel
 from nbflow.notebooks.save import check_folder, check_output
 from nbflow.paths import expanded
 from nbflow.settings import get_settings

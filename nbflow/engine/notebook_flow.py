@@ -45,8 +45,8 @@ from nbflow.notebooks.document import (
 )
 from nbflow.notebooks.events import CellInfo, CellOutcome, CellRecord, NotebookOutcome
 from nbflow.notebooks.execute import run_notebook
-from nbflow.notebooks.kernels import Kernel
-from nbflow.notebooks.parking import park
+from nbflow.notebooks.kernels.kernel import Kernel
+from nbflow.notebooks.kernels.parking import park
 from nbflow.notebooks.run_options import Keep
 from nbflow.paths import expanded
 from nbflow.run_graph import graph_of_cells

@@ -32,9 +32,9 @@ from nbflow.notebooks.document import (
     read_notebook,
     remove_error_markers,
 )
-from nbflow.notebooks.kernels import cells_run_in, take_kernel
-from nbflow.notebooks.parked import ParkedKernel
-from nbflow.notebooks.parking import free_run, parked_kernel
+from nbflow.notebooks.kernels.attached import cells_run_in, take_kernel
+from nbflow.notebooks.kernels.parked import ParkedKernel
+from nbflow.notebooks.kernels.parking import free_run, parked_kernel
 from nbflow.owner import this_owner
 from nbflow.states import State, now
 from nbflow.store.base import Store, why_not_resumable

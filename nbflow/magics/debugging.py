@@ -21,8 +21,8 @@ from nbflow.engine.failed_inputs import FailedInputs, load_failed
 from nbflow.exceptions import MissingResult, UsageError
 from nbflow.failure import short_id
 from nbflow.models import TaskRun
-from nbflow.notebooks.parked import ParkedKernel
-from nbflow.notebooks.parking import parked_kernel
+from nbflow.notebooks.kernels.parked import ParkedKernel
+from nbflow.notebooks.kernels.parking import parked_kernel
 from nbflow.replay import debug_cells, source_of, stepwise
 from nbflow.runs import Run, find_task, first_failed, get_run
 from nbflow.states import now

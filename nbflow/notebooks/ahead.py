@@ -19,7 +19,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from nbflow.exceptions import KernelDied, NotebookError
 from nbflow.notebooks.at_start import is_read_at_start, modules_in
 from nbflow.notebooks.kernel_side import take_place
-from nbflow.notebooks.kernels import Kernel
+from nbflow.notebooks.kernels.kernel import Kernel
 
 #: Set anew by `take`: what comes first on the path can still be put there.
 _PATH: Final = "PYTHONPATH"

@@ -31,7 +31,8 @@ from nbflow.notebooks.events import (
     NotebookEvent,
     NotebookOutcome,
 )
-from nbflow.notebooks.kernels import Kernel, choose_kernel
+from nbflow.notebooks.kernels.choice import choose_kernel
+from nbflow.notebooks.kernels.kernel import Kernel
 from nbflow.notebooks.protocol import CellIdentity
 from nbflow.notebooks.run_options import CellLimit, Keep, RunOptions, unidentified
 from nbflow.notebooks.running import NotebookRun

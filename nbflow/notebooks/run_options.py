@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from nbformat import NotebookNode
 
 from nbflow.notebooks.events import CellInfo, CellRecord, NotebookEvent, NotebookOutcome
-from nbflow.notebooks.kernels import Kernel
+from nbflow.notebooks.kernels.kernel import Kernel
 from nbflow.notebooks.protocol import CellIdentity
 
 #: Seconds a cell may take, or a function that says so of each cell.

@@ -55,7 +55,8 @@ from nbflow.notebooks.judgement import (
     verdict_of_reply,
 )
 from nbflow.notebooks.kernel_side import ALWAYS, FINISH, LOAD_EXTENSION, SETTLE, STRICT_SHELL, join
-from nbflow.notebooks.kernels import Kernel, KernelChoice
+from nbflow.notebooks.kernels.choice import KernelChoice
+from nbflow.notebooks.kernels.kernel import Kernel
 from nbflow.notebooks.limits import Limits
 from nbflow.notebooks.protocol import (
     MESSAGE_TYPE,

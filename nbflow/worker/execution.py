@@ -143,7 +143,7 @@ def _going_on(
 
 
 def _free_kept_kernel(run: FlowRun) -> None:
-    from nbflow.notebooks.parking import free_run  # noqa: PLC0415 - as above
+    from nbflow.notebooks.kernels.parking import free_run  # noqa: PLC0415 - as above
 
     with suppress(OSError):
         free_run(str(run.id))

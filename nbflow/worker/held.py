@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from nbflow.models.deployments import Claim
-from nbflow.notebooks.kernels import KernelExit, oom_kills
+from nbflow.notebooks.kernels.ending import KernelExit, oom_kills
 from nbflow.worker.processes import end_tree, wait_for
 
 #: Bytes of what a process printed that are kept.

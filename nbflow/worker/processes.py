@@ -12,7 +12,7 @@ import subprocess
 from contextlib import suppress
 from typing import Final
 
-from nbflow.notebooks.processes import kill_group
+from nbflow.notebooks.kernels.processes import kill_group
 
 #: What ends a kernel when its runner is gone, and removes its files: it is to survive that.
 _GUARD: Final = "nbflow-guard"

@@ -25,7 +25,7 @@ from nbflow.exceptions import StoreError
 from nbflow.models import FlowKind, FlowRun, LogRecord, new_id
 from nbflow.models.deployments import Claim, Event, Fence, Heartbeat
 from nbflow.models.deployments import Worker as WorkerRecord
-from nbflow.notebooks.kernels import KernelExit
+from nbflow.notebooks.kernels.ending import KernelExit
 from nbflow.owner import this_owner
 from nbflow.settings import get_settings
 from nbflow.states import Crashed, State, StateType, TimedOut, now

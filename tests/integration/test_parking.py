@@ -21,11 +21,18 @@ from nbformat.v4 import new_code_cell, new_notebook
 from nbflow import notebook
 from nbflow.cli.main import main
 from nbflow.engine import run_flow
-from nbflow.notebooks import parking
-from nbflow.notebooks.kernels import Kernel, cells_run_in, take_kernel
-from nbflow.notebooks.parked import ParkedKernel
-from nbflow.notebooks.parking import NotParked, free_run, park, parked_kernel, parked_kernels
-from nbflow.notebooks.processes import group_members, group_memory
+from nbflow.notebooks.kernels import parking
+from nbflow.notebooks.kernels.attached import cells_run_in, take_kernel
+from nbflow.notebooks.kernels.kernel import Kernel
+from nbflow.notebooks.kernels.parked import ParkedKernel
+from nbflow.notebooks.kernels.parking import (
+    NotParked,
+    free_run,
+    park,
+    parked_kernel,
+    parked_kernels,
+)
+from nbflow.notebooks.kernels.processes import group_members, group_memory
 from nbflow.owner import is_alive, place_of
 from nbflow.runs import get_run
 from nbflow.settings import get_settings
@@ -50,7 +57,7 @@ time.sleep(600)
 """
 TAKER = """
 import sys, time
-from nbflow.notebooks.kernels import take_kernel
+from nbflow.notebooks.kernels.attached import take_kernel
 kernel = take_kernel(sys.argv[1])
 print("taken", flush=True)
 time.sleep(600)

@@ -19,8 +19,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from nbflow.cli.main import main
 from nbflow.models import RunKind, new_id
-from nbflow.notebooks.parking import free_run, parked_kernel, parked_kernels
-from nbflow.notebooks.processes import group_members
+from nbflow.notebooks.kernels.parking import free_run, parked_kernel, parked_kernels
+from nbflow.notebooks.kernels.processes import group_members
 from nbflow.owner import this_owner
 from nbflow.replay import debug_cells
 from nbflow.runs import Run, get_run
@@ -141,8 +141,8 @@ def test_a_resumed_run_equals_an_undisturbed_one(folder, capsys) -> None:
 
 def test_what_somebody_ran_in_the_kernel_meanwhile_is_told(capsys) -> None:
     """It stays, which may be just what was wanted."""
-    from nbflow.notebooks.kernels import take_kernel
-    from nbflow.notebooks.parking import park
+    from nbflow.notebooks.kernels.attached import take_kernel
+    from nbflow.notebooks.kernels.parking import park
 
     run = failed("--keep-kernel", "10m")
     before = parked_kernel(str(run.id))

@@ -14,7 +14,7 @@ from nbflow.notebooks import running
 from nbflow.notebooks.document import read_notebook
 from nbflow.notebooks.events import KernelReady, KernelStarting
 from nbflow.notebooks.execute import run_notebook
-from nbflow.notebooks.kernels import choose_kernel
+from nbflow.notebooks.kernels.choice import choose_kernel
 from nbflow.settings import temporary_settings
 
 

@@ -15,7 +15,7 @@ from nbflow.exceptions import (
     FlowRunTimeout,
     KernelDied,
 )
-from nbflow.notebooks import kernels, running
+from nbflow.notebooks import running
 from nbflow.notebooks.events import (
     CellEnded,
     CellOutcome,
@@ -384,7 +384,7 @@ def test_a_kernel_that_dies_between_cells_crashes_the_run_and_no_cell(
 
 def test_lack_of_memory_is_named(run, monkeypatch) -> None:
     counts = iter([0, 1, 1, 1])
-    monkeypatch.setattr(kernels, "oom_kills", lambda: next(counts))
+    monkeypatch.setattr("nbflow.notebooks.kernels.kernel.oom_kills", lambda: next(counts))
 
     ran = run("import os\nos.kill(os.getpid(), 9)")
 

@@ -16,7 +16,7 @@ from nbflow.exceptions import CancelledRun, CellFailed, CellTimeout
 from nbflow.models import FlowRunFilter, RunKind
 from nbflow.notebooks.events import CellEnded, CellOutcome, CellRecord, CellStarted, Note
 from nbflow.notebooks.execute import run_notebook
-from nbflow.notebooks.kernels import Kernel
+from nbflow.notebooks.kernels.kernel import Kernel
 from nbflow.store import open_store
 
 LOAD = "%load_ext nbflow"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nbflow.notebooks.kernels import KernelExit, oom_kills
+from nbflow.notebooks.kernels.ending import KernelExit, oom_kills
 
 
 @pytest.mark.parametrize(

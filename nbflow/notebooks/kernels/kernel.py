@@ -1,9 +1,8 @@
-"""Find, start, watch, interrupt and end kernels.
+"""Start, watch, interrupt and end a kernel.
 
-This module decides which kernel runs a notebook and guarantees that no process of it stays
-behind: not after a clean end, nor when the kernel or this process is killed. What is kept
-on purpose is another process's to end (`parking.py`). It must not know cells or notebooks'
-outputs.
+This module guarantees that no process of a kernel stays behind: not after a clean end, nor when
+the kernel or this process is killed. What is kept on purpose is another process's to end
+(`parking.py`). It must not know cells or notebooks' outputs.
 """
 
 from __future__ import annotations
@@ -12,159 +11,30 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager, KernelManager
-from nbformat import NotebookNode
 
 from nbflow.exceptions import KernelDied, NotebookError
-from nbflow.notebooks.channels import Channels
-from nbflow.notebooks.parked import ParkedKernel
-from nbflow.notebooks.parking import ANSWER_SECONDS, claim, confirm
-from nbflow.notebooks.processes import kill_group, remember_children
-from nbflow.owner import is_alive
+from nbflow.notebooks.kernels.channels import Channels
+from nbflow.notebooks.kernels.ending import KernelExit, exit_code, oom_kills
+from nbflow.notebooks.kernels.guard import start_guard, stop_guard
+from nbflow.notebooks.kernels.processes import kill_group, remember_children
 
 #: Longest path of a unix socket that every platform takes (macOS: 104 bytes), less `-5`.
 _LONGEST_SOCKET_PATH: Final = 100
 _POLL: Final = 0.1
 _KILL: Final = 9
-#: Seconds until a killed process is surely gone.
-_KILL_PATIENCE: Final = 5.0
 _STDERR_TAIL: Final = 4_000
 #: Kills the kernel's process group as soon as the pipe from this process closes.
 _GUARD: Final = 'read -r word; [ "$word" = done ] || { kill -s KILL -- "-$1"; rm -rf -- "$2"; }'
-
-
-# ── choice ───────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class KernelChoice:
-    """Which kernel runs a notebook, and why."""
-
-    name: str
-    reason: str
-    #: What the kernel speaks, in lower case.
-    language: str
-    #: The kernel the notebook names, when that one is not installed.
-    missing: str | None = None
-
-
-def choose_kernel(nb: NotebookNode, asked: str | None = None) -> KernelChoice:
-    """The kernel asked for, else the notebook's own, else one of its language.
-
-    A Python notebook whose kernel is not installed, or that names none, runs on `python3`,
-    which is this interpreter's where ipykernel is installed beside it. Raises
-    `NotebookError`, naming the installed kernels, when there is none that fits.
-    """
-    installed = KernelSpecManager().find_kernel_specs()
-    if asked:
-        if asked not in installed:
-            raise NotebookError(_unknown(asked, "was asked for", installed))
-        return _chosen(asked, "asked for")
-    named = nb.metadata.get("kernelspec", {}).get("name")
-    if named in installed:
-        return _chosen(named, "named by the notebook")
-    language = _language_of(nb)
-    fitting = _kernel_of_language(language, installed)
-    if fitting:
-        return _chosen(fitting, f"by the notebook's language, {language}", missing=named or None)
-    raise NotebookError(_unknown(named or language, "is what the notebook needs", installed))
-
-
-def _chosen(name: str, reason: str, *, missing: str | None = None) -> KernelChoice:
-    return KernelChoice(name, reason, _language_of_kernel(name), missing)
-
-
-def _language_of_kernel(name: str) -> str:
-    try:
-        return str(KernelSpecManager().get_kernel_spec(name).language).lower()
-    except (NoSuchKernel, ValueError, OSError) as error:
-        raise NotebookError(
-            f"The kernel {name!r} is installed, but its kernel.json cannot be read: {error}."
-        ) from error
-
-
-def _unknown(name: str, role: str, installed: Mapping[str, str]) -> str:
-    have = ", ".join(sorted(installed)) or "none; install ipykernel"
-    return f"The kernel {name!r} {role}, but is not installed. Installed kernels: {have}."
-
-
-def _language_of(nb: NotebookNode) -> str:
-    info = nb.metadata.get("language_info", {}).get("name")
-    spec = nb.metadata.get("kernelspec", {}).get("language")
-    return str(info or spec or "python").lower()
-
-
-def _kernel_of_language(language: str, installed: Mapping[str, str]) -> str | None:
-    if language in {"python", "ipython"} and "python3" in installed:
-        return "python3"
-    for name in sorted(installed):
-        with contextlib.suppress(NotebookError):
-            if _language_of_kernel(name) == language:
-                return name
-    return None
-
-
-# ── how a kernel ended ───────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class KernelExit:
-    """How a kernel process ended: its exit code, or minus the signal that killed it."""
-
-    code: int | None
-    out_of_memory: bool = False
-
-    def __str__(self) -> str:
-        if self.code is None:
-            return "it is gone"
-        if self.code >= 0:
-            return f"exit code {self.code}"
-        text = f"killed by {_signal_name(-self.code)}"
-        return f"{text}, because the memory limit was reached" if self.out_of_memory else text
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def oom_kills(root: Path = Path("/")) -> int:
-    """How often the system killed a process of our own control group for lack of memory.
-
-    Reads cgroup version 2, else 1; 0 where there is neither.
-    """
-    try:
-        groups = (root / "proc/self/cgroup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    for line in groups:
-        number, controllers, group = line.split(":", 2)
-        if number == "0":
-            file = root / "sys/fs/cgroup" / group.lstrip("/") / "memory.events"
-        elif "memory" in controllers.split(","):
-            file = root / "sys/fs/cgroup/memory" / group.lstrip("/") / "memory.oom_control"
-        else:
-            continue
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            return int(dict(map(str.split, file.read_text().splitlines()))["oom_kill"])
-    return 0
-
-
-# ── a running kernel ─────────────────────────────────────────────────────────────────────
 
 
 class Kernel:
@@ -232,7 +102,7 @@ class Kernel:
                 f"The kernel {self.name!r} cannot be started: {error}. "
                 "Reinstall it, or choose another kernel."
             ) from error
-        self._guard = _start_guard(self.pid, self._folder)
+        self._guard = start_guard(self.pid, self._folder)
         self.channels = Channels(self._manager)
 
     def _address(self) -> None:
@@ -290,7 +160,7 @@ class Kernel:
         """
         if self.channels is None or not self.is_alive():
             return False
-        reply = _reply_to(self.channels, self.channels.execute(code, silent=True), timeout)
+        reply = self.channels.reply_to(self.channels.execute(code, silent=True), timeout)
         return reply is not None and reply["status"] == "ok"
 
     # ── watch ────────────────────────────────────────────────────────────────────────────
@@ -311,7 +181,7 @@ class Kernel:
         process = getattr(self._manager.provisioner, "process", None)
         if process is None:
             return bool(_finished(self._manager.is_alive()))
-        code = _exit_code(process)
+        code = exit_code(process)
         if code is None:
             return True
         oom = code == -_KILL and oom_kills() > self._oom_before
@@ -325,7 +195,7 @@ class Kernel:
         """
         if self.channels is None or not self.is_alive():
             return None
-        return _count_of(self.channels, timeout)
+        return self.channels.execution_count(timeout)
 
     def log_tail(self) -> str:
         """The last lines that the process itself wrote to its stderr."""
@@ -378,7 +248,7 @@ class Kernel:
         self._end_process()
         if self.channels is not None:
             self.channels.close()
-        _stop_guard(self._guard)
+        stop_guard(self._guard)
         _finished(self._manager.cleanup_resources())
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -421,84 +291,6 @@ class Kernel:
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()
         remember_children(*left)
-
-
-class AttachedKernel(Kernel):
-    """A parked kernel that this process has taken: it runs already, and is no child of ours."""
-
-    def __init__(self, parked: ParkedKernel) -> None:
-        super().__init__(parked.kernel_name, cwd=parked.cwd, folder=Path(parked.folder))
-        self._parked = parked
-        self._manager.load_connection_file(parked.connection_file)
-        self._manager.connection_file = parked.connection_file
-        # Before the keeper leaves: the kernel is guarded at every moment.
-        self._guard = _start_guard(parked.pid, self._folder)
-
-    def launch(self) -> None:
-        """Connect; there is nothing to start."""
-        self.channels = Channels(self._manager)
-
-    @property
-    def pid(self) -> int | None:
-        """The kernel's process."""
-        return self._parked.pid
-
-    def is_alive(self) -> bool:
-        """Whether the process runs."""
-        if self._exit is None and is_alive(self._parked.process) is False:
-            self._exit = KernelExit(None)
-        return self._exit is None
-
-    def interrupt(self) -> None:
-        """Ask the running cell to stop, as Ctrl-C or the stop button does."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._parked.pid, signal.SIGINT)
-
-    def _end_process(self) -> None:
-        kill_group(self._parked.pid)
-        deadline = time.monotonic() + _KILL_PATIENCE
-        while self.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.01)
-
-
-def cells_run_in(parked: ParkedKernel) -> int | None:
-    """How many cells a parked kernel has run by now; None when it does not answer, or is busy."""
-    manager = AsyncKernelManager(kernel_name=parked.kernel_name)
-    manager.load_connection_file(parked.connection_file)
-    channels = Channels(manager)
-    try:
-        return _count_of(channels, ANSWER_SECONDS)
-    finally:
-        channels.close()
-
-
-def _count_of(channels: Channels, timeout: float) -> int | None:
-    reply = _reply_to(channels, channels.execute("", silent=True), timeout)
-    return None if reply is None else int(reply.get("execution_count") or 0)
-
-
-def _reply_to(channels: Channels, asked: str, timeout: float) -> dict[str, Any] | None:
-    """The content of the reply to a request; None when it does not come in time."""
-    deadline = time.monotonic() + timeout
-    while (left := deadline - time.monotonic()) > 0:
-        for channel, message in channels.receive(min(left, _POLL)):
-            if channel == "shell" and message["parent_header"].get("msg_id") == asked:
-                return dict(message["content"])
-    return None
-
-
-def take_kernel(run_id: str) -> AttachedKernel | None:
-    """The kernel that was kept for a run, connected and guarded by this process.
-
-    None when it is gone, or somebody else took it.
-    """
-    parked = claim(run_id)
-    if parked is None:
-        return None
-    kernel = AttachedKernel(parked)
-    kernel.launch()
-    confirm(parked)
-    return kernel
 
 
 def _finished(work: Awaitable[Any]) -> Any:
@@ -549,37 +341,3 @@ def _speaks_ipc(manager: KernelManager) -> bool:
         return False
     assert manager.kernel_spec is not None
     return Path(manager.kernel_spec.argv[0]).name.startswith("python")
-
-
-def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
-    if process.returncode is not None:
-        return process.returncode
-    if not hasattr(os, "waitid"):
-        return process.poll()
-    try:
-        status = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:  # reaped by someone else
-        return process.poll()
-    if status is None:
-        return None
-    return status.si_status if status.si_code == os.CLD_EXITED else -status.si_status
-
-
-def _start_guard(pid: int | None, folder: Path) -> subprocess.Popen[bytes] | None:
-    if pid is None or sys.platform == "win32":
-        return None
-    return subprocess.Popen(  # noqa: S603 - fixed text, our own arguments
-        ["/bin/sh", "-c", _GUARD, "nbflow-guard", str(pid), str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        start_new_session=True,
-    )
-
-
-def _stop_guard(guard: subprocess.Popen[bytes] | None) -> None:
-    if guard is None:
-        return
-    with contextlib.suppress(BrokenPipeError):
-        guard.communicate(b"done\n")

@@ -22,8 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from nbflow.notebooks.parked import ParkedKernel, read_parked, rewrite_parked
-from nbflow.notebooks.processes import kill_group
+from nbflow.notebooks.kernels.parked import ParkedKernel, read_parked, rewrite_parked
+from nbflow.notebooks.kernels.processes import kill_group
 from nbflow.owner import is_alive, is_same, this_owner
 
 #: What a keeper says once it holds the kernel.

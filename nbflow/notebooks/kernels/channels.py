@@ -21,6 +21,8 @@ _ASK_AGAIN: Final = 1.0
 #: Most messages handled before timers get their turn.
 _BATCH: Final = 500
 _RECONNECT_MS: Final = 10
+#: Seconds of waiting at a time.
+_POLL: Final = 0.1
 
 
 class Channels:
@@ -121,6 +123,26 @@ class Channels:
             yield from self._take("shell", self._shell)
         if self._iopub in ready:
             yield from self._take("iopub", self._iopub)
+
+    def reply_to(self, asked: str, timeout: float) -> Message | None:
+        """The content of the reply to a request; None when it does not come in time.
+
+        To be asked between cells only: messages that arrive meanwhile are lost.
+        """
+        deadline = time.monotonic() + timeout
+        while (left := deadline - time.monotonic()) > 0:
+            for channel, message in self.receive(min(left, _POLL)):
+                if channel == "shell" and message["parent_header"].get("msg_id") == asked:
+                    return dict(message["content"])
+        return None
+
+    def execution_count(self, timeout: float) -> int | None:
+        """How many cells the kernel has run, by its own count; None without an answer in time.
+
+        To be asked between cells only: messages that arrive meanwhile are lost.
+        """
+        reply = self.reply_to(self.execute("", silent=True), timeout)
+        return None if reply is None else int(reply.get("execution_count") or 0)
 
     def _take(self, channel: str, socket: zmq.Socket[Any]) -> Iterator[tuple[str, Message]]:
         for _ in range(_BATCH):

@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING, Final
 
 import nbflow
 from nbflow.exceptions import UsageError
-from nbflow.notebooks.keeper import ENDING, GIVEN, READY, TAKEN, free
-from nbflow.notebooks.parked import ParkedKernel, read_parked, rewrite_parked, write_parked
-from nbflow.notebooks.processes import remember_children
+from nbflow.notebooks.kernels.keeper import ENDING, GIVEN, READY, TAKEN, free
+from nbflow.notebooks.kernels.parked import ParkedKernel, read_parked, rewrite_parked, write_parked
+from nbflow.notebooks.kernels.processes import remember_children
 from nbflow.owner import is_alive, owner_of
 from nbflow.settings import get_settings
 from nbflow.states import now
 
 if TYPE_CHECKING:
-    from nbflow.notebooks.kernels import Kernel
+    from nbflow.notebooks.kernels.kernel import Kernel
 
 #: Whether kernels can outlive their run here.
 CAN_PARK: Final = os.name == "posix"
@@ -41,7 +41,7 @@ _PATIENCE: Final = 5.0
 _SUFFIX: Final = ".json"
 _KEEPER: Final = (
     "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from nbflow.notebooks.keeper import main; main(sys.argv[2])"
+    "from nbflow.notebooks.kernels.keeper import main; main(sys.argv[2])"
 )
 
 

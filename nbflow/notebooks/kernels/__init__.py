@@ -1,0 +1,1 @@
+"""Kernels: chosen, started, talked to, watched, kept and ended."""
