@@ -10,6 +10,8 @@ import gc
 import os
 import re
 import signal
+import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,3 +83,16 @@ def nbflow_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     monkeypatch.setattr(settings, "_current", None)
     yield home
     settings._current = None
+
+
+@pytest.fixture
+def fresh_main(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """Makes a fresh notebook of code: a namespace that is the module `__main__`."""
+
+    def make(code: str) -> dict[str, Any]:
+        module = types.ModuleType("__main__")
+        monkeypatch.setitem(sys.modules, "__main__", module)
+        exec(code, module.__dict__)
+        return module.__dict__
+
+    return make

@@ -150,19 +150,6 @@ class CellPolicy(CachePolicy):
         kept.hold(values)
 
 
-def input_digests(inputs: Mapping[str, Any]) -> dict[str, str]:
-    """The content of inputs, to be compared after the run; raises `HashError`."""
-    return {
-        place[1]: digest for place, digest in _digests(inputs, {}).items() if place[0] == "input"
-    }
-
-
-def changed_inputs(before: Mapping[str, str], inputs: Mapping[str, Any]) -> list[str]:
-    """The inputs whose content is not what it was, given their `input_digests` of before."""
-    now = input_digests({name: inputs[name] for name in before if name in inputs})
-    return [name for name in now if now[name] != before[name]]
-
-
 def changed_places(
     before: Mapping[Place, str], reads: Mapping[Place, Any], inputs: Mapping[str, Any]
 ) -> list[Place]:

@@ -82,7 +82,6 @@ from nbflow.wording import (
 
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PAGE: Final = 5000
-_FOLLOW_SECONDS: Final = 3600.0
 
 
 @command_group()

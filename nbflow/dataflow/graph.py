@@ -51,10 +51,6 @@ class CellGraph:
         """
         return self._closure((index,), _links(self._relevant(order=order), forward=False))
 
-    def descendants(self, index: int, *, order: bool = False) -> frozenset[int]:
-        """The cells that need this one's values, directly or not (`order`: see `ancestors`)."""
-        return self.stale_after((index,), order=order)
-
     def stale_after(self, changed: Iterable[int], *, order: bool = False) -> frozenset[int]:
         """The cells whose result may differ once the `changed` ones did; those not included."""
         return self._closure(tuple(changed), _links(self._relevant(order=order), forward=True))

@@ -105,12 +105,6 @@ def load_failed(run_id: UUID) -> FailedInputs:
     return FailedInputs(inputs, record["source"], record["left_out"])
 
 
-def load_inputs(run_id: UUID) -> tuple[dict[str, Any], str]:
-    """The inputs of a failed run by name, and its source; raises as `load_failed`."""
-    failed = load_failed(run_id)
-    return failed.inputs, failed.source
-
-
 def source_of(fn: Callable[..., Any]) -> str:
     """The code of a function or cell as written; empty when it is not to be found."""
     own = getattr(fn, "source", None)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -199,8 +198,3 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "cache": _Reader(_cache, "'cache', or how long it stays good: 'cache:1h'", optional=True),
     "submit": _Reader(_submit, "'submit'", takes_value=False),
 }
-
-
-def known_words() -> AbstractSet[str]:
-    """The words that tags of ours begin with."""
-    return _READERS.keys()

@@ -24,19 +24,6 @@ from nbflow.store.base import LogFilter
 from nbflow.tasks import Task
 
 
-@pytest.fixture
-def main(monkeypatch):
-    """Makes a fresh notebook: a namespace that is the module `__main__`."""
-
-    def make(code):
-        module = types.ModuleType("__main__")
-        monkeypatch.setitem(sys.modules, "__main__", module)
-        exec(code, module.__dict__)
-        return module.__dict__
-
-    return make
-
-
 class Cell:
     """A cell as a task, in the plainest way that the engine runs one."""
 
@@ -92,15 +79,15 @@ def logs(*words):
     return [each for each in found if all(word in each[1] for word in words)]
 
 
-def test_a_hit_restores_the_outputs_without_running(main):
-    cell = Cell("y = [x, [x]]", main("x = 1"))
+def test_a_hit_restores_the_outputs_without_running(fresh_main):
+    cell = Cell("y = [x, [x]]", fresh_main("x = 1"))
     assert [cell.run(), cell.run()] == ["Completed", "Cached"]
     assert cell.runs == 1
     assert cell.notebook["y"] == [1, [1]]
 
 
-def test_another_input_or_helper_runs_again(main):
-    notebook = main("R = 2\ndef f(x): return x * R\nx = 1")
+def test_another_input_or_helper_runs_again(fresh_main):
+    notebook = fresh_main("R = 2\ndef f(x): return x * R\nx = 1")
     cell = Cell("y = f(x)", notebook, uses=("f",))
     states, values = [], []
     for change in ("", "", "x = 5", "R = 3", "x, R = 1, 2", "def f(x): return -x"):
@@ -111,25 +98,25 @@ def test_another_input_or_helper_runs_again(main):
     assert values == [2, 2, 10, 15, 2, -1]
 
 
-def test_cells_of_two_runs_do_not_meet(main):
-    names = [Cell("y = 1", main(""), scope=run).run() for run in ("one", "two", "one")]
+def test_cells_of_two_runs_do_not_meet(fresh_main):
+    names = [Cell("y = 1", fresh_main(""), scope=run).run() for run in ("one", "two", "one")]
     assert names == ["Completed", "Completed", "Cached"]
 
 
 @pytest.mark.parametrize("root", ["", "memory://kept-cells"])
-def test_what_a_run_kept_for_itself_can_be_forgotten(root, main):
+def test_what_a_run_kept_for_itself_can_be_forgotten(root, fresh_main):
     one, other = uuid4(), uuid4()
     with temporary_settings(**({"results": root} if root else {})):
         for run in (one, other):
-            Cell("y = 1", main(""), scope=str(run)).run()
+            Cell("y = 1", fresh_main(""), scope=str(run)).run()
         forget_cells(one)
         forget_cells(uuid4())
-        names = [Cell("y = 1", main(""), scope=str(run)).run() for run in (one, other)]
+        names = [Cell("y = 1", fresh_main(""), scope=str(run)).run() for run in (one, other)]
     assert names == ["Completed", "Cached"]
 
 
-def test_values_expire(main):
-    cell = Cell("y = 1", main(""), cache_expiration=timedelta(microseconds=1))
+def test_values_expire(fresh_main):
+    cell = Cell("y = 1", fresh_main(""), cache_expiration=timedelta(microseconds=1))
     assert [cell.run(), cell.run()] == ["Completed", "Completed"]
 
 
@@ -146,44 +133,44 @@ NOT_KEPT = {
 
 
 @pytest.mark.parametrize("why", NOT_KEPT)
-def test_what_cannot_be_restored_is_told_in_one_warning_and_runs_again(why, main):
+def test_what_cannot_be_restored_is_told_in_one_warning_and_runs_again(why, fresh_main):
     code, above, message = NOT_KEPT[why]
-    assert [Cell(code, main(above)).run() for _ in range(2)] == ["Completed", "Completed"]
+    assert [Cell(code, fresh_main(above)).run() for _ in range(2)] == ["Completed", "Completed"]
     told = logs("Not kept: ")
     assert len(told) == 2
     assert all(message in text and level == 30 for level, text in told)
     assert not list(Path(get_settings().results_root()).rglob("*.*"))
 
 
-def test_what_a_run_keeps_for_itself_is_kept_without_warnings(main):
-    Cell("y = [x]", main("x = []"), scope="run").run()
+def test_what_a_run_keeps_for_itself_is_kept_without_warnings(fresh_main):
+    Cell("y = [x]", fresh_main("x = []"), scope="run").run()
     assert [text for level, text in logs("Not kept") if level >= 20] == []
 
 
-def test_data_that_functions_change_is_told(main):
-    notebook = main("seen = []\ndef f(x):\n seen.append(x)\n return x\nx = 1")
+def test_data_that_functions_change_is_told(fresh_main):
+    notebook = fresh_main("seen = []\ndef f(x):\n seen.append(x)\n return x\nx = 1")
     Cell("y = f(x)", notebook, uses=("f",)).run()
     assert logs("Not kept: the cell changes 'seen' in place")
 
 
-def test_data_that_functions_return_is_shared(main):
-    notebook = main("table = {'a': 1}\ndef f(): return table")
+def test_data_that_functions_return_is_shared(fresh_main):
+    notebook = fresh_main("table = {'a': 1}\ndef f(): return table")
     Cell("y = f()", notebook, uses=("f",)).run()
     assert logs("Not kept: output 'y' shares a dict with data of the notebook")
 
 
-def test_a_cell_without_a_key_is_not_kept(main):
-    cell = Cell("y = 1", main("import threading\nx = threading.Lock()"))
+def test_a_cell_without_a_key_is_not_kept(fresh_main):
+    cell = Cell("y = 1", fresh_main("import threading\nx = threading.Lock()"))
     assert cell.run() == "Completed"
     assert logs("Not cached: Input 'x' is a _thread.lock.")
     assert not list(Path(get_settings().results_root()).rglob("runs/*"))
 
 
-def test_values_whose_class_is_gone_are_computed_again(main):
+def test_values_whose_class_is_gone_are_computed_again(fresh_main):
     code = "y = make()"
     above = "class A: pass\ndef make(): return A()"
-    assert Cell(code, main(above), uses=("make",)).run() == "Completed"
-    notebook = main(above)
+    assert Cell(code, fresh_main(above), uses=("make",)).run() == "Completed"
+    notebook = fresh_main(above)
     kept = notebook.pop("A")
     notebook["make"].__globals__["A"] = kept  # found by the function, under another module
     sys.modules["__main__"] = types.ModuleType("__main__")
@@ -191,14 +178,14 @@ def test_values_whose_class_is_gone_are_computed_again(main):
     assert logs("Not restored: ")
 
 
-def test_definitions_are_made_again_before_the_data(main):
+def test_definitions_are_made_again_before_the_data(fresh_main):
     code = "class A: pass\ny = A()"
-    first = main("")
+    first = fresh_main("")
     cell = Cell(code, first, defined=frozenset({"A"}))
     exec("class A: pass", first)
     cell.code = "y = A()"  # the class stands in the notebook, as in a shared cell
     assert cell.run() == "Completed"
-    second = main("")
+    second = fresh_main("")
     again = Cell(
         code,
         second,
@@ -209,13 +196,13 @@ def test_definitions_are_made_again_before_the_data(main):
     assert type(second["y"]) is second["A"]
 
 
-def test_definitions_are_undone_when_the_data_cannot_be_restored(main):
+def test_definitions_are_undone_when_the_data_cannot_be_restored(fresh_main):
     code = "x = np.random.rand()"
-    assert Cell(code, main("import numpy as np"), uses=("np",)).run() == "Completed"
+    assert Cell(code, fresh_main("import numpy as np"), uses=("np",)).run() == "Completed"
     undone = []
     again = Cell(
         code,
-        main("import numpy as np"),
+        fresh_main("import numpy as np"),
         uses=("np",),
         redefine=lambda: lambda: undone.append(True),
     )
@@ -231,9 +218,9 @@ def generator():
     np.random.set_state(state)  # noqa: NPY002
 
 
-def test_random_numbers_go_on_after_a_hit_as_after_a_run(main, generator):
+def test_random_numbers_go_on_after_a_hit_as_after_a_run(fresh_main, generator):
     def notebook(seed):
-        names = main("import numpy as np")
+        names = fresh_main("import numpy as np")
         generator.seed(seed)
         return Cell("x = np.random.rand()", names, uses=("np",)).run(), generator.rand()
 
@@ -294,9 +281,11 @@ def test_keys_and_values_agree_between_processes(tmp_path):
     assert told == [[key, key, False, True]] * 2
 
 
-def test_numbers_that_nothing_seeded_are_kept_wherever_the_generator_stands(main, generator):
+def test_numbers_that_nothing_seeded_are_kept_wherever_the_generator_stands(fresh_main, generator):
     def notebook(seed):
-        names = main("import numpy as np\nIn = ['', 'import numpy as np', 'x = np.random.rand()']")
+        names = fresh_main(
+            "import numpy as np\nIn = ['', 'import numpy as np', 'x = np.random.rand()']"
+        )
         generator.seed(seed)
         return Cell("x = np.random.rand()", names, uses=("np",)).run()
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from nbflow import flow, task
-from nbflow.engine.failed_inputs import keep_inputs, load_failed, load_inputs
+from nbflow.engine.failed_inputs import keep_inputs, load_failed
 from nbflow.exceptions import MissingResult
 from nbflow.futures import resolve_to_states
 from nbflow.settings import get_settings, temporary_settings
@@ -36,9 +36,9 @@ def test_a_failed_task_leaves_its_inputs_and_its_source():
         return a / b
 
     assert divide(1, return_state=True).is_failed()
-    inputs, source = load_inputs(only_run())
-    assert inputs == {"a": 1, "b": 0}
-    assert source == "@task\ndef divide(a, b=0):\n    return a / b\n"
+    left = load_failed(only_run())
+    assert left.inputs == {"a": 1, "b": 0}
+    assert left.source == "@task\ndef divide(a, b=0):\n    return a / b\n"
 
 
 def test_a_task_in_a_flow_leaves_them_by_its_run():

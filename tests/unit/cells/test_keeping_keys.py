@@ -15,19 +15,6 @@ from nbflow.cells.keys import cell_key, normal_code
 from nbflow.exceptions import HashError
 
 
-@pytest.fixture
-def notebook(monkeypatch):
-    """Makes a fresh notebook: a namespace that is the module `__main__`."""
-
-    def make(code):
-        module = types.ModuleType("__main__")
-        monkeypatch.setitem(sys.modules, "__main__", module)
-        exec(code, module.__dict__)
-        return module.__dict__
-
-    return make
-
-
 def key(names, used, code="y = 1"):
     inputs = {} if callable(names[used]) or isinstance(names[used], types.ModuleType) else names
     value = {used: names[used]}
@@ -133,9 +120,9 @@ def modules(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_a_cell_rests_on_counts(name, notebook, modules):
+def test_what_a_cell_rests_on_counts(name, fresh_main, modules):
     code, used, change = CHANGES[name]
-    first, second = notebook(code), notebook(code)
+    first, second = fresh_main(code), fresh_main(code)
     before = key(first, used)
     assert key(second, used) == before, "two equal notebooks have one key"
     exec(change, second)
@@ -143,16 +130,16 @@ def test_what_a_cell_rests_on_counts(name, notebook, modules):
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_what_a_cell_does_not_rest_on_does_not_count(name, notebook):
+def test_what_a_cell_does_not_rest_on_does_not_count(name, fresh_main):
     code, used, change = SAME[name]
-    names = notebook(code)
+    names = fresh_main(code)
     before = key(names, used)
     exec(change, names)
     assert key(names, used) == before
 
 
-def test_a_module_that_is_not_loaded_yet_counts_by_its_file(notebook, modules):
-    names = notebook("def f(x):\n import helping_more\n return helping_more.DEPTH")
+def test_a_module_that_is_not_loaded_yet_counts_by_its_file(fresh_main, modules):
+    names = fresh_main("def f(x):\n import helping_more\n return helping_more.DEPTH")
     before = key(names, "f")
     assert key(names, "f") == before
     (modules / "helping_more.py").write_text("DEPTH = 2\n")
@@ -161,8 +148,8 @@ def test_a_module_that_is_not_loaded_yet_counts_by_its_file(notebook, modules):
     assert "helping_more" not in sys.modules
 
 
-def test_modules_that_the_cell_itself_imports_count(notebook, modules):
-    names = notebook("import helping_more\nx = 1")
+def test_modules_that_the_cell_itself_imports_count(fresh_main, modules):
+    names = fresh_main("import helping_more\nx = 1")
     code = "import helping_more as h\ny = h.DEPTH"
     before = key(names, "x", code)
     sys.modules["helping_more"].DEPTH = 7
@@ -200,17 +187,17 @@ x = x[0]""",
 
 
 @pytest.mark.parametrize("what", NAMELESS)
-def test_what_has_no_content_is_named_in_one_sentence(what, notebook):
+def test_what_has_no_content_is_named_in_one_sentence(what, fresh_main):
     code, used, message = NAMELESS[what]
-    names = notebook(code)
+    names = fresh_main(code)
     with pytest.raises(HashError, match=message) as told:
         key(names, used)
     assert "\n" not in str(told.value)
     assert len(str(told.value)) < 200
 
 
-def test_a_lock_in_a_class_or_module_is_no_reason_to_refuse(notebook, modules):
-    names = notebook("import threading\nclass A:\n lock = threading.Lock()\nf = A")
+def test_a_lock_in_a_class_or_module_is_no_reason_to_refuse(fresh_main, modules):
+    names = fresh_main("import threading\nclass A:\n lock = threading.Lock()\nf = A")
     assert key(names, "f") == key(names, "f")
 
 
@@ -250,8 +237,8 @@ def test_what_a_cell_says_counts(texts):
     assert len({normal_code(text) for text in texts}) == len(texts)
 
 
-def test_keys_can_be_made_in_many_threads_at_once(notebook):
-    names = notebook("R = 1\ndef f(x): return R")
+def test_keys_can_be_made_in_many_threads_at_once(fresh_main):
+    names = fresh_main("R = 1\ndef f(x): return R")
     keys = []
     threads = [threading.Thread(target=lambda: keys.append(key(names, "f"))) for _ in range(8)]
     for each in threads:
@@ -262,10 +249,10 @@ def test_keys_can_be_made_in_many_threads_at_once(notebook):
     assert len(set(keys)) == 1
 
 
-def test_another_notebook_counts_by_its_file(notebook, tmp_path):
+def test_another_notebook_counts_by_its_file(fresh_main, tmp_path):
     path = tmp_path / "other.ipynb"
     nbformat.write(nbformat.v4.new_notebook(), path)
-    names = notebook("import nbflow")
+    names = fresh_main("import nbflow")
     names["f"] = nbflow.notebook(path)
     before = key(names, "f")
     assert key(names, "f") == before

@@ -28,8 +28,9 @@ import sklearn.linear_model
 import sklearn.neighbors
 
 from nbflow.cells.definitions import defined_names, defines_code, redefinitions
-from nbflow.cells.keeping import changed_inputs, input_digests
+from nbflow.cells.keeping import changed_places
 from nbflow.cells.kept import KeptValues, dumps_values, loads_values
+from nbflow.cells.keys import rested_on
 from nbflow.cells.random_states import draws_since, may_be_seeded, positions, seeds
 from nbflow.cells.records import CellValues
 from nbflow.exceptions import NotKept, SerializationError
@@ -94,11 +95,16 @@ KEPT = {
 }  # fmt: skip
 
 
+def contents(values):
+    """What stands for the content of each value."""
+    return rested_on("", values, {}, {}).digests()
+
+
 @pytest.mark.parametrize("name", KEPT)
 def test_what_can_be_restored_comes_back(name):
     outputs, inputs = KEPT[name]
     back = restored(outputs, inputs).outputs
-    assert input_digests(back) == input_digests(outputs)
+    assert contents(back) == contents(outputs)
     assert {n: type(v) for n, v in back.items()} == {n: type(v) for n, v in outputs.items()}
 
 
@@ -177,66 +183,53 @@ def test_what_is_deleted_and_shown_comes_back_too():
 # ── code of the notebook ─────────────────────────────────────────────────────────────────
 
 
-@pytest.fixture
-def main(monkeypatch):
-    """Makes a fresh notebook: a namespace that is the module `__main__`."""
-
-    def make(code):
-        module = types.ModuleType("__main__")
-        monkeypatch.setitem(sys.modules, "__main__", module)
-        exec(code, module.__dict__)
-        return module.__dict__
-
-    return make
-
-
-def test_classes_and_functions_come_from_the_notebook_that_loads(main):
+def test_classes_and_functions_come_from_the_notebook_that_loads(fresh_main):
     code = "class A:\n def __init__(s): s.x = 1\ndef f(): return {n}\n"
-    first = main(code.format(n=1))
+    first = fresh_main(code.format(n=1))
     blob = dumps_values(CellValues(outputs={"a": first["A"](), "fs": [first["f"]]}), {})
-    second = main(code.format(n=2))
+    second = fresh_main(code.format(n=2))
     back = loads_values(blob).outputs
     assert type(back["a"]) is second["A"]
     assert back["fs"][0] is second["f"]
 
 
-def test_a_notebook_without_the_class_runs_the_cell(main):
-    blob = dumps_values(CellValues(outputs={"a": main("class A: pass")["A"]()}), {})
-    main("")
+def test_a_notebook_without_the_class_runs_the_cell(fresh_main):
+    blob = dumps_values(CellValues(outputs={"a": fresh_main("class A: pass")["A"]()}), {})
+    fresh_main("")
     with pytest.raises(SerializationError, match="cannot be restored"):
         loads_values(blob)
 
 
-def test_a_class_that_the_notebook_has_replaced_is_refused(main):
-    names = main("class A: pass\na = A()\nclass A: pass")
+def test_a_class_that_the_notebook_has_replaced_is_refused(fresh_main):
+    names = fresh_main("class A: pass\na = A()\nclass A: pass")
     with pytest.raises(NotKept, match="output 'a' cannot be pickled"):
         dumps_values(CellValues(outputs={"a": names["a"]}), {})
 
 
-def test_code_that_only_running_the_cell_makes_is_refused(main):
+def test_code_that_only_running_the_cell_makes_is_refused(fresh_main):
     code = "from collections import namedtuple\nP = namedtuple('P', 'a')\np = P(1)"
-    names = main(code)
+    names = fresh_main(code)
     with pytest.raises(NotKept, match="output 'P' is code that the cell makes"):
         dumps_values(CellValues(outputs={"P": names["P"], "p": names["p"]}), {})
 
 
-def test_what_definitions_make_again_is_not_kept(main):
-    names = main("class A: pass\na = A()")
+def test_what_definitions_make_again_is_not_kept(fresh_main):
+    names = fresh_main("class A: pass\na = A()")
     blob = dumps_values(CellValues(outputs={"A": names["A"], "a": names["a"]}), {}, defined={"A"})
-    other = main("class A: pass")
+    other = fresh_main("class A: pass")
     back = loads_values(blob).outputs
     assert list(back) == ["a"]
     assert type(back["a"]) is other["A"]
 
 
-def test_what_is_defined_need_not_be_in_the_notebook_yet(main):
+def test_what_is_defined_need_not_be_in_the_notebook_yet(fresh_main):
     code = "from nbflow import task\nclass A: pass\n@task\ndef f(): return 1\n"
     cell = types.ModuleType("__main__")
     exec(code + "a, fs = A(), {'f': f}", cell.__dict__)
-    main("")
+    fresh_main("")
     outputs = {name: vars(cell)[name] for name in ("A", "f", "a", "fs")}
     blob = dumps_values(CellValues(outputs=outputs), {}, defined={"A", "f"})
-    notebook = main(code)
+    notebook = fresh_main(code)
     back = loads_values(blob).outputs
     assert type(back["a"]) is notebook["A"]
     assert back["fs"]["f"] is notebook["f"]
@@ -253,12 +246,12 @@ def test_bytes_that_are_no_values_are_a_miss(blob):
 
 def test_inputs_that_changed_are_named():
     inputs = {"a": [1], "b": {"k": [1]}, "c": np.zeros(3), "d": FRAME.copy(), "e": 1}
-    before = input_digests(inputs)
-    assert changed_inputs(before, inputs) == []
+    before = contents(inputs)
+    assert changed_places(before, {}, inputs) == []
     inputs["b"]["k"].append(2)
     inputs["c"][0] = 1
     inputs["d"].loc[0, "x"] = 9
-    assert changed_inputs(before, inputs) == ["b", "c", "d"]
+    assert [name for _, name in changed_places(before, {}, inputs)] == ["b", "c", "d"]
 
 
 # ── random generators of the process ─────────────────────────────────────────────────────
