@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,10 +108,27 @@ def test_the_next_cell_runs_while_a_submitted_one_does(run_in_background: Any) -
     assert ended.index(2) < ended.index(1) or ended == [0, 1, 2]
 
 
-def test_the_end_of_the_notebook_awaits_what_still_runs(run_in_background: Any) -> None:
+def touch_after(index: int, file: Path) -> Callable[[object], None]:
+    """Makes a file once a cell's end was told."""
+
+    def tell(event: object) -> None:
+        if isinstance(event, CellEnded) and event.cell.index == index:
+            file.touch()
+
+    return tell
+
+
+def test_the_end_of_the_notebook_awaits_what_still_runs(
+    run_in_background: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "the next one has ended"
     ran = run_in_background(
-        "def wait(stop):\n    assert not stop.wait(0.3)\n    print('done', flush=True)\nsubmit(wait)",
+        "from pathlib import Path\n"
+        "def wait(stop):\n"
+        f"    while not Path({str(file)!r}).exists():\n        assert not stop.wait(0.02)\n"
+        "    assert not stop.wait(0.3)\n    print('done', flush=True)\nsubmit(wait)",
         "x = 1",
+        also_tell=touch_after(2, file),
     )
 
     assert outcomes(ran) == ["completed", "completed"]
@@ -197,26 +216,26 @@ ENDINGS: dict[str, Any] = {
     ),
     "the cell's time is over in the background, while others run": (
         (GO_ON_UNTIL_STOPPED, "time.sleep(60)", "x = 1"),
-        {"cell_timeout": lambda cell: 0.5 if cell.index == 1 else None},
+        {"cell_timeout": lambda cell: 3 if cell.index == 1 else None},  # time for the next one
         ["timed_out", "cancelled", "not_run"],
         "timed_out",
         CellTimeout,
-        "0.5 s",
+        "3 s",
     ),
     "the cell's time is over while all is awaited": (
         (GO_ON_UNTIL_STOPPED, "x = 1"),
-        {"cell_timeout": 0.5},
+        {"cell_timeout": 3},
         ["timed_out", "completed"],
         "timed_out",
         CellTimeout,
-        "0.5 s",
+        "3 s",
     ),
     "waiting for another is not a cell's own time": (
         (
-            "submit(lambda stop: states.Completed() if not stop.wait(1.5) else None)",
+            "submit(lambda stop: states.Completed() if not stop.wait(4) else None)",
             "submit(lambda stop: Board.threads[0].join(), starts=False)",
         ),
-        {"cell_timeout": lambda cell: 0.5 if cell.index == 2 else None},
+        {"cell_timeout": lambda cell: 2 if cell.index == 2 else None},
         ["completed", "completed"],
         "completed",
         None,
@@ -224,13 +243,13 @@ ENDINGS: dict[str, Any] = {
     ),
     "a cell that is waited for may wait, too": (
         (
-            "submit(lambda stop: stop.wait(1.5) and None)",
+            "submit(lambda stop: stop.wait(4) and None)",
             (
                 "with joining.join(get_ipython().get_parent()).waiting('for the first'):\n"
                 "    Board.threads[0].join()"
             ),
         ),
-        {"cell_timeout": lambda cell: 0.5 if cell.index == 2 else None},
+        {"cell_timeout": lambda cell: 2 if cell.index == 2 else None},
         ["completed", "completed"],
         "completed",
         None,
@@ -246,19 +265,19 @@ ENDINGS: dict[str, Any] = {
     ),
     "the run's time is over": (
         (GO_ON_UNTIL_STOPPED, GO_ON_UNTIL_STOPPED, "x = 1"),
-        {"timeout": 8},
+        {"timeout": 15},  # enough to start a kernel and reach the last cell
         ["timed_out", "timed_out", "completed"],
         "timed_out",
         FlowRunTimeout,
-        "8 s",
+        "15 s",
     ),
     "what does not stop is killed": (
         ("submit(lambda stop: time.sleep(60))", "x = 1"),
-        {"cell_timeout": 0.5},
+        {"cell_timeout": 3},
         ["timed_out", "completed"],
         "timed_out",
         CellTimeout,
-        "0.5 s",
+        "3 s",
     ),
     "an end that is never told": (
         ("joining.join(get_ipython().get_parent()).tell('submitted')", "x = 1"),
@@ -402,12 +421,19 @@ def test_news_that_say_nothing_are_passed_over(run_in_background: Any) -> None:
     assert outcomes(ran) == ["completed"]
 
 
-def test_previous_cells_in_the_background_are_awaited(run_in_background: Any) -> None:
+def test_previous_cells_in_the_background_are_awaited(
+    run_in_background: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "the next one has ended"
     ran = run_in_background(
         "x = 0  # papermill_description=first\n"
-        "submit(lambda stop: gate('a').wait(30) and print(stop.wait(0.3), flush=True))",
-        "print(Board.threads[0].is_alive())\ngate('a').set()",
+        "from pathlib import Path\n"
+        "def wait(stop):\n"
+        f"    while not Path({str(file)!r}).exists():\n        stop.wait(0.02)\n"
+        "    print(stop.wait(0.3), flush=True)\nsubmit(wait)",
+        "print(Board.threads[0].is_alive())",
         ("print('after')", ["prev:first"]),
+        also_tell=touch_after(2, file),
     )
 
     ended = [event.cell.index for event in ran.told.of(CellEnded)]

@@ -77,12 +77,12 @@ ENDINGS = {
     ),
     "the notebook takes too long": (
         ("1", SLEEP, "3"),
-        {"timeout": 10},  # enough to reach the second cell
+        {"timeout": 15},  # enough to reach the second cell
         ["completed", "timed_out", "not_run"],
         ["completed", "failed", "pending"],
         "timed_out",
         FlowRunTimeout,
-        "10 s",
+        "15 s",
     ),
     "R5: sys.exit(0)": (
         ("1", "import sys\nsys.exit(0)", "3"),

@@ -90,7 +90,7 @@ def test_a_background_cell_has_the_cells_time(run: Any) -> None:
         LOAD,
         "%%task --submit\nimport time\nfor _ in range(600):\n    time.sleep(0.1)",
         "x = 1",
-        cell_timeout=lambda cell: 1.0 if cell.index == 1 else None,
+        cell_timeout=lambda cell: 4.0 if cell.index == 1 else None,
     )
 
     assert ran.told.outcomes() == ["completed", "timed_out", "completed"]
