@@ -1,18 +1,14 @@
 """`nbflow cancel`: ends a run that another process executes.
 
-This module decides how firmly a run is told to end, and what is said of it: a run of a
+This module decides how long each way of ending a run is given, and what is said of it: a run of a
 deployment is its worker's to end, wherever that is; one that was called is told here. It must
-not know how runs end themselves.
+not know how a process is told.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -21,22 +17,14 @@ from rich.text import Text
 from nbflow.cli.console import make_console, say, state_label
 from nbflow.cli.options import CancelOptions, cancel_options
 from nbflow.cli.reports import json_run, write_json
-from nbflow.exceptions import UsageError
+from nbflow.engine.cancellation import STEPS, process_of, refuse_ended, tell, wait_for_end
 from nbflow.failure import short_id
-from nbflow.owner import is_alive, place_of, this_owner
+from nbflow.owner import place_of
 from nbflow.runs import Run, get_run
 from nbflow.store import open_store
-from nbflow.wording import state_word
 
-_LOOK_SECONDS: Final = 0.25
 #: How often a worker asks a process to end, each time more firmly.
 _STEPS: Final = 3
-#: What a process is sent, the gentler first, and how that is told.
-_SIGNALS: Final = (
-    ((signal.SIGINT, "interrupted"), (signal.SIGTERM, "told to end"))
-    if os.name == "posix"
-    else ((signal.SIGTERM, "ended"),)
-)
 
 
 @dataclass(slots=True)
@@ -83,22 +71,15 @@ def end_run(reference: str, wait: float) -> Cancellation:
         return _end_deployed(run, wait)
     if run.id in abandoned:
         return Cancellation(run, ["its process was gone already; the run is closed as crashed"])
-    owner = _owner_of(run)
+    refuse_ended(run.record)
+    owner = process_of(store, run.record)
     done = Cancellation(run)
-    for number, words in _SIGNALS:
-        pid = place_of(owner)[1]
-        if _ignores(pid, number):  # as what a script starts in the background ignores Ctrl-C
+    for step in STEPS:
+        if not tell(owner, step):
             continue
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
-        except PermissionError:
-            raise UsageError(
-                f"The process {pid} of {run.name} is another user's. Ask that user to end it."
-            ) from None
-        done.did.append(f"its process {pid} was {words}")
-        if _ended(run, owner, wait):
+        done.did.append(f"its process {place_of(owner)[1]} was {step.did}")
+        run.record = wait_for_end(store, run.id, wait, owner)
+        if run.state.is_settled():
             break
     return done
 
@@ -110,66 +91,8 @@ def _end_deployed(run: Run, wait: float) -> Cancellation:
         run.refresh()
         return Cancellation(run, ["it waits for a worker no more"])
     done = Cancellation(run, ["its worker was asked to end it"])
-    deadline = time.monotonic() + _STEPS * wait
-    while not run.refresh().state.is_settled() and (left := deadline - time.monotonic()) > 0:
-        for _ in run.store.watch(run.id, timeout=min(left, _LOOK_SECONDS)):
-            pass  # each batch is only a reason to look again
+    run.record = wait_for_end(run.store, run.id, _STEPS * wait)
     return done
-
-
-def _ignores(pid: int, number: int) -> bool:
-    """Whether a process is known to ignore a signal."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    masks = [line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:")]
-    return bool(masks) and bool(int(masks[0], 16) >> (number - 1) & 1)
-
-
-def _owner_of(run: Run) -> str:
-    """The process to be told; raises `UsageError` when there is none that can be."""
-    if run.state.is_settled():
-        raise UsageError(
-            f"The run {run.name} has ended already: it {_was(run)}. There is nothing to cancel."
-        )
-    if run.record.parent_id is not None:
-        parent = get_run(run.record.parent_id, store=run.store)
-        raise UsageError(
-            f"{run.name} is a subflow of {parent.name}, and ends with it: "
-            f"nbflow cancel {short_id(parent.record)}"
-        )
-    owner = run.record.owner
-    if owner is None:
-        raise UsageError(f"No process is known to execute {run.name}. Look again: nbflow runs ls")
-    if owner == this_owner():
-        raise UsageError(f"{run.name} runs in this very process: interrupt it here instead.")
-    if is_alive(owner) is None:
-        host, pid = place_of(owner)
-        raise UsageError(
-            f"{run.name} runs on the machine {host} (process {pid}). Type the command there."
-        )
-    return owner
-
-
-def _was(run: Run) -> str:
-    return state_word(run.state.name)
-
-
-def _ended(run: Run, owner: str, wait: float) -> bool:
-    """Whether the run settles in time; a process that leaves without a word has crashed."""
-    deadline = time.monotonic() + wait
-    while True:
-        gone = is_alive(owner) is False
-        if gone:
-            run.store.close_abandoned(datetime.now(UTC))
-        if run.refresh().state.is_settled():
-            return True
-        left = deadline - time.monotonic()
-        if gone or left <= 0:
-            return False
-        for _ in run.store.watch(run.id, timeout=min(left, _LOOK_SECONDS)):
-            pass  # each batch is only a reason to look again
 
 
 def _what_next(run: Run) -> str:
