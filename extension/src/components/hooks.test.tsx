@@ -1,7 +1,15 @@
 import { act, cleanup, render } from "@testing-library/preact";
 import { type ReactNode, useRef } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryContext, Skew, useNow, useReducedMotion, useSize, useStored } from "./hooks";
+import {
+  MemoryContext,
+  Skew,
+  useKeptScroll,
+  useNow,
+  useReducedMotion,
+  useSize,
+  useStored,
+} from "./hooks";
 
 let told: unknown;
 function Hook({ use }: { use: () => unknown }) {
@@ -119,4 +127,27 @@ test("a size is followed, and nothing is drawn anew for the same one", () => {
   cleanup();
   expect(stopped).toHaveBeenCalled();
   vi.unstubAllGlobals();
+});
+
+test("what scrolls is found where it was, each thing under its own name", () => {
+  const memory = new Map();
+  function Scrolled({ name }: { name: string }) {
+    const ref = useRef<HTMLDivElement>(null);
+    useKeptScroll(ref, name);
+    return <div ref={ref} data-testid="scrolled" />;
+  }
+  const page = (name: string) => (
+    <MemoryContext.Provider value={memory}>
+      <Scrolled name={name} />
+    </MemoryContext.Provider>
+  );
+  const { getByTestId, rerender, unmount } = render(page("a"));
+  getByTestId("scrolled").scrollTop = 70;
+  getByTestId("scrolled").dispatchEvent(new Event("scroll"));
+  rerender(page("b"));
+  expect(getByTestId("scrolled").scrollTop).toBe(0);
+  rerender(page("a"));
+  expect(getByTestId("scrolled").scrollTop).toBe(70);
+  unmount();
+  expect(render(page("a")).getByTestId("scrolled").scrollTop).toBe(70);
 });

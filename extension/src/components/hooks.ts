@@ -7,6 +7,7 @@ import {
   useContext,
   useEffect,
   useLayoutEffect,
+  useMemo,
   useState,
   useSyncExternalStore,
 } from "react";
@@ -81,4 +82,34 @@ export function useStored<T>(key: string, initial: T): [T, (value: T) => void] {
     [memory, key],
   );
   return [value, keep];
+}
+
+/** A value that draws nothing when it changes, found again as above. */
+export interface Kept<T> {
+  read(): T | undefined;
+  keep(value: T): void;
+}
+
+export function useKept<T>(key: string): Kept<T> {
+  const memory = useContext(MemoryContext);
+  return useMemo(
+    () => ({
+      read: () => memory.get(key) as T | undefined,
+      keep: (value) => void memory.set(key, value),
+    }),
+    [memory, key],
+  );
+}
+
+/** Scrolls an element to where it was when it was last on the page under this name. */
+export function useKeptScroll(ref: RefObject<HTMLElement | null>, key: string): void {
+  const top = useKept<number>(key);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (element === null) return;
+    element.scrollTop = top.read() ?? 0;
+    const keep = () => top.keep(element.scrollTop);
+    element.addEventListener("scroll", keep, { passive: true });
+    return () => element.removeEventListener("scroll", keep);
+  }, [ref, top]);
 }

@@ -100,6 +100,10 @@ describe("a list", () => {
     scroller = container.firstElementChild as HTMLElement;
     return rerender;
   };
+  const at = (index: number, offset = 0) => ({
+    read: () => ({ key: keyOf(index), offset }),
+    keep: vi.fn(),
+  });
   const shown = () => [list.items[0]?.index, list.items.at(-1)?.index];
   const scroll = (top: number) =>
     act(() => {
@@ -118,10 +122,20 @@ describe("a list", () => {
     expect(shown()).toEqual([997, 999]);
   });
 
-  test("begins where it is told, below what stands above", () => {
-    show({ top: 5000, above: 40 });
+  test("begins where the reader was, below what stands above", () => {
+    show({ place: at(496, 40), above: 40 });
     expect(scroller.scrollTop).toBe(5000);
     expect(shown()).toEqual([494, 508]);
+  });
+
+  test("tells where the reader is; of a row that is no more, it begins at the top", () => {
+    const place = at(5000);
+    show({ place });
+    expect(scroller.scrollTop).toBe(0);
+    scroll(5003);
+    expect(place.keep).toHaveBeenLastCalledWith(
+      expect.objectContaining({ key: "k500", offset: 3 }),
+    );
   });
 
   test("reveals a row with as little movement as that takes", () => {
@@ -159,14 +173,14 @@ describe("a list", () => {
       return new DOMRect(0, index * 10 - 5000, 0, 10);
     });
     truth = (index) => (index === 499 ? 30 : 10);
-    show({ measured: true, top: 5000 });
+    show({ measured: true, place: at(500) });
     expect(list.total).toBe(10_020);
     expect(scroller.scrollTop).toBe(5020);
   });
 
   test("stays at the end when rows turn out higher", () => {
     truth = () => 15;
-    show({ measured: true, count: 20, top: 100 });
+    show({ measured: true, count: 20, place: at(10) });
     // Seven rows above were never on the page.
     expect(list.total).toBe(13 * 15 + 7 * 10);
     expect(scroller.scrollTop).toBeGreaterThanOrEqual(list.total - 100);

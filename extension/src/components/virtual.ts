@@ -6,8 +6,15 @@
  */
 
 import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from "react";
+import type { Kept } from "./hooks";
 
 type Key = string | number;
+
+/** What is read: a row, and how far the scroller stands below the row's start. */
+export interface Place {
+  key: Key | undefined;
+  offset: number;
+}
 
 export interface ListOptions {
   count: number;
@@ -24,8 +31,8 @@ export interface ListOptions {
   covered?: number;
   /** Rows beyond the edges that are drawn, too. */
   beyond?: number;
-  /** Where to begin. */
-  top?: number;
+  /** Where the reader was when the list was last on the page. */
+  place?: Kept<Place>;
 }
 
 export interface Item {
@@ -47,7 +54,7 @@ type Where = "near" | "middle";
 
 export function useList(options: ListOptions): List {
   const { count, scroller, keyOf, measured, above = 0, covered = 0, beyond = 6 } = options;
-  const seen = useSeen(scroller, options.top ?? 0);
+  const seen = useSeen(scroller, () => topOf(options.place?.read(), rows));
   const heights = useRef(new Heights());
   const starts = heights.current.startsOf(count, keyOf, options.heightOf, seen.width);
   const total = starts[count] ?? 0;
@@ -55,7 +62,8 @@ export function useList(options: ListOptions): List {
   const to = Math.min(count, rowAt(starts, count, seen.top - above + seen.height) + 1 + beyond);
   // What a tab hides has no height, and needs no rows.
   const items = seen.height > 0 ? range(from, to, starts, keyOf) : [];
-  useAnchor(scroller, measured === true, { count, keyOf, starts, above });
+  const rows = { count, keyOf, starts, above };
+  useAnchor(scroller, measured === true, rows, options.place);
   useMeasured(scroller, measured ? heights.current : null, keyOf, seen.redraw);
   const latest = useRef({ starts, above, covered });
   latest.current = { starts, above, covered };
@@ -70,13 +78,14 @@ export function useList(options: ListOptions): List {
 }
 
 /** The part of the scroller that is seen, as it changes. */
-function useSeen(scroller: RefObject<HTMLElement>, begin: number) {
-  const [box, setBox] = useState({ top: begin, height: 0, width: 0 });
+function useSeen(scroller: RefObject<HTMLElement>, begin: () => number) {
+  const [box, setBox] = useState({ top: 0, height: 0, width: 0 });
   const [, count] = useState(0);
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element === null) return;
-    if (begin > 0) element.scrollTop = begin;
+    const top = begin();
+    if (top > 0) element.scrollTop = top;
     const look = () => setBox((old) => changed(old, element));
     look();
     const observer = new ResizeObserver(look);
@@ -187,30 +196,40 @@ interface Rows extends Pick<ListOptions, "count" | "keyOf"> {
   above: number;
 }
 
-/** Rows that leave or come before what is read do not move it. */
-function useAnchor(scroller: RefObject<HTMLElement>, wanted: boolean, rows: Rows): void {
+/** Rows that leave or come before what is read do not move it; what is read is kept. */
+function useAnchor(
+  scroller: RefObject<HTMLElement>,
+  wanted: boolean,
+  rows: Rows,
+  place: Kept<Place> | undefined,
+): void {
   const before = useRef<Anchor | null>(null);
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (element === null || !wanted) return;
+    // What a tab hides stands nowhere.
+    if (element === null || element.offsetHeight === 0) return;
     const { count, keyOf, starts, above } = rows;
     const first = count > 0 ? keyOf(0) : undefined;
-    if (before.current !== null && before.current.first !== first) {
-      const index = indexOf(before.current.key, rows);
-      if (index >= 0) element.scrollTop = (starts[index] as number) + before.current.offset;
+    if (wanted && before.current !== null && before.current.first !== first) {
+      const top = topOf(before.current, rows);
+      if (top >= 0) element.scrollTop = top;
     }
     const at = rowAt(starts, count, element.scrollTop - above);
     const offset = element.scrollTop - (starts[at] as number);
     before.current = { first, key: count > 0 ? keyOf(at) : undefined, offset };
+    place?.keep(before.current);
   });
 }
 
-interface Anchor {
+interface Anchor extends Place {
   /** The first row's. */
   first: Key | undefined;
-  /** Of the row at the upper edge, and how far that is from the row's start. */
-  key: Key | undefined;
-  offset: number;
+}
+
+/** How far to scroll for a place; negative where its row is no more. */
+function topOf(place: Place | undefined, rows: Rows): number {
+  const index = place === undefined ? -1 : indexOf(place.key, rows);
+  return index < 0 ? -1 : (rows.starts[index] as number) + (place?.offset ?? 0);
 }
 
 function indexOf(key: Key | undefined, { count, keyOf }: Rows): number {

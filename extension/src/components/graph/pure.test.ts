@@ -25,6 +25,17 @@ describe("what is seen at first", () => {
     expect(views.firstView({ width, height }, AREA)).toEqual(view);
   });
 
+  it.each([
+    ["all of it, as long as its words can be guessed", 500, { x: 256, y: 16 }],
+    ["the middle of what is larger", 2000, { x: -50, y: -290 }],
+  ])("of rings: %s", (_, length, place) => {
+    const view = views.firstView({ width: length, height: length }, AREA, true);
+    expect({ x: view.x, y: view.y }).toEqual({
+      x: expect.closeTo(place.x),
+      y: expect.closeTo(place.y),
+    });
+  });
+
   it("shows all of it when asked, however small", () => {
     const view = views.wholeView({ width: 7680, height: 100 }, AREA);
     expect(view.scale).toBeCloseTo(0.1);

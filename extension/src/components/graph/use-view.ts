@@ -102,7 +102,7 @@ export class Viewer {
 
   /** What is to be looked at, in sight; nothing moves while it is. */
   private ours(focus: string | null, anew: boolean): View {
-    const first = views.firstView(this.graph, this.size);
+    const first = views.firstView(this.graph, this.size, this.direction === "radial");
     const place = focus === null ? undefined : this.places.get(focus);
     const here = { ...this.view, scale: first.scale };
     const tries = anew || this.view.scale !== first.scale ? [first] : [first, here];

@@ -23,6 +23,8 @@ export interface Rect {
 export const PADDING = 16;
 /** At this scale the words of a card can still be read. */
 const READABLE = 0.7;
+/** Rings tell by their shape first: here they can just be read. */
+const ROUND = 0.45;
 const LEAST = 0.1;
 const MOST = 3;
 
@@ -30,10 +32,12 @@ const MOST = 3;
  * What is seen before anybody moved anything: all of it while it can be read, else its width,
  * else its beginning. Never larger than drawn.
  */
-export function firstView(graph: Size, area: Size): View {
+export function firstView(graph: Size, area: Size, round = false): View {
   const across = (area.width - 2 * PADDING) / Math.max(graph.width, 1);
   const along = (area.height - 2 * PADDING) / Math.max(graph.height, 1);
   const whole = Math.min(1, across, along);
+  // What is round begins in its middle.
+  if (round) return centred(graph, area, Math.max(ROUND, whole));
   const scale = whole >= READABLE ? whole : Math.min(1, Math.max(READABLE, across));
   return {
     x: placed(graph.width * scale, area.width),

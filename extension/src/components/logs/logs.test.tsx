@@ -34,11 +34,11 @@ const TASKS = new Map([["a", { name: "train" }]]) as unknown as Map<string, Task
 interface Options {
   leftOut?: number;
   task?: string | null;
+  memory?: Memory;
 }
 
-function show(lines: LogLine[], { leftOut = 0, task = null }: Options = {}) {
+function show(lines: LogLine[], { leftOut = 0, task = null, memory = new Map() }: Options = {}) {
   const onTask = vi.fn();
-  const memory: Memory = new Map();
   const element = (some: LogLine[]) => (
     <MemoryContext.Provider value={memory}>
       <Logs lines={some} leftOut={leftOut} tasks={TASKS} task={task} onTask={onTask} />
@@ -214,6 +214,18 @@ describe("following", () => {
     expect(log().scrollTop).toBeGreaterThan(before);
     update(many(160));
     expect(atEnd()).toBe(true);
+  });
+
+  test("what was read, and how much is new, is found again when the view comes back", () => {
+    const memory: Memory = new Map();
+    const { update, unmount } = show(many(100), { memory });
+    fireEvent.keyDown(log(), { key: "Home" });
+    scrollTo(1003);
+    update(many(105));
+    unmount();
+    show(many(110), { memory });
+    expect(log().scrollTop).toBe(1003);
+    expect(screen.getByRole("button", { name: "10 new ↓" })).toBeTruthy();
   });
 
   test("a flood is not read out", () => {

@@ -2,8 +2,8 @@
 
 import { type KeyboardEvent, type RefObject, useMemo, useRef, useState } from "react";
 import type { LogLine, TaskRow } from "../../api/types";
-import { useStored } from "../hooks";
-import { type List, useList } from "../virtual";
+import { useKept, useStored } from "../hooks";
+import { type List, type Place, useList } from "../virtual";
 import { counted, grouped } from "../words";
 import { type Filter, filtered, NO_FILTER, settled } from "./filter";
 import { Line } from "./line";
@@ -82,6 +82,7 @@ function useLines(
     measured: true,
     above,
     beyond: 8,
+    place: useKept<Place>("logs.place"),
   });
 }
 

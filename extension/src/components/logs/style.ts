@@ -55,7 +55,10 @@ export const css = `
   .nbf-log-line{grid-template-columns:62px 62px max-content}
   .nbf-log-wraps .nbf-log-line{grid-template-columns:62px 62px minmax(0,1fr)}
   .nbf-log .nbf-log-task{display:none}
-  .nbf-log-tools select{max-width:92px}
+  .nbf-log-tools{flex-wrap:wrap}
+  .nbf-log-search{flex:1 1 100%}
+  .nbf-log-search input{flex:1}
+  .nbf-log-tools select{flex:1 1 90px}
 }
 ${PENS}
 ${GROUNDS}

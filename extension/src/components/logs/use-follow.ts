@@ -23,7 +23,7 @@ export function useFollow(
   toEnd: () => void,
 ): Follow {
   const [following, setFollowing] = useStored("logs.following", true);
-  const [left, setLeft] = useState(-1);
+  const [left, setLeft] = useStored("logs.left", -1);
   const top = useRef(0);
   const last = lines[lines.length - 1]?.seq ?? -1;
   const set = (value: boolean) => {

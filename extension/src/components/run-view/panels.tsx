@@ -1,10 +1,10 @@
 /** The tabs of a run, and what stands in each. */
 
-import { useMemo } from "react";
+import { useMemo, useRef } from "react";
 import type { RunData } from "../../api/run-store";
 import type { Artifact, Look } from "../../api/types";
 import { GraphView } from "../graph/graph-view";
-import { useNow, useStored } from "../hooks";
+import { useKeptScroll, useNow, useStored } from "../hooks";
 import { Logs } from "../logs/logs";
 import { Results } from "../results/results";
 import { Timeline } from "../timeline/timeline";
@@ -29,9 +29,11 @@ interface Props {
 export function Panels(props: Props) {
   const { data, height, tab, setTab } = props;
   const tabs = useMemo(() => tabsOf(data), [data]);
+  const panel = useRef<HTMLDivElement>(null);
+  useKeptScroll(panel, `scroll.${tab}`);
   return (
     <Tabs label="Views of the run" tabs={tabs} chosen={tab} onChoose={setTab}>
-      <div className={`nbf-rv-panel nbf-rv-${tab}`} style={{ height }}>
+      <div ref={panel} className={`nbf-rv-panel nbf-rv-${tab}`} style={{ height }}>
         <Panel {...props} />
       </div>
     </Tabs>

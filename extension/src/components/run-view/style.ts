@@ -71,6 +71,7 @@ const alarm = `
   font:12px/1.5 var(--nbf-code-font);display:flex;flex-wrap:wrap;gap:0 14px;white-space:pre-wrap;overflow-wrap:anywhere;color:inherit}
 .nbf-rv-source code{font:inherit;color:inherit;background:none}
 .nbf-rv-next{list-style:none;margin:2px 0 0;padding:0;display:grid;grid-template-columns:auto auto 1fr;gap:4px 6px;align-items:center;justify-items:start}
+@container (max-width:520px){.nbf-rv-next{grid-template-columns:auto 1fr}.nbf-rv-next .nbf-muted{grid-column:1/-1;margin-bottom:4px}}
 .nbf-rv-next li{display:contents}
 .nbf-rv-next .nbf-rv-command{display:contents}
 .nbf-rv-traceback{margin:6px 0 0;padding:8px 10px;max-height:260px;overflow:auto;border-radius:6px;background:var(--nbf-surface);

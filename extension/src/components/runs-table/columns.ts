@@ -24,6 +24,7 @@ export interface Column {
   orders: RunOrder[];
 }
 
+const SLIM = 520;
 const MIDDLE = 720;
 const WIDE = 940;
 
@@ -32,7 +33,13 @@ const COLUMNS: Column[] = [
   { id: "name", title: "Name", from: 0, orders: ["name"] },
   { id: "flow", title: "Flow", from: MIDDLE, width: "12.5%", orders: [] },
   { id: "when", title: "When", from: 0, width: "132px", orders: ["-created", "created"] },
-  { id: "duration", title: "Duration", from: 0, width: "96px", orders: ["-duration", "duration"] },
+  {
+    id: "duration",
+    title: "Duration",
+    from: SLIM,
+    width: "96px",
+    orders: ["-duration", "duration"],
+  },
   { id: "parameters", title: "Parameters", from: MIDDLE, width: "14%", orders: [] },
   { id: "tags", title: "Tags", from: WIDE, width: "12.5%", orders: [] },
   { id: "deployment", title: "Deployment", from: WIDE, width: "12%", orders: [] },

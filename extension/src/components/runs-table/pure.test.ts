@@ -51,6 +51,7 @@ describe("columns", () => {
     [1100, 8],
     [800, 6],
     [600, 4],
+    [400, 3],
   ])("at %d pixels are %d", (width, count) => {
     expect(columnsAt(width)).toHaveLength(count);
   });

@@ -95,8 +95,8 @@ function durationWords({ run, duration: seconds }: Row, since: number): string {
   return isRunning(run) ? ticking(seconds + since) : duration(seconds);
 }
 
-function NameCell({ row, columns, open, current, detail, onOpen }: RowProps) {
-  const below = belowName(row, columns);
+function NameCell({ row, since, columns, open, current, detail, onOpen }: RowProps) {
+  const below = belowName(row, since, columns);
   return (
     <th scope="row">
       <button
@@ -121,9 +121,11 @@ function NameCell({ row, columns, open, current, detail, onOpen }: RowProps) {
 }
 
 /** What has no column of its own at this width. */
-function belowName({ run, deployment }: Row, columns: Column[]): string {
+function belowName(row: Row, since: number, columns: Column[]): string {
+  const { run, deployment } = row;
   const shown = new Set(columns.map(({ id }) => id));
   const parts: [ColumnId, string | null][] = [
+    ["duration", durationWords(row, since)],
     ["flow", run.flow_name],
     ["deployment", deployment],
     ["parameters", parameterWords(run.parameters)],

@@ -78,4 +78,9 @@ export const css = `
 .nbf-tl-tip dd{margin:0;font-variant-numeric:tabular-nums;min-width:0}
 .nbf-tl-empty{margin:0;padding:18px;color:var(--nbf-muted);text-align:center}
 .nbf-tl-area>.nbf-tl-empty{position:absolute;left:0;right:0;top:40px}
+@container (max-width:620px){
+  .nbf-tl-words{display:none}
+  .nbf-tl-search{flex:1 1 60px}
+  .nbf-tl-tools select{flex:none;max-width:104px}
+}
 `;

@@ -3,8 +3,8 @@
 
 import { type MouseEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { FlowRun, TaskRow } from "../../api/types";
-import { type Size, useSize, useStored } from "../hooks";
-import { useList } from "../virtual";
+import { type Size, useKept, useSize, useStored } from "../hooks";
+import { type Place, useList } from "../virtual";
 import { isLive, longestWords } from "./extent";
 import { Head } from "./head";
 import { Hover, indexAt, type Pointer, pointerAt } from "./hover";
@@ -93,6 +93,7 @@ function Grid(props: GridProps) {
     heightOf: () => ROW,
     above: HEAD,
     covered: HEAD,
+    place: useKept<Place>("timeline.place"),
   });
   const { reveal } = list;
   const { keys, onClick } = useActions(props, Math.floor(size.height / ROW) - 2, reveal);
