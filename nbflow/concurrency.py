@@ -1,1 +1,0 @@
-"""Named concurrency limits and rate limits around any piece of code."""
