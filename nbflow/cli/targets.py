@@ -17,8 +17,8 @@ from typing import Any
 
 from nbflow.exceptions import NotebookError, UsageError
 from nbflow.failure import source_line
+from nbflow.file_targets import split_target, why_no_file
 from nbflow.flows import Flow
-from nbflow.paths import expanded
 from nbflow.settings import get_settings
 
 
@@ -39,48 +39,20 @@ class FlowTarget:
 
 def runnable(text: str) -> NotebookTarget | FlowTarget:
     """What `nbflow run` is asked to run; raises `UsageError` when it is neither kind."""
-    path, name = _split(text)
+    path, name = split_target(text)
     if path.suffix == ".py":
-        _check_file(path)
+        if not path.is_file():
+            raise NotebookError(why_no_file(path))
         return FlowTarget(path, name)
     if path.is_file() or path.suffix == ".ipynb" or text == "-" or "://" in text:
         return NotebookTarget(text)
-    raise NotebookError(_no_file(path))
+    raise NotebookError(why_no_file(path))
 
 
 def is_file_target(text: str) -> bool:
     """Whether the text means a file, so not a recorded run."""
-    path, _ = _split(text)
+    path, _ = split_target(text)
     return path.suffix in {".py", ".ipynb"} or path.exists() or "/" in text
-
-
-def _split(text: str) -> tuple[Path, str]:
-    """`file.py:flow` in its two parts; a Windows drive's colon is none."""
-    head, colon, name = text.rpartition(":")
-    if colon and head.endswith(".py"):
-        return expanded(head), name
-    return expanded(text), ""
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise NotebookError(f"{path} is a folder. Name a notebook or a Python file in it.")
-    if not path.is_file():
-        raise NotebookError(_no_file(path))
-
-
-def _no_file(path: Path) -> str:
-    if path.is_dir():
-        return f"{path} is a folder. Name a notebook or a Python file in it."
-    suffixes = {path.suffix} if path.suffix else {".ipynb", ".py"}
-    here = sorted(p.name for p in path.parent.glob("*") if p.suffix in suffixes)
-    near = difflib.get_close_matches(path.name, here, n=3, cutoff=0.5)
-    near = near or [name for name in here if path.stem and name.startswith(path.stem)][:3]
-    if near:
-        return f"There is no file {path}. Did you mean {' or '.join(near)}?"
-    if here:
-        return f"There is no file {path}. The folder has {', '.join(here[:5])}."
-    return f"There is no file {path}. Pass a notebook, or a flow as file.py:flow."
 
 
 # ── flows of Python files ────────────────────────────────────────────────────────────────

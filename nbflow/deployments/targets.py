@@ -6,7 +6,6 @@ runs: files are read, never imported. It must not know what is done with them.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 from pathlib import Path
@@ -19,11 +18,11 @@ from nbflow.deployments.here import this_notebook
 from nbflow.deployments.source import Source
 from nbflow.engine.notebook_flow import NotebookFlow
 from nbflow.exceptions import NotebookError, UsageError
+from nbflow.file_targets import split_target, why_no_file
 from nbflow.flows import Flow
 from nbflow.models import FlowKind
 from nbflow.notebooks.document import is_remote, parameters_cell, read_notebook
 from nbflow.parameters import Parameter, from_cell
-from nbflow.paths import expanded
 from nbflow.settings import get_settings
 
 Target = str | os.PathLike[str] | Flow[Any, Any]
@@ -53,29 +52,12 @@ def _of_text(text: str) -> Source:
     if is_remote(text):
         return _of_notebook(text)
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name a notebook or a Python file in it.")
+        raise UsageError(why_no_file(path))
     if path.suffix == ".py":
         return _of_python_file(path, name)
     if path.is_file() or path.suffix == ".ipynb":
         return _of_notebook(str(path.absolute()))
-    raise UsageError(_no_file(path))
-
-
-def split_target(text: str) -> tuple[Path, str]:
-    """`file.py:flow` in its two parts; a Windows drive's colon is none."""
-    head, colon, name = text.rpartition(":")
-    if colon and head.endswith(".py"):
-        return expanded(head), name
-    return expanded(text), ""
-
-
-def _no_file(path: Path) -> str:
-    suffixes = {path.suffix} if path.suffix else {".ipynb", ".py"}
-    here = sorted(p.name for p in path.parent.glob("*") if p.suffix in suffixes)
-    near = difflib.get_close_matches(path.name, here, n=3, cutoff=0.5)
-    if near:
-        return f"There is no file {path}. Did you mean {' or '.join(near)}?"
-    return f"There is no file {path}. Pass a notebook, or a flow as file.py:flow."
+    raise UsageError(why_no_file(path))
 
 
 # ── Python files ─────────────────────────────────────────────────────────────────────────
@@ -83,7 +65,7 @@ def _no_file(path: Path) -> str:
 
 def _of_python_file(path: Path, name: str) -> Source:
     if not path.is_file():
-        raise UsageError(_no_file(path))
+        raise UsageError(why_no_file(path))
     flow = flow_in(path, name)
     assert flow.name is not None
     return Source(
