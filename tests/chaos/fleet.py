@@ -5,23 +5,14 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 Command = Callable[[], list[str]]
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @dataclass
@@ -53,8 +44,7 @@ class Fleet:
 
     def add_server(self, name: str) -> None:
         """One that schedules and answers, without a worker of its own."""
-        port = str(free_port())
-        self._add(name, "server", "start", "--port", port, "--no-worker")
+        self._add(name, "server", "start", "--port", "0", "--no-worker")
 
     def add_worker(self, name: str) -> None:
         """One that executes two runs at a time."""

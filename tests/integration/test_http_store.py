@@ -268,6 +268,15 @@ def test_a_server_may_be_stopped_and_started_anew(tmp_path: Path) -> None:
             store.close()
 
 
+def _bound(listener: socket.socket, port: int) -> bool:
+    """Bind; False while somebody else has just been given the port that was free for a moment."""
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def served(folder: Path, port: int = 0) -> Iterator[tuple[int, Callable[[], None]]]:
     """A server of its own, over the database of a folder, which can be stopped."""
@@ -276,7 +285,7 @@ def served(folder: Path, port: int = 0) -> Iterator[tuple[int, Callable[[], None
     behind = SQLStore(f"sqlite:///{folder / 'runs.db'}")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    until(lambda: _bound(listener, port))
     config = uvicorn.Config(app_around(behind), lifespan="off", log_level="error", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

