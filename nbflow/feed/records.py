@@ -17,6 +17,7 @@ from nbflow.models import FlowRun, LogRecord, ResultRef, StateChange, TaskRun
 from nbflow.models.deployments import RunInput
 from nbflow.states import StateType
 from nbflow.tally import Tally
+from nbflow.wording import one_line
 
 Json = dict[str, Any]
 
@@ -140,7 +141,7 @@ def failure_json(failure: Failure, task: TaskRun | None, node: str | None) -> Js
         "source": source and {"place": text(source.place), "text": text(source.text)},
         "traceback": _short_traceback([text(line) for line in failure.traceback]),
         "next": [
-            {"command": text(step.command), "purpose": text(step.purpose)}
+            {"command": text(one_line(step.command)), "purpose": text(step.purpose)}
             for step in failure.next_steps
         ],
         "task": str(task.id) if task else None,

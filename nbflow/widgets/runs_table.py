@@ -10,10 +10,17 @@ from datetime import datetime
 from typing import Final
 
 from nbflow.states import look_of
-from nbflow.terminal_text import plain_line
 from nbflow.widgets import markup
 from nbflow.widgets.runs_list import Row
-from nbflow.wording import ago, counted, duration, middle_ellipsis, state_word
+from nbflow.wording import (
+    ago,
+    counted,
+    duration,
+    middle_ellipsis,
+    one_line,
+    state_word,
+    without_escapes,
+)
 
 _HEADS: Final = ("state", "run", "flow", "took", "started")
 _LONGEST_NAME: Final = 40
@@ -57,7 +64,7 @@ def _texts(row: Row, now: datetime) -> tuple[str, str, str, str]:
     """Name, flow, how long it took and when it began."""
     run = row.run
     name, flow = (
-        middle_ellipsis(plain_line(each), _LONGEST_NAME)
+        middle_ellipsis(one_line(without_escapes(each)), _LONGEST_NAME)
         for each in (run.name, row.deployment or run.flow_name)
     )
     return name, flow, duration(row.duration), ago(run.start_time or run.created, now)

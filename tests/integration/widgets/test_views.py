@@ -172,3 +172,17 @@ def test_views_stand_among_widgets(
     monkeypatch.setattr(composed, "front_end", lambda: None)
     with pytest.raises(UsageError, match="front end"):
         RunView(runs["good"]).widget()
+
+
+@flow(name="\x1b[31mF\u202egnp.exe\x07")
+def steering() -> None:
+    """Its name clears, colours and reorders where it is not text."""
+
+
+def test_a_list_is_text_in_a_terminal_too(runs: dict[str, Run]) -> None:
+    with temporary_settings(logging_to_console=False):
+        steering()
+    data = forms(RunsTable(text="gnp"))
+    for form in data.values():
+        assert "Fgnp.exe" in form
+        assert not {"\x1b", "\x07", "\u202e"} & set(form)

@@ -14,11 +14,18 @@ from hypothesis import given
 
 from nbflow import states
 from nbflow.drawing import Direction
+from nbflow.failure import Failure, NextStep
 from nbflow.feed.allowance import Allowance
 from nbflow.feed.folding import Folding
 from nbflow.feed.look import Look
 from nbflow.feed.plain import plain, text
-from nbflow.feed.records import attempts_json, flow_run_json, logs_json, task_json
+from nbflow.feed.records import (
+    attempts_json,
+    failure_json,
+    flow_run_json,
+    logs_json,
+    task_json,
+)
 from nbflow.models import FlowRun, LogRecord, RunKind, StateChange, TaskKind, TaskRun, new_id
 from nbflow.run_graph import graph_of_run
 from nbflow.states import State, StateType, now
@@ -99,6 +106,13 @@ def test_a_row_is_short_whatever_a_task_is_called() -> None:
     [task, *_] = some_tasks(1)
     row = task_json(replace(task, name="t" * 100_000, task_name="n" * 100_000, state=state), "card")
     assert len(json.dumps(row)) < 5_000
+
+
+def test_a_command_is_what_it_looks_like() -> None:
+    """Who copies it, types what was read: nothing that steers a terminal, or is reordered."""
+    steps = (NextStep("nbflow runs logs 1 --task '\u202egnp\x1b[2J\n!rm'", "see"),)
+    told = failure_json(Failure("t failed", "", None, (), steps), None, None)
+    assert told["next"][0]["command"] == "nbflow runs logs 1 --task 'gnp\ufffd[2J !rm'"
 
 
 @pytest.mark.parametrize(
