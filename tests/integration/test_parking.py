@@ -103,7 +103,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.stdout.close()
 
 
-def until(condition: Callable[[], Any], seconds: float = 30) -> bool:
+def until(condition: Callable[[], Any], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -268,7 +268,7 @@ def test_of_two_who_take_a_kernel_one_gets_it(write) -> None:
 
     (kernel,) = [each for each in taken if each is not None]
 
-    assert kernel.wait_ready(30)
+    assert kernel.wait_ready(60)
     assert until(lambda: not is_alive(parked.keeper))
     assert kernel.is_alive()
     again = park(kernel, seconds=600, run_id="another", run_name="r", notebook="n.ipynb")

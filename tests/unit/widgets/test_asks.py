@@ -16,7 +16,7 @@ from nbflow.widgets.messages import Asking
 from nbflow.widgets.registry import shown
 
 RUN = UUID(int=5)
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 class Form:
