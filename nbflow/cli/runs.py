@@ -1,21 +1,19 @@
-"""`nbflow runs`: lists runs, tells how one went, and prints its log.
+"""`nbflow runs`: lists runs, and tells how one went.
 
-This module decides which runs are meant and how they read on a terminal and in JSON. It must
-not know how runs are stored.
+This module decides how runs read on a terminal and in JSON. It must not know how they are
+stored.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import logging
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from rich.console import Console
@@ -24,12 +22,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nbflow.cli.console import (
-    local_clock,
     make_console,
     moment_words,
     plain_table,
     say,
-    shows_colours,
     state_label,
 )
 from nbflow.cli.groups import command_group
@@ -48,40 +44,35 @@ from nbflow.cli.options import (
 )
 from nbflow.cli.reports import (
     count_words,
-    json_event,
     json_failure,
     json_run,
     json_task,
-    record_lines,
     seconds_of,
     tell_failure,
     write_json,
 )
 from nbflow.cli.run_changes import delete, retry
-from nbflow.exceptions import ObjectNotFound, UsageError
+from nbflow.cli.run_filters import filter_of
+from nbflow.cli.run_logs import logs
+from nbflow.exceptions import ObjectNotFound
 from nbflow.failure import explain, short_id
-from nbflow.models import FlowRunFilter, LogFilter, LogRecord, TaskRun
+from nbflow.models import FlowRunFilter, TaskRun
 from nbflow.paths import short_path
 from nbflow.run_graph import LOOP_THRESHOLD
 from nbflow.runs import Run, get_run, list_runs
-from nbflow.states import LOOKS, State, StateType
+from nbflow.states import State
 from nbflow.store import open_store
 from nbflow.store.base import Store
-from nbflow.story import Logged
 from nbflow.tally import tally
 from nbflow.terminal_text import plain_line
 from nbflow.wording import (
     BAD_NAMES,
     ago,
-    cell_width,
     counted,
     duration,
     middle_ellipsis,
     progress,
 )
-
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_PAGE: Final = 5000
 
 
 @command_group()
@@ -149,81 +140,6 @@ def ls(options: ListOptions) -> int:
     else:
         say(console, _nothing(store))
     return 0
-
-
-def filter_of(
-    options: ListOptions, now: datetime, deployment_ids: frozenset[UUID] = frozenset()
-) -> FlowRunFilter:
-    """The store's filter that the options mean; raises `UsageError` for an unknown state."""
-    types, names = states_of(options.states)
-    after = since(options.since, now) if options.since else None
-    before = since(options.until, now) if options.until else None
-    # Of runs that wait for workers the times count at which they are due.
-    by_due = bool(options.deployments or options.queues)
-    return FlowRunFilter(
-        states=types,
-        state_names=names,
-        flow_names=frozenset(options.flows),
-        tags=frozenset(options.tags),
-        created_after=None if by_due else after,
-        created_before=None if by_due else before,
-        scheduled_after=after if by_due else None,
-        scheduled_before=before if by_due else None,
-        text=options.text,
-        top_level=True,
-        deployment_ids=deployment_ids,
-        queues=frozenset(options.queues),
-        parameters={name: _json_or_text(text) for name, text in options.parameters},
-    )
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def states_of(words: Iterable[str]) -> tuple[frozenset[StateType], frozenset[str]]:
-    """State types and names: `failed` is the type, so timed-out runs count; `TimedOut` a name."""
-    types = {type_.value.lower(): type_ for type_ in StateType}
-    names = {name.lower(): name for name in LOOKS}
-    found_types, found_names = set(), set()
-    for word in words:
-        plain = re.sub(r"[-_ ]", "", word.lower())
-        if plain in types:
-            found_types.add(types[plain])
-        elif plain in names:
-            found_names.add(names[plain])
-        else:
-            raise UsageError(_unknown_state(word, [*types, *names]))
-    if found_types and found_names:  # the store asks for both; one name per type means "either"
-        found_names |= {n for n in LOOKS if n.upper() in {str(t) for t in found_types}}
-        return frozenset(), frozenset(found_names)
-    return frozenset(found_types), frozenset(found_names)
-
-
-def _unknown_state(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word.lower(), known, n=1)
-    hint = f"Did you mean {near[0]!r}?" if near else ""
-    some = ", ".join(dict.fromkeys(type_.value.lower() for type_ in StateType))
-    return f"There is no state {word!r}. {hint or f'States are: {some}.'}"
-
-
-def since(text: str, now: datetime) -> datetime:
-    """The moment that `2h`, `7d`, `today`, `yesterday` or a local date and time means."""
-    if match := re.fullmatch(r"(\d+)\s*([smhdw])", text.strip().lower()):
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
-    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    days = {"today": 0, "yesterday": 1}.get(text.strip().lower())
-    if days is not None:
-        return (midnight - timedelta(days=days)).astimezone(UTC)
-    try:
-        return datetime.fromisoformat(text.strip()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{text!r} is no time. Write 30m, 2h, 7d, today, or a date such as 2026-05-03."
-        ) from None
 
 
 def deployment_names(runs: Iterable[Run], store: Store) -> dict[UUID, str]:
@@ -414,98 +330,3 @@ def _step_table(lines: Iterable[_Line], console: Console) -> Table:
         note = Text(plain_line(line.note), style="dim")
         table.add_row(state_label(line.state), name, duration(line.seconds), note)
     return table
-
-
-# ── logs ─────────────────────────────────────────────────────────────────────────────────
-
-
-def logs(options: LogOptions) -> int:
-    """Print a run's log, to its end or on and on."""
-    console = make_console(colour=options.colour)
-    run = get_run(options.run)
-    task = run.find_task(options.task) if options.task else None
-    where = LogFilter(
-        flow_run_id=run.id,
-        task_run_id=task.id if task else None,
-        min_level=logging.getLevelNamesMapping()[options.level.upper()],
-    )
-    teller = LogTeller(console, run, as_json=options.json)
-    last = teller.tell(_stored(run.store, where, options.tail))
-    if options.follow:
-        _follow(run, where, teller, last)
-    elif not teller.told and not options.json and console.is_terminal:
-        say(console, _no_log(run, options))
-    return 0
-
-
-def _no_log(run: Run, options: LogOptions) -> str:
-    if options.task or options.level.upper() != "DEBUG":
-        return f"Nothing in the log of {run.name} fits. Leave out --task or --level."
-    return f"{run.name} logged and printed nothing."
-
-
-def _stored(store: Store, where: LogFilter, tail: int | None) -> Iterator[LogRecord]:
-    if tail is not None:
-        yield from store.logs(where, limit=tail, newest=True)
-        return
-    while page := store.logs(where, limit=_PAGE):
-        yield from page
-        where = _after(where, page[-1].sequence or 0)
-
-
-def _after(where: LogFilter, sequence: int) -> LogFilter:
-    return LogFilter(
-        flow_run_id=where.flow_run_id,
-        task_run_id=where.task_run_id,
-        min_level=where.min_level,
-        after=sequence,
-    )
-
-
-def _follow(run: Run, where: LogFilter, teller: LogTeller, last: int) -> None:
-    while not run.refresh().state.is_settled():
-        for _ in run.store.watch(run.id, timeout=1.0):
-            last = teller.tell(_stored(run.store, _after(where, last), None)) or last
-    teller.tell(_stored(run.store, _after(where, last), None))
-
-
-class LogTeller:
-    """Prints log records of one run."""
-
-    def __init__(self, console: Console, run: Run, *, as_json: bool) -> None:
-        self.console = console
-        self.run = run
-        self.as_json = as_json
-        self.told = 0
-        self.tasks: dict[Any, TaskRun] = {}
-        self.colours = console.is_terminal and shows_colours(console)
-
-    def tell(self, records: Iterable[LogRecord]) -> int:
-        """Print records; returns the last one's place in the log, 0 for none."""
-        last = 0
-        for record in records:
-            task = self._task(record)
-            write = self.console.file.write
-            if self.as_json:
-                write(f"{json.dumps(json_event(Logged(record, task)))}\n")
-            else:
-                write("".join(f"{line}\n" for line in self._lines(record, task)))
-            self.told += 1
-            last = record.sequence or last
-        self.console.file.flush()
-        return last
-
-    def _task(self, record: LogRecord) -> TaskRun | None:
-        if record.task_run_id is None:
-            return None
-        if record.task_run_id not in self.tasks:
-            self.tasks = {task.id: task for task in self.run.task_runs}
-        return self.tasks.get(record.task_run_id)
-
-    def _lines(self, record: LogRecord, task: TaskRun | None) -> Iterator[str]:
-        name = middle_ellipsis(plain_line(task.name), 24) if task else ""
-        prefix = f"{local_clock(record.timestamp)} {name}{' ' * (18 - cell_width(name))} │ "
-        if self.colours:
-            prefix = f"\x1b[2m{prefix}\x1b[0m"
-        for line in record_lines(record, colours=self.colours):
-            yield f"{prefix}{line}"

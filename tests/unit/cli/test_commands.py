@@ -15,7 +15,7 @@ from nbflow.cli.main import main
 from nbflow.cli.options import ListOptions, RunOptions
 from nbflow.cli.parameter_help import type_word
 from nbflow.cli.run import parameters_of
-from nbflow.cli.runs import filter_of, since, states_of
+from nbflow.cli.run_filters import filter_of, since, states_of
 from nbflow.cli.targets import FlowTarget, NotebookTarget, is_file_target, load_flow, runnable
 from nbflow.exceptions import NotebookError, ParameterError, UnknownParameterError, UsageError
 from nbflow.states import StateType
