@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 from uuid import UUID
 
 
@@ -23,17 +23,24 @@ def in_kernel() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def shown_call(name: str) -> AbstractContextManager[UUID] | None:
-    """What stands around a flow that is called: it gives the run's id, and shows it meanwhile.
+class ShownCall(NamedTuple):
+    """What stands around a flow that is called, so that it shows itself."""
 
-    None where the call is not shown: outside of notebooks, and inside of other runs.
+    #: Around the run, from its first step to its last: it gives the run's id, if it has to be one.
+    view: AbstractContextManager[UUID | None]
+    #: Around each step that it makes: meanwhile nothing but the view tells of it.
+    quiet: Callable[[], AbstractContextManager[None]]
+
+
+def shown_call(name: str) -> ShownCall:
+    """What stands around a call of the flow of that name.
+
+    Nothing does outside of notebooks, and inside of other runs.
     """
-    if not in_kernel():
-        return None
-    found: AbstractContextManager[UUID] | None = importlib.import_module(
-        "nbflow.magics.showing"
-    ).shown_call(name)
-    return found
+    shown: ShownCall | None = None
+    if in_kernel():
+        shown = importlib.import_module("nbflow.magics.showing").shown_call(name)
+    return shown or ShownCall(nullcontext(), nullcontext)
 
 
 def shown_run(run: Any) -> Mapping[str, str] | None:

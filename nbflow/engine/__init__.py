@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from nbflow.engine import direct
+from nbflow.engine import direct, shown_flows
 from nbflow.engine.dependencies import sources_of
 from nbflow.engine.execution import TaskExecution
 from nbflow.engine.flow_execution import FlowExecution
@@ -24,7 +23,6 @@ from nbflow.flows import Flow
 from nbflow.futures import Future, FutureList
 from nbflow.models import FlowRun, new_id
 from nbflow.states import State
-from nbflow.surfaces import shown_call
 from nbflow.tasks import CallKind, Task
 
 __all__ = [
@@ -49,17 +47,11 @@ def call_task(
         execution.claim()
         return execution
 
-    return _run_by_kind(task.kind, create, return_state)
-
-
-def _run_by_kind(kind: CallKind, create: Callable[[], direct.Execution], return_state: bool) -> Any:
-    """Run what `create` makes: now, or when it is awaited or iterated over."""
-    __tracebackhide__ = True
-    match kind:
+    match task.kind:
         case CallKind.SYNC:
             return _answer(direct.run(create()), return_state)
         case CallKind.ASYNC:
-            return _answer_async(create, return_state)
+            return _answer_async(lambda: direct.run_async(create()), return_state)
         case CallKind.GENERATOR:
             return direct.iterate(create)
         case CallKind.ASYNC_GENERATOR:
@@ -141,27 +133,17 @@ def call_flow(
 ) -> Any:
     """Run a flow where it is called; see `Flow.__call__`."""
     __tracebackhide__ = True
-    around = shown_call(flow.name)
-    if around is not None and flow.kind is CallKind.SYNC:
-        with around as run_id:
-            state = direct.run(FlowExecution(flow, values, wait_for, run_id=run_id))
-        return _answer(state, return_state)
-    if around is not None and flow.kind is CallKind.ASYNC:
-        return _answer_shown(flow, values, wait_for, return_state, around)
-    return _run_by_kind(flow.kind, lambda: FlowExecution(flow, values, wait_for), return_state)
-
-
-async def _answer_shown(
-    flow: Flow[..., Any],
-    values: dict[str, Any],
-    wait_for: Any,
-    return_state: bool,
-    around: AbstractContextManager[UUID],
-) -> Any:
-    __tracebackhide__ = True
-    with around as run_id:
-        state = await direct.run_async(FlowExecution(flow, values, wait_for, run_id=run_id))
-    return _answer(state, return_state)
+    match flow.kind:
+        case CallKind.SYNC:
+            return _answer(shown_flows.run(flow, values, wait_for), return_state)
+        case CallKind.ASYNC:
+            return _answer_async(
+                lambda: shown_flows.run_async(flow, values, wait_for), return_state
+            )
+        case CallKind.GENERATOR:
+            return shown_flows.iterate(flow, values, wait_for)
+        case CallKind.ASYNC_GENERATOR:
+            return shown_flows.iterate_async(flow, values, wait_for)
 
 
 def run_flow(
@@ -209,6 +191,6 @@ def _answer(state: State[Any], return_state: bool) -> Any:
     return state if return_state else state.result()
 
 
-async def _answer_async(create: Callable[[], direct.Execution], return_state: bool) -> Any:
+async def _answer_async(run: Callable[[], Awaitable[State[Any]]], return_state: bool) -> Any:
     __tracebackhide__ = True
-    return _answer(await direct.run_async(create()), return_state)
+    return _answer(await run(), return_state)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, aclosing, closing, suppress
 from typing import Any, Protocol
 
@@ -74,7 +74,7 @@ async def run_async(execution: Execution) -> State[Any]:
     return _conclude(execution)
 
 
-def iterate(create: Callable[[], Execution]) -> Iterator[Any]:
+def iterate(create: Callable[[], Execution]) -> Generator[Any, None, None]:
     """Run a generator function, passing on what it yields; starts with the first value."""
     execution = create()
     step = _proceed(execution, _begin(execution))
@@ -106,7 +106,7 @@ def _pass_on(execution: Execution) -> Generator[Any, None, Event]:
     return execution.exhausted()
 
 
-async def iterate_async(create: Callable[[], Execution]) -> AsyncIterator[Any]:
+async def iterate_async(create: Callable[[], Execution]) -> AsyncGenerator[Any, None]:
     """Run an async generator function, passing on what it yields."""
     execution = create()
     step = _proceed(execution, await _begin_async(execution))
