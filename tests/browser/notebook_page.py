@@ -31,6 +31,10 @@ NOISE = (
         r"uncaught TypeError: Cannot read properties of undefined \(reading 'schema'\)\s+"
         r"at \S+/static/notebook/notebook_core\..*"
     ),
+    # JupyterLab asks a kernel's debugger for its state just when the kernel is restarted.
+    r"Could not restore the debugger state: Canceled future for debug_request message .*",
+    # A kernel that ends closes its comms, which a page that restarts it has forgotten by then.
+    r"Comm not found for comm id .*",
 )
 
 #: Defines `notebook`, whose methods the Python below calls.

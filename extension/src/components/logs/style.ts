@@ -58,7 +58,8 @@ export const css = `
   .nbf-log-tools{flex-wrap:wrap}
   .nbf-log-search{flex:1 1 100%}
   .nbf-log-search input{flex:1}
-  .nbf-log-tools select{flex:1 1 90px}
+  .nbf-log-tools select{flex:1 1 90px;max-width:none}
+  .nbf-log-room{display:none}
 }
 ${PENS}
 ${GROUNDS}

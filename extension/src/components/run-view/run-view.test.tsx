@@ -358,3 +358,14 @@ test("a change of state is said to those who do not see it, not what it was befo
   act(() => store.apply({ now: NOW, run: flowRun({ state: state("FAILED", "TimedOut") }) }));
   expect(spoken()).toBe("nightly is timed out");
 });
+
+test("an end that comes while the view is put on the page anew is said, and once", () => {
+  const [store, memory] = [storeOf(), new Map()];
+  const spoken = () =>
+    [...document.querySelectorAll(".nbf-rv > [role=status]")].map((each) => each.textContent);
+  show(store, { memory }).unmount();
+  store.apply({ now: NOW, run: flowRun({ state: state("CANCELLED", "Cancelled") }) });
+  show(store, { memory });
+  show(store, { memory });
+  expect(spoken()).toEqual(["nightly is cancelled", ""]);
+});

@@ -1,9 +1,9 @@
 /** A run, while it happens and after: header, failure, graph, timeline, logs, results. */
 
-import { type ReactElement, useId, useMemo, useState } from "react";
+import { type ReactElement, useEffect, useState } from "react";
 import { type RunData, type RunStore, useRun } from "../../api/run-store";
 import type { Look, Service, Target } from "../../api/types";
-import { Skew, useStored } from "../hooks";
+import { Skew, useKept, useStored } from "../hooks";
 import { stateWord } from "../words";
 import { type Acting, useActing } from "./acting";
 import { Buttons } from "./buttons";
@@ -115,18 +115,24 @@ function Asked({ data, acting }: { data: RunData; acting: Acting }) {
   return <Question key={key} question={question} label={action.label} acting={acting} />;
 }
 
-/** What changes, said to those who do not see it; the state only, or it would never be silent. */
+/**
+ * What changes, said to those who do not see it; the state only, or it would never be silent.
+ *
+ * A notebook puts outputs on the page anew, often at a run's very end: what was said is kept.
+ */
 function Spoken({ data: { run } }: { data: RunData }) {
-  const id = useId();
-  const state = run?.state.name;
-  // What it was when the view appeared is no news.
-  const [first] = useState(state);
-  const words = useMemo(
-    () => (state && state !== first ? `${run?.flow_name} is ${stateWord(state)}` : ""),
-    [state, first, run?.flow_name],
-  );
+  const [words, setWords] = useState("");
+  const said = useKept<string>("said");
+  const { name, flow } = { name: run?.state.name, flow: run?.flow_name };
+  useEffect(() => {
+    if (name === undefined) return;
+    const before = said.read();
+    said.keep(name);
+    // What it was when the view appeared is no news.
+    if (before !== undefined && before !== name) setWords(`${flow} is ${stateWord(name)}`);
+  }, [name, flow, said]);
   return (
-    <div id={id} className="nbf-hidden" role="status">
+    <div className="nbf-hidden" role="status">
       {words}
     </div>
   );
