@@ -7,20 +7,12 @@ stand above all that runs, so they are named here, and loaded only where there i
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 from uuid import UUID
 
-
-def in_kernel() -> bool:
-    """Whether this process is an IPython kernel: what it shows goes to a front end."""
-    if "ipykernel" not in sys.modules:
-        return False
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = get_ipython() if get_ipython is not None else None
-    return getattr(shell, "kernel", None) is not None
+from nbflow.interactive import in_kernel
 
 
 class ShownCall(NamedTuple):

@@ -40,10 +40,11 @@ from nbflow.exceptions import (
     UsageError,
 )
 from nbflow.flows import Flow
+from nbflow.interactive import in_kernel
 from nbflow.magics import debugging
 from nbflow.magics.cell_graph import session_graph
 from nbflow.magics.help import NOTEBOOK_COMMANDS, nbflow_help, summaries
-from nbflow.magics.view import in_kernel, new_view
+from nbflow.magics.view import new_view
 from nbflow.models import RunGraph
 from nbflow.widgets import markup
 from nbflow.wording import counted, state_word, without_escapes
@@ -80,7 +81,7 @@ class NbflowLine:
         """Carry out one command; raises `NbflowError` when it fails."""
         arguments, self.commands.objects = self._arguments(split_words(text))
         ip = self.notebook.shell.ip
-        view = partial(new_view, ip, " ".join(arguments[1:2])) if in_kernel(ip) else None
+        view = partial(new_view, ip, " ".join(arguments[1:2])) if in_kernel() else None
         reset = surface.set(view)
         values = run_command.named_values.set(self.commands.objects)
         try:
@@ -173,7 +174,7 @@ class _OwnSheet(Sheet):
 def _shown(ip: Any) -> Iterator[TextIO]:
     """Show what the block writes as one display; gives standard output as it is outside."""
     outside = sys.stdout
-    if not in_kernel(ip):
+    if not in_kernel():
         yield outside
         return
     sheet = _OwnSheet(outside)
@@ -292,7 +293,7 @@ class NotebookCommands(LazyGroup):
         drawn = self._drawn(target)
         if options.output or options.open:
             graph_command.write_picture(drawn, options)
-        elif options.text or not in_kernel(self.notebook.shell.ip):
+        elif options.text or not in_kernel():
             say(make_console(colour=options.colour), str(Picture(drawn)), wrap=False)
         else:
             _display(self.notebook.shell.ip, drawn, options)
@@ -310,7 +311,7 @@ class NotebookCommands(LazyGroup):
 
     def _show(self, run: str) -> None:
         shown = widgets.RunView(run)
-        if in_kernel(self.notebook.shell.ip):
+        if in_kernel():
             self.notebook.shell.ip.display_pub.publish(data=shown._repr_mimebundle_())
         else:
             click.echo(shown.text)

@@ -30,6 +30,7 @@ from nbflow.cli.reports import (
     summary_line,
 )
 from nbflow.failure import Failure
+from nbflow.interactive import in_kernel
 from nbflow.run_graph import graph_of_run
 from nbflow.story import Event, Logged, Overwrites, Story
 from nbflow.terminal_text import plain_line
@@ -197,11 +198,6 @@ def _told(event: Logged) -> list[str]:
     return [middle_ellipsis(f"{name}{line}", _LONGEST_LINE) for line in lines if line.strip()]
 
 
-def in_kernel(ip: Any) -> bool:
-    """Whether the shell is a kernel's: what it shows goes to a front end."""
-    return getattr(ip, "kernel", None) is not None
-
-
 class Summary(Silent):
     """In a terminal that is no terminal: one line at the end."""
 
@@ -225,7 +221,7 @@ def new_view(ip: Any, title: str) -> RunDisplay:
 
 def view_for(ip: Any, title: str) -> Reporter:
     """What tells of a run under the running cell, or in the terminal."""
-    if in_kernel(ip):
+    if in_kernel():
         return new_view(ip, title)
     console = make_console()
     return LiveSummary(console) if is_live(console) else Summary()

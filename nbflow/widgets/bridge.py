@@ -12,8 +12,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from nbflow.interactive import in_kernel
 from nbflow.notebooks.protocol import KEY
-from nbflow.surfaces import in_kernel
 from nbflow.widgets.static import FrontEnd, front_end
 
 if TYPE_CHECKING:  # asking for a bridge must stay cheap where there is none
