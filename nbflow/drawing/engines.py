@@ -1,20 +1,25 @@
 """Runs Graphviz: DOT in, its JSON out.
 
 This module decides where Graphviz runs: inside this process (`pygraphviz`, which brings its
-own Graphviz), else by the `dot` program. It must not know what is being drawn: the DOT it
-gets holds no words of users, only sizes. Without text Graphviz looks for no font, and so
-prints no font warnings into people's notebooks either.
+own Graphviz), in another one where its time is limited, else by the `dot` program. It must not
+know what is being drawn: the DOT it gets holds no words of users, only sizes. Without text
+Graphviz looks for no font, and so prints no font warnings into people's notebooks either.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from typing import Final
 
+from nbflow.drawing import placing
 from nbflow.exceptions import VisualizationError
 
 _ENCODING: Final = "utf-8"
+#: So few arrows are placed before another process has started.
+_SMALL: Final = 200
 
 # Graphviz keeps global state: one layout at a time. A fork may happen while another thread
 # holds the lock; the child has no such thread, so it gets a fresh one.
@@ -30,40 +35,51 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_fresh_lock)
 
 
-def run_graphviz(source: str, program: str) -> str:
+def run_graphviz(source: str, program: str, seconds: float | None = None) -> str:
     """The positions of a DOT graph, as Graphviz's own JSON.
 
-    `program` is `dot` or `twopi`. Raises `VisualizationError` when Graphviz is not there or
-    cannot place the graph.
+    `program` is `dot` or `twopi`. With `seconds`, a graph that is not small is placed by another
+    process, which is ended when it takes longer. Raises `VisualizationError` when that happens,
+    and when Graphviz is not there or cannot place the graph.
     """
     try:
-        return _in_process(source, program)
+        if seconds is None or source.count("->") <= _SMALL or not sys.executable:
+            return _in_process(source, program)
+        return _in_another_process(source, program, seconds)
     except ImportError:
         return _by_program(source, program)
 
 
 def _in_process(source: str, program: str) -> str:
-    # Loaded at the first drawing: it brings a C library of its own.
-    from pygraphviz import AGraph, DotError  # noqa: PLC0415
-    from pygraphviz import graphviz as library  # noqa: PLC0415
-
-    # `AGraph.draw` would print a warning for large graphs; the same three calls do not.
     with _lock:
         try:
-            graph = AGraph(string=source)
-            context = library.gvContextWithBuiltins()
-            failed = library.gvLayout(context, graph.handle, program.encode())
-            if failed:
-                raise VisualizationError("Graphviz could not place this graph.")
-            failed, text = library.gvRenderData(context, graph.handle, b"json0")
-            library.gvFreeLayout(context, graph.handle)
-            library.gvFreeContext(context)
-            graph.close()
-        except (DotError, ValueError, RuntimeError) as error:
+            return placing.place(source, program)
+        except ValueError as error:
             raise VisualizationError("Graphviz could not place this graph.") from error
-    if failed:
-        raise VisualizationError("Graphviz could not tell where it placed this graph.")
-    return text.decode(_ENCODING) if isinstance(text, bytes) else str(text)
+
+
+def _in_another_process(source: str, program: str, seconds: float) -> str:
+    """The same where it can be ended; meanwhile other threads of this process go on, too."""
+    command = [sys.executable, "-P", str(placing.__file__), program]
+    try:
+        done = subprocess.run(  # noqa: S603 - this very Python, and a file of our own
+            command,
+            input=source.encode(_ENCODING),
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows
+        )
+    except subprocess.TimeoutExpired as error:
+        raise VisualizationError(
+            f"Graphviz was ended after {seconds:g} s, before it had placed all cards: "
+            "nbflow graph … --output all.svg lets it take its time."
+        ) from error
+    if done.returncode == placing.MISSING:
+        raise ImportError("pygraphviz")
+    if done.returncode:
+        raise VisualizationError("Graphviz could not place this graph.")
+    return done.stdout.decode(_ENCODING)
 
 
 def _by_program(source: str, program: str) -> str:

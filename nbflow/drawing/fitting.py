@@ -3,6 +3,27 @@
 This module decides, from its cards and arrows alone, whether Graphviz places a graph within
 about a second, and what is drawn of one that takes longer: first its subflows are closed, then
 it is drawn around a middle, and at last it is told in a sentence. It must not know who looks.
+
+Layered pictures cost what their arrows cross together (measured: seconds of one busy core):
+
+    =====================================  =====  ======  =======  =======
+    graph                                  cards  arrows  crossed  seconds
+    =====================================  =====  ======  =======  =======
+    a chain                                  600     599      599      0.1
+    a fan, and all of it into one card       600   1,196    1,196      0.3
+    20 ranks of 30, two arrows to each       600   1,140    1,140      0.3
+    10 ranks of 15, ten arrows to each       150   1,350    1,350      0.4
+    at random                                150     450    1,776      0.5
+    60 subflows, open                        660     599      599      0.2
+    all that can be                           20     190    1,330      0.4
+    a chain, the first leading to all         50      97    1,273      0.3
+    the next ten of each                      50     445    2,365      0.9
+    the next seven of each                   150   1,022    4,060      3.0
+    10 ranks of 200, an arrow to each      2,000   1,800    1,800      1.8
+    a chain, the first leading to all        150     297   11,473     10.7
+    =====================================  =====  ======  =======  =======
+
+Radial ones cost 0.3 to 1.4 s up to 600 cards and 500 arrows, however far those reach.
 """
 
 from __future__ import annotations

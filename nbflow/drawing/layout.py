@@ -34,12 +34,14 @@ _LABEL_LENGTH: Final = 20
 _FRAME_MARGIN: Final = 12
 
 
-def lay_out(graph: RunGraph, direction: Direction | str | None = None) -> Layout:
+def lay_out(
+    graph: RunGraph, direction: Direction | str | None = None, seconds: float | None = None
+) -> Layout:
     """Find the place of every card, frame and curve.
 
     Without a `direction` it is chosen by shape: notebooks and deep graphs go down, wide
     flows to the right. Edges between unknown ends are left out. Raises
-    `VisualizationError` when Graphviz is missing or fails.
+    `VisualizationError` when Graphviz is missing or fails, or takes more than `seconds`.
     """
     shape, cards = shape_of(graph), cards_of(graph)
     wanted = Direction(direction) if direction else best_direction(shape, cards)
@@ -50,7 +52,7 @@ def lay_out(graph: RunGraph, direction: Direction | str | None = None) -> Layout
     import json  # noqa: PLC0415  as Graphviz: loaded at the first drawing
 
     plan = _Plan(shape, cards, wanted)
-    return _read(json.loads(run_graphviz(_dot(plan), "dot")), plan)
+    return _read(json.loads(run_graphviz(_dot(plan), "dot", seconds)), plan)
 
 
 class _Plan(NamedTuple):

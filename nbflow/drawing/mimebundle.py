@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from nbflow.drawing.fitting import MOST_CARDS, Fitted, fitted
+from nbflow.drawing.layout import lay_out
 from nbflow.drawing.places import Direction, Layout
 from nbflow.drawing.svg import graph_svg
 from nbflow.drawing.text import graph_text
@@ -16,6 +17,8 @@ from nbflow.drawing.themes import Theme
 from nbflow.exceptions import VisualizationError
 from nbflow.models import RunGraph
 
+#: What should take a second is ended after so many, on a busy machine or by an unlucky estimate.
+_PATIENCE: Final = 15.0
 _ASK: Final = "nbflow graph … --output all.svg draws all of it, which may take minutes."
 
 
@@ -46,15 +49,11 @@ def fitted_svg(
 
     Raises `VisualizationError` when it cannot be laid out.
     """
-    nothing = Layout(Direction.DOWN, 0.0, 0.0) if shown.direction is None else None
-    return graph_svg(
-        shown.graph,
-        theme=theme,
-        direction=shown.direction,
-        layout=nothing,
-        scope=scope,
-        note=_note(shown, ask),
-    )
+    if shown.direction is None:
+        layout = Layout(Direction.DOWN, 0.0, 0.0)
+    else:
+        layout = lay_out(shown.graph, shown.direction, _PATIENCE)
+    return graph_svg(shown.graph, theme=theme, layout=layout, scope=scope, note=_note(shown, ask))
 
 
 def fitted_text(shown: Fitted, ask: str = "") -> str:

@@ -506,7 +506,7 @@ def test_wide_characters_keep_the_columns():
 
 
 def test_a_missing_graphviz_leaves_the_text_with_a_hint(monkeypatch):
-    def fail(source, program):
+    def fail(source, program, seconds):
         raise VisualizationError("Graphviz is not there.")
 
     monkeypatch.setattr("nbflow.drawing.layout.run_graphviz", fail)

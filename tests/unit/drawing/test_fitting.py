@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
 
-from nbflow.drawing import Direction, fitted, fitted_svg, fitted_text, mimebundle, takes_long
+from nbflow.drawing import (
+    Direction,
+    engines,
+    fitted,
+    fitted_svg,
+    fitted_text,
+    mimebundle,
+    takes_long,
+)
 from nbflow.drawing import layout as layouts
 from nbflow.drawing.fitting import MOST_CARDS, MOST_CROSSED, MOST_SPOKES
+from nbflow.exceptions import VisualizationError
 from nbflow.models import GraphEdge, GraphNode, NodeKind, RunGraph
 from nbflow.states import StateType
 
@@ -166,3 +176,37 @@ def test_an_arrow_counts_for_the_ranks_that_it_crosses() -> None:
     ranks = least * (least - 1) // 2 + least - 2
     assert MOST_CROSSED < ranks < MOST_CROSSED + least
     assert not takes_long(fan(MOST_CARDS), Direction.DOWN)
+
+
+# ── the net ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_another_process_finds_the_same_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = layouts.lay_out(ladder(30), "down")
+    monkeypatch.setattr(engines, "_SMALL", 0)
+    monkeypatch.setattr(engines, "_in_process", None)
+    assert layouts.lay_out(ladder(30), "down", 60.0) == here
+
+
+def test_graphviz_is_ended_when_it_takes_longer_than_was_thought(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bundles = importlib.import_module("nbflow.drawing.mimebundle")  # the package's is a function
+    monkeypatch.setattr(bundles, "_PATIENCE", 0.001)  # no process starts in that time
+    monkeypatch.setattr(engines, "_SMALL", 0)
+    shown = mimebundle(chain(3))
+    assert set(shown) == {"text/plain"}
+    assert "Graphviz was ended after 0.001 s" in shown["text/plain"]
+    assert "nbflow graph … --output all.svg" in shown["text/plain"]
+
+
+def test_what_another_process_cannot_place_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_SMALL", 0)
+    with pytest.raises(VisualizationError, match="could not place"):
+        engines.run_graphviz("digraph { a -> ", "dot", 60.0)
+
+
+@pytest.mark.parametrize("arrows", [10, 700])
+def test_who_can_wait_has_no_limit(monkeypatch: pytest.MonkeyPatch, arrows: int) -> None:
+    monkeypatch.setattr(engines, "_in_another_process", None)
+    assert len(layouts.lay_out(fan(arrows)).nodes) == arrows
