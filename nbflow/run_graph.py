@@ -359,15 +359,17 @@ def _reduce(edges: Sequence[GraphEdge]) -> list[GraphEdge]:
         if edge.certain:
             after[edge.source].add(edge.target)
     reach = _reacher(after)
-    return [
-        edge
-        for edge in edges
-        if edge.label
-        or not any(
-            edge.target in reach(step) and edge.source not in reach(step)
-            for step in after[edge.source] - {edge.target}
-        )
-    ]
+    beyond = {source: _beyond(source, steps, reach) for source, steps in after.items()}
+    return [edge for edge in edges if edge.label or edge.target not in beyond.get(edge.source, ())]
+
+
+def _beyond(source: str, steps: Iterable[str], reach: Callable[[str], frozenset[str]]) -> set[str]:
+    """The nodes that a path of two steps or more leads to, circles back to its start aside."""
+    found: set[str] = set()
+    for step in steps:
+        if source not in reach(step):
+            found |= reach(step) - {step}
+    return found
 
 
 def _reacher(after: Mapping[str, set[str]]) -> Callable[[str], frozenset[str]]:
