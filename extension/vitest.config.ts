@@ -17,5 +17,7 @@ export default defineConfig({
   test: {
     environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}"],
+    // What hangs ends then; how fast a test is depends on what else the machine does.
+    testTimeout: 60_000,
   },
 });

@@ -21,6 +21,7 @@ from nbflow.states import FINAL_TYPES, State, StateType
 from nbflow.store import open_store
 from nbflow.store.base import Store
 from nbflow.surfaces import shown_run
+from nbflow.terminal_text import plain_line
 from nbflow.wording import ago, duration, state_word
 
 if TYPE_CHECKING:  # most runs are of no deployment
@@ -226,7 +227,8 @@ class Run:
     def __repr__(self) -> str:
         when = ago(self.record.created, datetime.now(UTC))
         took = f" in {duration(self.duration)}" if self.record.end_time else ""
-        return f"<Run {self.name!r} of {self.flow_name}: {self.state.name}{took}, {when}>"
+        flow = plain_line(self.flow_name)
+        return f"<Run {self.name!r} of {flow}: {self.state.name}{took}, {when}>"
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         forms = shown_run(self)

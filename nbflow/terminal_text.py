@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from nbflow.wording import ESCAPES
+from nbflow.wording import ESCAPES, one_line
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _RESET: Final = re.compile(r"\x1b\[0*m")
@@ -35,8 +35,9 @@ def printed_lines(message: str, *, colours: bool) -> list[str]:
 
 
 def plain_line(text: str) -> str:
-    """The text on one line, without colours or control characters."""
-    return " ".join(" ".join(printed_lines(text, colours=False)).split())
+    """The text on one line, without colours, control characters, or what reorders letters."""
+    line = " ".join(printed_lines(text, colours=False))
+    return " ".join(line.split()) if line.isascii() else one_line(line)
 
 
 def dimmed(line: str) -> str:

@@ -99,7 +99,7 @@ class RunDisplay(Silent):
         self.screen = screen
         #: How a place in the user's code is called: `In[2], line 3`.
         self.place = place
-        self.title = title
+        self.title = plain_line(title)
         self.audience = audience
         self.story: Story | None = None
         self.overwrites = Overwrites()

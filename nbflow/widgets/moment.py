@@ -97,7 +97,15 @@ def _stop_words(run: FlowRun | None) -> str:
 def moment_data(moment: Moment) -> dict[str, str]:
     """The moment as notebooks take it: HTML, and text for those that show no HTML."""
     drawn, text = _drawn(moment.graph) if moment.graph and moment.graph.nodes else ("", "")
-    return {"text/html": _html(moment, drawn), "text/plain": _text(moment, text)}
+    return {
+        "text/html": _sendable(_html(moment, drawn)),
+        "text/plain": _sendable(_text(moment, text)),
+    }
+
+
+def _sendable(text: str) -> str:
+    """The text without halves of characters, which cannot leave the kernel."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _drawn(graph: RunGraph) -> tuple[str, str]:

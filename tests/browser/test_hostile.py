@@ -59,7 +59,7 @@ from pathlib import Path
 Path("form.py").write_text(f'''
 from nbflow import flow
 @flow(name={evil("deployed-", half="")!r}, description={evil("about-", half="")!r})
-def form(place: str = {evil("default-", half="")!r}):
+def form(place: str = {evil("default-", half="")!r}, __proto__: int = 1, constructor: str = "c"):
     pass
 ''')
 """

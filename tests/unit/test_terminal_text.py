@@ -70,3 +70,4 @@ def test_dimmed_text_stays_dim_after_its_own_colours() -> None:
 def test_plain_line() -> None:
     """Names and messages become one line."""
     assert plain_line("two\n  lines\x1b[1m bold") == "two lines bold"
+    assert plain_line("ex\u202ecod\ud800é") == "excod\ufffdé"

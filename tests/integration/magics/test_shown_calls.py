@@ -185,3 +185,19 @@ def test_a_generator_is_one_of_the_first_few_calls_when_it_begins(kernel: Kernel
     kernel.wait_for(
         lambda: heads_of(kernel, request) == ["completed steps", "completed plain"], "two views"
     )
+
+
+def test_a_name_steers_no_terminal_and_keeps_no_flow_from_running(kernel: Kernel) -> None:
+    name = r"a\x1b[2J\x1b]0;hi\x07\u202e\ud800<b>\x00"
+    request = kernel.start(f"@flow(name='{name}')\ndef odd(): print('it ran')\nodd();")
+    kernel.finish(request)
+    kernel.wait_for(lambda: heads_of(kernel, request)[0].startswith("completed a"), "its end")
+    assert "it ran" in printed(kernel, request)
+    for message in kernel.outputs(request):
+        for form in message["content"].get("data", {}).values():
+            assert not set(form) & {"\x1b", "\x07", "\x00", "\u202e", "\ud800"}, form
+    kernel.run("from nbflow.runs import get_run")
+    shown = kernel.start("print(get_run('latest'))")
+    kernel.finish(shown)
+    assert printed(kernel, shown).startswith("<Run ")
+    assert not set(printed(kernel, shown)) & {"\x1b", "\x07", "\u202e"}

@@ -70,7 +70,7 @@ function without(value: Values, fallback: Values | undefined): Values {
   if (fallback === undefined) return value;
   return Object.fromEntries(
     Object.entries(value).filter(
-      ([name, each]) => !(name in fallback && same(each, fallback[name])),
+      ([name, each]) => !(Object.hasOwn(fallback, name) && same(each, fallback[name])),
     ),
   );
 }

@@ -131,7 +131,7 @@ export function fallbackWords(field: Field): string {
 
 /** The first field that an object needs and has not; null when it has all. */
 export function lacking(fields: Field[], value: Record<string, unknown>): string | null {
-  const needed = fields.find(({ name, required }) => required && !(name in value));
+  const needed = fields.find(({ name, required }) => required && !Object.hasOwn(value, name));
   return needed?.label ?? null;
 }
 
@@ -144,6 +144,7 @@ export function same(a: unknown, b: unknown): boolean {
   if (!isObject(a) || !isObject(b)) return false;
   const keys = Object.keys(a);
   return (
-    keys.length === Object.keys(b).length && keys.every((key) => key in b && same(a[key], b[key]))
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]))
   );
 }

@@ -38,6 +38,26 @@ function show(
   return { seen, user: userEvent.setup() };
 }
 
+describe("names that every object of JavaScript knows", () => {
+  const NAMES = ["__proto__", "constructor", "toString"];
+
+  it("are names of parameters like any others", async () => {
+    const properties = Object.fromEntries(
+      NAMES.map((name) => [name, { title: name, type: "integer" }] as const),
+    );
+    const errors = JSON.parse('{"__proto__": "Too small."}') as Problems;
+    const { seen, user } = show(properties, { errors, required: ["toString"] });
+    for (const name of NAMES) {
+      const field = screen.getByLabelText(name, { exact: false }) as HTMLInputElement;
+      expect(field.value).toBe("");
+      await user.type(field, "7");
+    }
+    expect(Object.entries(seen.value)).toEqual(NAMES.map((name) => [name, 7]));
+    expect(screen.getAllByText("Too small.").length).toBe(1);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+});
+
 describe("what is left alone", () => {
   it("is not in the value, and its default is to be seen", () => {
     const { seen } = show({

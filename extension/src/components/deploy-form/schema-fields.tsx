@@ -7,6 +7,7 @@
 
 import { type ReactElement, useId, useMemo, useRef } from "react";
 import { FieldRow } from "./field-row";
+import { held } from "./held";
 import { type Field, fieldsOf, type JsonSchema } from "./schema";
 
 export type Values = Record<string, unknown>;
@@ -48,12 +49,12 @@ export function Fields({ fields, value, onChange, errors, disabled, fallback }: 
           key={field.name}
           id={`${id}-${index}`}
           field={
-            fallback && field.name in fallback
+            fallback && Object.hasOwn(fallback, field.name)
               ? { ...field, fallback: fallback[field.name] }
               : field
           }
-          value={value[field.name]}
-          error={errors?.[field.name]}
+          value={held(value, field.name)}
+          error={held(errors, field.name)}
           disabled={disabled}
           onChange={(next, problem) => change(field.name, next, problem)}
         />

@@ -5,6 +5,8 @@
  * with null for what may be None. Whatever has no control of its own is asked for as JSON.
  */
 
+import { held } from "./held";
+
 export interface JsonSchema {
   type?: string | string[];
   format?: string;
@@ -109,7 +111,7 @@ function plain(stated: JsonSchema, root: JsonSchema): { schema: JsonSchema; null
 function resolved(schema: JsonSchema, root: JsonSchema): JsonSchema {
   const [single] = schema.allOf?.length === 1 ? schema.allOf : [];
   const reference = schema.$ref ?? single?.$ref;
-  const found = reference && root.$defs?.[reference.split("/").pop() ?? ""];
+  const found = reference && held(root.$defs, reference.split("/").pop() ?? "");
   return found ? resolved(found, root) : schema;
 }
 

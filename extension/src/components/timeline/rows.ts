@@ -73,9 +73,9 @@ export function hiding(task: TaskRow, source: Source, wish: Wish): string[] {
 
 /** How many tasks are in each named state. */
 export function countsOf(tasks: TaskRow[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { state_name } of tasks) counts[state_name] = (counts[state_name] ?? 0) + 1;
-  return counts;
+  const counts = new Map<string, number>();
+  for (const { state_name } of tasks) counts.set(state_name, (counts.get(state_name) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }
 
 /** A row and what lies under it, before anything is opened or numbered. */
