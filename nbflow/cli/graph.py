@@ -19,7 +19,7 @@ import click
 from nbflow.cli.console import make_console, say
 from nbflow.cli.options import GraphOptions, graph_options
 from nbflow.cli.targets import FlowTarget, is_file_target, load_flow, runnable
-from nbflow.drawing import Direction, graph_svg, graph_text
+from nbflow.drawing import Direction, graph_svg, graph_text, takes_long
 from nbflow.exceptions import NbflowError, OutputPathError, UsageError, VisualizationError
 from nbflow.failure import source_line
 from nbflow.flows import Flow
@@ -99,6 +99,8 @@ def _graph_of_flow(target: FlowTarget, flow: Flow[Any, Any]) -> RunGraph:
 
 def _svg(drawn: RunGraph, options: GraphOptions) -> str:
     direction = Direction.RADIAL if options.radial else _DIRECTIONS[_upper(options.direction)]
+    if takes_long(drawn, direction):
+        click.echo("This is a large graph: drawing all of it may take minutes.", err=True)
     return graph_svg(drawn, theme=options.theme, direction=direction)
 
 

@@ -56,7 +56,7 @@ _NOTHING: Final = contextlib.nullcontext()
 named_values: ContextVar[Mapping[str, Any]] = ContextVar("nbflow_named_values", default={})  # noqa: B039 - never changed
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @run_options
 def command(**given: Any) -> int:
     """Run a notebook, or a flow of a Python file.

@@ -17,11 +17,11 @@ from uuid import UUID
 from nbflow.cli.graph import graph_of
 from nbflow.cli.run import ending_of
 from nbflow.cli.targets import is_file_target
-from nbflow.drawing import graph_text
+from nbflow.drawing import fitted, fitted_text
 from nbflow.exceptions import UsageError, VisualizationError
 from nbflow.flows import Flow
 from nbflow.models import RunGraph
-from nbflow.run_graph import close_groups, graph_of_run, is_large
+from nbflow.run_graph import graph_of_run
 from nbflow.run_reader import Batch
 from nbflow.runs import Run, get_run
 from nbflow.states import StateType, now
@@ -147,10 +147,10 @@ def _graph(flow: object) -> RunGraph:
 
 
 def _pictured(graph: RunGraph) -> dict[str, str]:
-    drawn = close_groups(graph) if is_large(graph) else graph
-    text = graph_text(drawn)
+    drawn = fitted(graph)
+    text = fitted_text(drawn)
     try:
-        picture = markup.picture(drawn)
+        picture = markup.fitted_picture(drawn)
     except VisualizationError:  # without Graphviz there is the text
         picture = markup.preformatted(text)
     return {"text/html": markup.page(picture), "text/plain": text}

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from nbflow.drawing import Direction, Theme, graph_svg
+from nbflow.drawing import Direction, Theme, fitted, fitted_svg
 from nbflow.exceptions import UsageError
+from nbflow.failure import short_id
 from nbflow.models import (
     FlowRun,
     FlowRunFilter,
@@ -289,12 +290,17 @@ def read_graph(
     theme: Theme = Theme.AUTO,
     direction: Direction | None = None,
 ) -> Response:
-    """Tasks, cells and subflows, and what led to what; with `format=svg`, the picture."""
-    graph = _graph(Run(find_run(store, run), store))
+    """Tasks, cells and subflows, and what led to what; with `format=svg`, the picture.
+
+    A picture that would take longer than about a second shows less, and says so.
+    """
+    found = find_run(store, run)
+    graph = _graph(Run(found, store))
     if format is PictureFormat.JSON:
         return Json(graph)
+    ask = f"All of it: nbflow graph {short_id(found)} --output all.svg"
     return Response(
-        graph_svg(graph, theme=theme, direction=direction),
+        fitted_svg(fitted(graph, direction), theme=theme, ask=ask),
         media_type="image/svg+xml",
         headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
     )
