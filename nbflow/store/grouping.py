@@ -23,10 +23,25 @@ T = TypeVar("T")
 
 
 class Wait:
-    """Somebody waits until it, and so everything accepted before, is carried out."""
+    """Somebody waits until it, and so everything accepted before, is carried out.
+
+    A bare lock, for Ctrl-C must harm nobody but who hears it: interrupted at a bad moment, who
+    waits for a `threading.Event` lets go of the inner lock of the thread that sets it, whose
+    `set` then raises.
+    """
 
     def __init__(self) -> None:
-        self.done = threading.Event()
+        self._latch = threading.Lock()
+        self._latch.acquire()
+
+    def finish(self) -> None:
+        """Let whoever waits go on; once more, by the same thread, is fine."""
+        if self._latch.locked():
+            self._latch.release()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end; False: not in time."""
+        return self._latch.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
 
 
 class Grouping(ABC, Generic[T]):
@@ -75,7 +90,7 @@ class Grouping(ABC, Generic[T]):
         """Accept something to be waited for, at once, and wait; False: not in time."""
         Grouping.put(self, wait)
         self._kick.set()
-        return wait.done.wait(timeout)
+        return wait.wait(timeout)
 
     def _wake(self) -> None:
         with self._lock:
@@ -133,7 +148,7 @@ class Grouping(ABC, Generic[T]):
             self._active = False
             for item in items:
                 if isinstance(item, Wait):
-                    item.done.set()
+                    item.finish()
 
     @abstractmethod
     def _carry_out(self, items: list[T | Wait]) -> None:

@@ -173,7 +173,7 @@ class Outbox(Grouping[RunWrite]):
         self._away = error
         for each in [*waiting, *self._queue.copy()]:
             if isinstance(each, Wait):
-                each.done.set()
+                each.finish()
 
 
 _HEADERS: Final = {"Content-Type": "application/json"}

@@ -1,0 +1,78 @@
+"""Who waits for a group may be interrupted at any moment, and harms nobody else."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+import pytest
+
+from nbflow.store.grouping import Wait
+
+
+class Interrupted(BaseException):
+    """Stands for Ctrl-C, which pytest would take for its own."""
+
+
+@contextmanager
+def interrupts() -> Iterator[Callable[[bool], None]]:
+    """Interrupts the main thread all the time while that is switched on."""
+    armed, over = [False], threading.Event()
+
+    def hear(*_: object) -> None:
+        if armed[0]:
+            raise Interrupted
+
+    def switch(on: bool) -> None:
+        armed[0] = on
+
+    def keep_calling() -> None:
+        while not over.wait(0.0002):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before, interval = signal.signal(signal.SIGUSR1, hear), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=keep_calling)
+    thread.start()
+    try:
+        yield switch
+    finally:
+        over.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+        signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals there")
+def test_an_interrupt_of_who_waits_does_not_end_the_thread_that_finishes() -> None:
+    waits: SimpleQueue[Wait | None] = SimpleQueue()
+    thread = threading.Thread(target=lambda: [each.finish() for each in iter(waits.get, None)])
+    thread.start()
+    end = time.monotonic() + 0.5
+    with interrupts() as switch:
+        while time.monotonic() < end and thread.is_alive():
+            wait = Wait()
+            waits.put(wait)
+            try:
+                switch(True)
+                wait.wait(20)
+                switch(False)
+            except Interrupted:
+                switch(False)
+    assert thread.is_alive()
+    waits.put(None)
+    thread.join()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_whoever_waits_goes_on_once_it_is_finished(times: int) -> None:
+    wait = Wait()
+    assert not wait.wait(0)
+    for _ in range(times):
+        wait.finish()
+    assert wait.wait(0)
