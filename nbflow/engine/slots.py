@@ -57,6 +57,8 @@ class SlotRequest:
     settled: threading.Event = field(default_factory=threading.Event)
     _then: Callable[[], Any] | None = None
     _renew_at: float = 0.0
+    #: Nobody wants them any more, whatever is still on its way to the line.
+    _given_up: bool = False
 
     def take(self) -> bool:
         """Take the slots if they are free and nobody of this process waits for them."""
@@ -115,7 +117,7 @@ class SlotRequest:
 
     def release(self) -> None:
         """Give the slots back, or leave the line; once more is fine."""
-        _keeper.withdraw(self)
+        _keeper.give_up(self)
         slot = _keeper.let_go(self)
         if slot is not None and self.kept:
             _give_back(self, slot)
@@ -190,6 +192,8 @@ class _Keeper:
     def line_up(self, request: SlotRequest, delay: float) -> None:
         """Put a request at the end of its line; who is alone asks after the delay."""
         with self._changed:
+            if request._given_up:  # noqa: SLF001 - our own
+                return
             self._lines.setdefault(request.names, _Line(delay)).waiting.append(request)
             self._wake()
 
@@ -201,6 +205,12 @@ class _Keeper:
                 return
             line.waiting.remove(request)
             self._close_if_empty(request.names, line)
+
+    def give_up(self, request: SlotRequest) -> None:
+        """Take a request out of its line, or keep it from lining up: nobody wants it."""
+        with self._changed:
+            request._given_up = True  # noqa: SLF001 - our own
+        self.withdraw(request)
 
     def keep(self, request: SlotRequest, slot: UUID) -> None:
         """Renew the lease of slots that were just granted, until they are let go."""

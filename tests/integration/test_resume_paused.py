@@ -51,12 +51,12 @@ def paused(wanted: Any) -> Iterator[list[Any]]:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not (list_runs() and _waits(list_runs()[0])):
         assert time.monotonic() < end
         time.sleep(0.005)
     yield got
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 

@@ -201,6 +201,15 @@ def test_a_limit_of_nothing_lets_nobody_start_and_an_interrupt_ends_the_wait(rec
     assert not slots._keeper._lines
 
 
+def test_who_is_stopped_just_before_it_lines_up_does_not_wait() -> None:
+    limit("tag:db", 0)
+    request = slots.SlotRequest(limits=open_store().limits, names=("tag:db",))
+    assert not request.take()
+    request.release()  # by the thread that stops the run
+    request.line_up()  # by the one that works on it
+    assert not slots._keeper._lines
+
+
 def test_flows_without_tags_never_look_at_limits(
     record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
