@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-SIZE: Final = 14.0
-
 #: Attributes of the shapes: `s` is drawn as a line, `f` is filled.
 _LINE: Final = 'class="s"'
 _FILL: Final = 'class="f"'

@@ -13,12 +13,11 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 from uuid import UUID
 
-from IPython import get_ipython
-
 from nbflow.cli.follow import Follower, following
 from nbflow.cli.run import ending_of
 from nbflow.context import FlowRunContext, TaskRunContext
 from nbflow.exceptions import ObjectNotFound
+from nbflow.interactive import shell_here
 from nbflow.magics.view import RunDisplay, new_view
 from nbflow.models import FlowKind, TaskKind, new_id
 from nbflow.settings import get_settings, temporary_settings
@@ -34,7 +33,7 @@ _last: Final[dict[str, int]] = {}
 
 def shown_call(name: str) -> ShownCall | None:
     """What stands around a call that is shown; None for others."""
-    ip = get_ipython()
+    ip = shell_here()
     if not (get_settings().inline_views and _is_called_by_a_cell() and _has_room(ip)):
         return None
     return ShownCall(_View(ip, name), _quiet)

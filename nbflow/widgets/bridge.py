@@ -12,7 +12,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from nbflow.interactive import in_kernel
+from nbflow.interactive import in_kernel, shell_here
 from nbflow.notebooks.protocol import KEY
 from nbflow.widgets.static import FrontEnd, front_end
 
@@ -50,7 +50,7 @@ def _made(front: FrontEnd) -> Bridge | None:
     if made is None:
         return None
     made.cell_runs(running=True)
-    events = _shell().events
+    events = shell_here().events
     events.register("pre_run_cell", _cell_begins)
     events.register("post_run_cell", _cell_has_ended)
     atexit.register(_kernel_ends)
@@ -76,19 +76,13 @@ def _kernel_ends() -> None:
         _bridge.close()
 
 
-def _shell() -> Any:
-    from IPython import get_ipython  # noqa: PLC0415 - in a kernel it is loaded
-
-    return get_ipython()
-
-
 def _somebody_looks() -> bool:
     """Whether a person may see what the running cell shows, while it is shown.
 
     nbclient, papermill and nbconvert say that nobody can be asked anything; runs of nbflow
     mark their requests.
     """
-    ip = _shell()
+    ip = shell_here()
     request = ip.get_parent() if hasattr(ip, "get_parent") else {}
     asks = request.get("content", {}).get("allow_stdin", True)
     return bool(asks) and KEY not in request.get("metadata", {})

@@ -18,9 +18,9 @@ from typing import Any, Final
 import anywidget
 import traitlets
 from comm.base_comm import BaseComm
-from IPython import get_ipython
 
 from nbflow.exceptions import NbflowError
+from nbflow.interactive import kernel_here
 
 #: What handles a message of a page.
 Receiver = Callable[[Any], None]
@@ -108,7 +108,7 @@ class _Comm(BaseComm):
         **keys: Any,
     ) -> None:
         """Send without a parent: a cell's outputs, and clients that execute cells, miss it."""
-        kernel = kernel_here()
+        kernel = reachable_kernel()
         if kernel is None:
             raise NbflowError("There is no kernel to send this: call it in a notebook's cell.")
         content = packed({"data": data or {}, "comm_id": self.comm_id, **keys})
@@ -134,9 +134,9 @@ class _Comm(BaseComm):
             self._msg_callback(msg)
 
 
-def kernel_here() -> Any:
-    """The IPython kernel that this process is; None where it is none."""
-    kernel = getattr(get_ipython(), "kernel", None)
+def reachable_kernel() -> Any:
+    """The kernel that this process is, when it can speak to pages; else None."""
+    kernel = kernel_here()
     return kernel if hasattr(kernel, "iopub_socket") and hasattr(kernel, "session") else None
 
 

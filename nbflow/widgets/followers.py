@@ -17,6 +17,7 @@ from nbflow.feed.graphs import graph_json
 from nbflow.feed.look import Look
 from nbflow.feed.plain import text
 from nbflow.feed.run_feed import RunFeed
+from nbflow.interactive import shell_here
 from nbflow.models import FlowRun, RunGraph
 from nbflow.store.base import Store
 from nbflow.widgets.actions import actions_of
@@ -60,9 +61,7 @@ def follow(target: Target) -> Follower:
 
 def _compiler() -> Any:
     """What knows the cells of this kernel; None where it is none."""
-    from IPython import get_ipython  # noqa: PLC0415 - in a kernel it is loaded
-
-    return getattr(get_ipython(), "compile", None)
+    return getattr(shell_here(), "compile", None)
 
 
 class RunFollower:

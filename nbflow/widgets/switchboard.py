@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from nbflow.widgets.asks import Desk
-from nbflow.widgets.channel import Channel, Receiver, kernel_here
+from nbflow.widgets.channel import Channel, Receiver, reachable_kernel
 from nbflow.widgets.followers import follow
 from nbflow.widgets.messages import (
     Asking,
@@ -127,4 +127,4 @@ class Bridge:
 
 def open_bridge(front: FrontEnd) -> Bridge | None:
     """A bridge of this kernel to its pages; None where there is no kernel."""
-    return Bridge(front, Channel) if kernel_here() is not None else None
+    return Bridge(front, Channel) if reachable_kernel() is not None else None
