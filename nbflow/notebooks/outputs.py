@@ -122,6 +122,10 @@ class CellText:
         self._everything.clear()
 
     def _collapse(self) -> None:
+        if self._stream is not None:  # a line that was settled may be overwritten as well
+            settled, end, last = self._stream["text"].rpartition("\n")
+            self._stream["text"] = settled + end
+            self._chunks.insert(0, last)
         before = sum(map(len, self._chunks))
         self._chunks[:] = [collapse("".join(self._chunks))]
         self._kept -= before - len(self._chunks[0])

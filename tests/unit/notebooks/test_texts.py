@@ -80,6 +80,20 @@ def test_a_progress_bar_does_not_use_up_the_limit() -> None:
     assert outputs[0]["text"].strip() == "999"
 
 
+@given(st.lists(st.sampled_from(["1", "22\n", "\r3", "\r", "SAVE"]), max_size=30))
+def test_what_was_saved_meanwhile_is_overwritten_as_well(pieces) -> None:
+    text, outputs = CellText(10_000, FullText(None)), []
+    for piece in pieces:
+        if piece == "SAVE":
+            text.settle()
+        else:
+            text.append(outputs, "stderr", piece)
+    text.settle()
+
+    whole = "".join(piece for piece in pieces if piece != "SAVE")
+    assert "".join(output["text"] for output in outputs) == collapse(whole)
+
+
 class Batches:
     def __init__(self) -> None:
         self.told: list[tuple[int, str, str]] = []
