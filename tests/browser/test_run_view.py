@@ -176,13 +176,14 @@ def test_a_run_of_another_process_is_followed(
     open_notebook: OpenNotebook, lab: JupyterServer, tmp_path: Path
 ) -> None:
     script = tmp_path / "elsewhere.py"
-    script.write_text(f"{FLOW}\nif __name__ == '__main__':\n    everything(hold=600)\n")
+    script.write_text(f"{FLOW}\nif __name__ == '__main__':\n    everything(hold=601)\n")
     environ = {**os.environ, "NBFLOW_HOME": str(lab.home)}
     other = subprocess.Popen([sys.executable, str(script)], env=environ, stderr=subprocess.DEVNULL)
     try:
         look = (
             "import nbflow, time\n"
-            "while not (found := [r for r in nbflow.list_runs() if r.state.is_running()]):\n"
+            "def is_it(run): return run.state.is_running() and run.parameters.get('hold') == 601\n"
+            "while not (found := list(filter(is_it, nbflow.list_runs()))):\n"
             "    time.sleep(0.1)\n"
             "found[0]"
         )
