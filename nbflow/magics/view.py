@@ -44,7 +44,7 @@ from nbflow.wording import middle_ellipsis
 _SHORTEST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 1.0
 #: Seconds of pause for each second of work: the picture shares the run's process.
-_REST: Final = 50.0
+_REST: Final = 80.0
 #: Lines of the log that are kept in view.
 _LINES: Final = 6
 _LONGEST_LINE: Final = 160
@@ -110,7 +110,7 @@ class RunDisplay(Silent):
 
     @property
     def rest(self) -> float:
-        """It costs the run little more than two percent."""
+        """It costs the run about three percent: see `nbflow.widgets.pump`."""
         return _REST
 
     @property

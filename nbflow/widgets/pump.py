@@ -5,8 +5,9 @@ often as is cheap, nothing while nobody looks or nothing can happen. It must not
 updates say, nor how they travel.
 
 The pace: news go out together, in at most ten messages a second. An update that took c seconds
-of work is followed by a pause of at least 30·c, so that following costs a run little more than
-three percent. A run's end is told at once, however long the pause.
+of work is followed by a pause of at least 60·c: the run waits for the same lock meanwhile, and for
+about as long again until its threads have it in turn. So following costs a run about three
+percent. A run's end is told at once, however long the pause.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ Follow = Callable[[Target], Follower]
 #: Least seconds between messages.
 _BEAT: Final = 0.1
 #: Seconds of pause for each second of work.
-REST: Final = 30.0
+REST: Final = 60.0
 #: During longer pauses it is asked, so often, whether a run has ended meanwhile.
 _GLANCE: Final = 0.25
 #: Seconds of work after which a message goes out with what there is; the other watches come next.
