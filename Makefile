@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PIP_USER
 
 help: ## List these commands
 	@echo 'nbflow: "make demo" shows it, "make test" checks it. All commands:'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 # One environment serves users and developers. `.user` marks an ordinary installation with the
 # examples' libraries, `.dev` an editable one with everything; the second covers the first.
