@@ -37,6 +37,8 @@ FIRST_LOGS: Final = 5_000
 #: Error lines among which a traceback is looked for.
 _ERROR_LINES: Final = 200
 _ERROR_LEVEL: Final = 40
+#: At this level, a line that tells of a state says more: why an attempt failed before the next.
+_WARNING: Final = 30
 #: The part of the time for artifacts: they may be large, and nobody says when there are new ones.
 _ARTIFACT_SHARE: Final = 0.002
 
@@ -232,7 +234,7 @@ class RunFeed:
     # ── its parts ────────────────────────────────────────────────────────────────────────
 
     def _news_of_logs(self, lines: Iterable[LogRecord]) -> Json:
-        told = [line for line in lines if not is_bookkeeping(line)]
+        told = [line for line in lines if line.level == _WARNING or not is_bookkeeping(line)]
         if self._past is None:
             return {"logs": _logs_json(told)} if told else {}
         self._past_lines += len(told)

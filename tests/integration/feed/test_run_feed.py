@@ -90,7 +90,9 @@ def test_a_failed_run_tells_why_and_every_attempt(page_of: PageOf) -> None:
     assert {"read 7,866 rows of orders"} < {
         line["text"] for line in told["logs"] if line["printed"]
     }
-    assert not any("Trying again" in line["text"] for line in told["logs"])
+    whys = [line["text"] for line in told["logs"] if "Trying again" in line["text"]]
+    assert len(whys) == 3, "two attempts to fetch, and one to score"
+    assert not any("Started" in line["text"] for line in told["logs"])
     assert page.feed.settled
     kept = json.loads((fixtures.FOLDER / "retries.json").read_text(encoding="utf-8"))
     for name in ("run", "tasks", "graph", "logs", "failure", "progress"):
