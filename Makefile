@@ -49,7 +49,9 @@ $(BUNDLES): $(FRONT_END) | $(VENV)/.dev
 front-end: $(BUNDLES) ## Build the views of notebooks, in TypeScript
 
 lab: $(VENV)/.dev $(BUNDLES) ## Open JupyterLab on the quickstart
-	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) examples/quickstart.ipynb
+	@test -d out/lab || { mkdir -p out && cp -R examples out/lab; } # what you change there is yours
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) \
+		--LabApp.default_url=/lab/tree/out/lab/quickstart.ipynb
 
 demo: $(READY) ## Run a machine-learning notebook as a flow, and look at what it leaves
 	@tools/demo
