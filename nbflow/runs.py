@@ -169,9 +169,13 @@ class Run:
     @property
     def graph(self) -> RunGraph:
         """Tasks, cells and subflows, and what led to what."""
+        return self.graph_at(None)
+
+    def graph_at(self, now: datetime | None) -> RunGraph:
+        """The graph with the durations that what still runs has at that moment."""
         family = [self, *self.all_subflows]
         tasks = [task for run in family for task in run.task_runs]
-        return graph_of_run(self.record, tasks, [run.record for run in family[1:]])
+        return graph_of_run(self.record, tasks, [run.record for run in family[1:]], now)
 
     def refresh(self) -> Run:
         """Read the run again, and return it."""

@@ -26,6 +26,11 @@ def text(words: str, limit: int = LONGEST_TEXT) -> str:
     if len(words) > limit:
         more = counted(len(words) - limit, "more character")
         words = f"{words[:limit]}… ({more})"
+    return sendable(words)
+
+
+def sendable(words: str) -> str:
+    """The text without halves of characters, which cannot leave the kernel."""
     return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")
 
 

@@ -17,6 +17,7 @@ from nbflow.cli.reports import seconds_of
 from nbflow.drawing import fitted, fitted_text
 from nbflow.exceptions import VisualizationError
 from nbflow.failure import Failure, short_id
+from nbflow.feed.plain import sendable
 from nbflow.models import FlowRun, RunGraph
 from nbflow.states import State, look_of, now
 from nbflow.story import Story
@@ -98,14 +99,9 @@ def moment_data(moment: Moment) -> dict[str, str]:
     """The moment as notebooks take it: HTML, and text for those that show no HTML."""
     drawn, text = _drawn(moment.graph) if moment.graph and moment.graph.nodes else ("", "")
     return {
-        "text/html": _sendable(_html(moment, drawn)),
-        "text/plain": _sendable(_text(moment, text)),
+        "text/html": sendable(_html(moment, drawn)),
+        "text/plain": sendable(_text(moment, text)),
     }
-
-
-def _sendable(text: str) -> str:
-    """The text without halves of characters, which cannot leave the kernel."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _drawn(graph: RunGraph) -> tuple[str, str]:

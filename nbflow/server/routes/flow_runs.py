@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Annotated, Any, Final, Literal
@@ -28,7 +27,6 @@ from nbflow.models import (
     TaskRun,
 )
 from nbflow.models.deployments import Artifact, RunInput
-from nbflow.run_graph import graph_of_run
 from nbflow.runs import Run
 from nbflow.server.answers import Count, Json, Page, page
 from nbflow.server.inputs import (
@@ -295,7 +293,7 @@ def read_graph(
     A picture that would take longer than about a second shows less, and says so.
     """
     found = find_run(store, run)
-    graph = _graph(Run(found, store))
+    graph = Run(found, store).graph_at(datetime.now(UTC))
     if format is PictureFormat.JSON:
         return Json(graph)
     ask = f"All of it: nbflow graph {short_id(found)} --output all.svg"
@@ -304,19 +302,6 @@ def read_graph(
         media_type="image/svg+xml",
         headers={"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"},
     )
-
-
-def _graph(run: Run) -> RunGraph:
-    """As `Run.graph`, with the durations of what still runs."""
-    subflows = list(_below(run))
-    tasks = [task for each in (run, *subflows) for task in each.task_runs]
-    return graph_of_run(run.record, tasks, [each.record for each in subflows], datetime.now(UTC))
-
-
-def _below(run: Run) -> Iterable[Run]:
-    for child in run.subflows:
-        yield child
-        yield from _below(child)
 
 
 @router.get("/{run}/artifacts", response_model=list[Artifact], summary="List a run's artifacts")
