@@ -89,6 +89,11 @@ class _Comm(BaseComm):
     #: Whether a page has closed it.
     _is_left = False
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        #: By thread: the message of a page that is being answered.
+        self._asked = threading.local()
+        super().__init__(*args, **options)
+
     @property
     def is_open(self) -> bool:
         """Whether neither side has closed it."""
@@ -107,7 +112,11 @@ class _Comm(BaseComm):
         buffers: Any = None,
         **keys: Any,
     ) -> None:
-        """Send without a parent: a cell's outputs, and clients that execute cells, miss it."""
+        """Send without a parent: a cell's outputs, and clients that execute cells, miss it.
+
+        What a page asked for is the exception: it knows its answer by the parent, and waits for
+        it before it shows any widget.
+        """
         kernel = reachable_kernel()
         if kernel is None:
             raise NbflowError("There is no kernel to send this: call it in a notebook's cell.")
@@ -118,6 +127,7 @@ class _Comm(BaseComm):
                 msg_type,
                 content,
                 metadata=metadata or {},
+                parent=getattr(self._asked, "message", None),
                 ident=self.topic,
                 buffers=buffers,
             )
@@ -130,8 +140,13 @@ class _Comm(BaseComm):
         """
         data = msg["content"].get("data")
         method = data.get("method") if isinstance(data, dict) else None
-        if self._msg_callback is not None and str(method) in _TAKEN:
+        if self._msg_callback is None or str(method) not in _TAKEN:
+            return
+        self._asked.message = msg if method == "request_state" else None
+        try:
             self._msg_callback(msg)
+        finally:
+            self._asked.message = None
 
 
 def reachable_kernel() -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from playwright.sync_api import Locator, expect
 
 from nbflow.widgets.static import front_end
 from tests.browser.conftest import OpenNotebook
+from tests.browser.notebook_page import DEADLINE_MS, NotebookPage
 
 pytestmark = pytest.mark.skipif(front_end() is None, reason="the front end is not built")
 
@@ -68,6 +71,46 @@ def test_it_is_live_in_notebook_7(open_notebook: OpenNotebook) -> None:
     notebook.reload()
     expect(live(notebook.output(1))).to_be_visible()
     assert notebook.errors == []
+
+
+@pytest.mark.parametrize("host", ["lab", "notebook"])
+def test_a_kernel_that_is_slow_to_answer_a_reload(open_notebook: OpenNotebook, host: str) -> None:
+    """The page gives up to ask for all widgets at once, and asks which there are, and for each."""
+    notebook = open_notebook([SETUP, VIEW, "import os\nprint(os.getpid())"], host)
+    notebook.run_all()
+    expect(live(notebook.output(1))).to_be_visible()
+    notebook.save()
+    asked_again = Sent(notebook, b'"comm_info_request"')
+    kernel = psutil.Process(int(notebook.output(2).inner_text()))
+    kernel.suspend()
+    try:
+        notebook.reload()
+        asked_again.wait()
+    finally:
+        kernel.resume()
+    expect(live(notebook.output(1))).to_be_visible()
+    assert notebook.errors == []
+
+
+class Sent:
+    """Whether the page has sent its kernel a message that holds a text."""
+
+    def __init__(self, notebook: NotebookPage, text: bytes) -> None:
+        self._page = notebook.page
+        self._is_sent = False
+        self._text = text
+        self._page.on("websocket", lambda wire: wire.on("framesent", self._look))
+
+    def _look(self, frame: str | bytes) -> None:
+        content = frame.encode() if isinstance(frame, str) else frame
+        self._is_sent = self._is_sent or self._text in content
+
+    def wait(self) -> None:
+        """Return as soon as it has."""
+        until = time.monotonic() + DEADLINE_MS / 1000
+        while not self._is_sent:
+            assert time.monotonic() < until
+            self._page.wait_for_timeout(50)  # Playwright's events come only meanwhile
 
 
 def test_a_busy_kernel_answers(open_notebook: OpenNotebook) -> None:

@@ -104,6 +104,21 @@ def test_no_page_decides_what_other_pages_run(kernel: Kernel, new: Callable[[], 
     assert not [message for message in kernel.heard[before:] if message["msg_type"] == "stream"]
 
 
+def test_a_page_knows_the_answer_to_its_question_by_the_parent(
+    kernel: Kernel, new: Callable[[], Page]
+) -> None:
+    """A page whose kernel was slow asks each widget what it is; without answers it shows none."""
+    page, before = new(), len(kernel.heard)
+    asked = page.send({"method": "request_state"})
+    page.ask(1, "deploy.preview", cron="0 6 * * *")
+    parents = {
+        message["content"]["data"]["method"]: message["parent_header"].get("msg_id")
+        for message in kernel.heard[before:]
+        if message["msg_type"] == "comm_msg" and message["content"]["comm_id"] == page.bridge
+    }
+    assert parents == {"update": asked["header"]["msg_id"], "custom": None}
+
+
 DEEP: dict[str, Any] = {}
 for _ in range(300):
     DEEP = {"deeper": DEEP}
