@@ -14,7 +14,6 @@ import contextlib
 import os
 import re
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -103,10 +102,8 @@ class Dialect(Protocol):
     def begin_alone(self, connection: Connection) -> None:
         """Start a transaction that may change the schema, while nobody else does."""
 
-    def listen(
-        self, connection: Connection, own: threading.Condition
-    ) -> AbstractContextManager[Pause]:
-        """Notice commits from now on; `own` is notified of those of this process."""
+    def listen(self, connection: Connection, own: Pause) -> AbstractContextManager[Pause]:
+        """Notice commits from now on; `own` ends early at those of this process."""
 
     def write(self, connection: Connection, what: Insert | Update, rows: Sequence[Row]) -> int:
         """Write all rows; return how many were touched."""
@@ -303,7 +300,7 @@ class SQLite:
     begin_alone = begin
 
     @contextlib.contextmanager
-    def listen(self, connection: Connection, own: threading.Condition) -> Iterator[Pause]:
+    def listen(self, connection: Connection, own: Pause) -> Iterator[Pause]:
         """Look at the file's version every now and then: SQLite calls nobody."""
         seen = self._version_of_data(connection)
 
@@ -315,8 +312,7 @@ class SQLite:
                 if silence >= seconds:
                     break
                 look = max(_FIRST_LOOK_SECONDS, silence / _LOOKS_PER_SILENCE)
-                with own:
-                    own.wait(min(look, _LAST_LOOK_SECONDS, seconds - silence))
+                own(min(look, _LAST_LOOK_SECONDS, seconds - silence))
             seen = present
 
         yield pause
@@ -542,7 +538,7 @@ class PostgreSQL:
         )
 
     @contextlib.contextmanager
-    def listen(self, connection: Connection, own: threading.Condition) -> Iterator[Pause]:
+    def listen(self, connection: Connection, own: Pause) -> Iterator[Pause]:
         """Let the server call at every commit, this process's own included."""
         del own
         connection.execute(f"LISTEN {_CHANNEL}")

@@ -78,7 +78,7 @@ class SQLEvents:
     def wait(self, after: int, timeout: float) -> int:
         """Return as soon as the latest number is greater, or when the time is over."""
         deadline = time.monotonic() + timeout
-        dialect, own = self._database.dialect, self._database.writer.committed
+        dialect, own = self._database.dialect, self._database.writer.wait_for_commit
         with self._database.read() as reader, dialect.listen(reader.connection, own) as pause:
             while (latest := _latest(reader)) <= after:
                 left = deadline - time.monotonic()

@@ -15,6 +15,7 @@ from collections import deque
 from typing import Any, Final, Generic, TypeVar
 
 from nbflow.exceptions import StoreError
+from nbflow.store.bell import Bell
 
 #: Seconds a group gathers.
 GROUP_SECONDS: Final = 0.02
@@ -22,26 +23,8 @@ GROUP_SECONDS: Final = 0.02
 T = TypeVar("T")
 
 
-class Wait:
-    """Somebody waits until it, and so everything accepted before, is carried out.
-
-    A bare lock, for Ctrl-C must harm nobody but who hears it: interrupted at a bad moment, who
-    waits for a `threading.Event` lets go of the inner lock of the thread that sets it, whose
-    `set` then raises.
-    """
-
-    def __init__(self) -> None:
-        self._latch = threading.Lock()
-        self._latch.acquire()
-
-    def finish(self) -> None:
-        """Let whoever waits go on; once more, by the same thread, is fine."""
-        if self._latch.locked():
-            self._latch.release()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end; False: not in time."""
-        return self._latch.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+class Wait(Bell):
+    """Somebody waits until it, and so everything accepted before, is carried out: it rings."""
 
 
 class Grouping(ABC, Generic[T]):
@@ -60,13 +43,16 @@ class Grouping(ABC, Generic[T]):
         self._queue: deque[T | Wait] = deque()
         # Reentrant: a signal handler may flush while its thread holds it.
         self._lock = threading.RLock()
-        self._work = threading.Event()
-        self._kick = threading.Event()
-        #: True while the thread is not there or waits for work: what comes must wake it.
+        self._work = Bell()
+        self._kick = Bell()
+        #: True while the thread is not there or waits for work: what comes must wake it. The
+        #: thread alone says that it is awake: who wakes it may be interrupted half-way.
         self._asleep = True
         self._active = False
         self._closed = False
         self._thread: threading.Thread | None = None
+        #: Held by who carries out.
+        self._turn = threading.Lock()
 
     def forget_parent(self) -> None:
         """In a forked child: what is queued is the parent's."""
@@ -89,7 +75,7 @@ class Grouping(ABC, Generic[T]):
     def wait_for(self, wait: Wait, timeout: float | None = None) -> bool:
         """Accept something to be waited for, at once, and wait; False: not in time."""
         Grouping.put(self, wait)
-        self._kick.set()
+        self._kick.ring()
         return wait.wait(timeout)
 
     def _wake(self) -> None:
@@ -97,32 +83,34 @@ class Grouping(ABC, Generic[T]):
             if self._closed:
                 self._queue.clear()
                 raise StoreError("The store is closed. Open it again: nbflow.store.open_store().")
-            self._asleep = False
             if self._thread is None:
                 self._start_thread()
-        self._work.set()
+        self._work.ring()
 
     def _start_thread(self) -> None:
-        thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         try:
-            thread.start()
-        except RuntimeError:  # the interpreter is ending: nobody else is left to do it
-            self._step()
-            self._asleep = True
-        else:
-            self._thread = thread
+            threading.Thread(target=self._run, name=self.name, daemon=True).start()
+        except RuntimeError:  # mostly the interpreter is ending: nobody else is left to do it
+            if self._turn.acquire(blocking=False):
+                try:
+                    self._step()
+                finally:
+                    self._turn.release()
 
     def stop(self) -> None:
         """Accept nothing more, and end the thread once the queue is empty."""
         self._closed = True
-        self._work.set()
-        self._kick.set()
+        self._work.ring()
+        self._kick.ring()
         if self._thread is not None:
             self._thread.join()
         self._asleep = True
 
     # ── the thread's side ────────────────────────────────────────────────────────────────
     def _run(self) -> None:
+        if not self._turn.acquire(blocking=False):
+            return  # a second one: who started the first was interrupted before it was seen
+        self._thread = threading.current_thread()
         while not (self._closed and not self._queue):
             self._gather()
             self._step()
@@ -132,11 +120,11 @@ class Grouping(ABC, Generic[T]):
             self._asleep = True
             if not self._queue:  # what came before `_asleep` was seen did not wake us
                 self._work.wait()
-            self._asleep = False
-            self._work.clear()
+        self._asleep = False
+        self._work.silence()
         if len(self._queue) < self.most_in_group:
             self._kick.wait(GROUP_SECONDS)
-        self._kick.clear()
+        self._kick.silence()
 
     def _step(self) -> None:
         self._active = True  # before the queue shrinks: `settle` looks at the queue first
@@ -148,7 +136,7 @@ class Grouping(ABC, Generic[T]):
             self._active = False
             for item in items:
                 if isinstance(item, Wait):
-                    item.finish()
+                    item.ring()
 
     @abstractmethod
     def _carry_out(self, items: list[T | Wait]) -> None:

@@ -293,12 +293,8 @@ class SQLStore:
             while seen == reader.probe():
                 if time.monotonic() >= deadline:
                     return
-                self._wait_for_commit(min(pause, deadline - time.monotonic()))
+                self._writer.wait_for_commit(min(pause, deadline - time.monotonic()))
                 pause = min(2 * pause, _LAST_LOOK_SECONDS)
-
-    def _wait_for_commit(self, seconds: float) -> None:
-        with self._writer.committed:
-            self._writer.committed.wait(max(0.0, seconds))
 
     # ── care ─────────────────────────────────────────────────────────────────────────────
     def close_abandoned(self, now: datetime) -> list[UUID]:

@@ -11,12 +11,12 @@ those are lost. Every loss is told by the next `flush`.
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nbflow.exceptions import LeaseLost, StoreError
 from nbflow.store.batch import Batch, Write
+from nbflow.store.bell import Bell
 from nbflow.store.dialects import Connection, Dialect, rollback
 from nbflow.store.fencing import check
 from nbflow.store.grouping import Grouping, Wait
@@ -65,8 +65,8 @@ class Writer(Grouping[Write]):
         self._errors: list[StoreError] = []
         #: Set once the claim is gone: nothing is written any more.
         self._lost: LeaseLost | None = None
-        #: Notified after every commit.
-        self.committed = threading.Condition()
+        #: Of those who wait for a commit, each its own.
+        self._bells: set[Bell] = set()
 
     def forget_parent(self) -> None:
         """In a forked child: what is queued and open is the parent's."""
@@ -85,7 +85,7 @@ class Writer(Grouping[Write]):
         self._queue.append(item)  # again here: this is called for every state and log line
         if self._asleep:
             self._wake()
-        elif len(self._queue) > _MOST_WAITING:
+        if len(self._queue) > _MOST_WAITING:
             self.settle()
 
     def flush(self, timeout: float | None = None) -> None:
@@ -115,6 +115,15 @@ class Writer(Grouping[Write]):
         """Queue `work` as a write; its error is told by `flush`."""
         self.put(_Order(work, awaited=False))
 
+    def wait_for_commit(self, seconds: float) -> None:
+        """Return after the next commit of this process, or when the time is over."""
+        bell = Bell()
+        self._bells.add(bell)
+        try:
+            bell.wait(seconds)
+        finally:
+            self._bells.discard(bell)
+
     def close(self) -> None:
         """Write what is left, end the thread and close the connection."""
         if self._closed:
@@ -135,8 +144,8 @@ class Writer(Grouping[Write]):
 
     def _step(self) -> None:
         super()._step()
-        with self.committed:  # when all is settled: who is woken looks at once
-            self.committed.notify_all()
+        for bell in tuple(self._bells):  # when all is settled: who is woken looks at once
+            bell.ring()
 
     def _process(self, items: list[Write | Wait]) -> None:
         writes: list[Write] = []

@@ -164,7 +164,6 @@ class Outbox(Grouping[RunWrite]):
                     raise
                 self._tell_waiting(error, waiting)
                 self._kick.wait(_RETRY_SECONDS)
-                self._kick.clear()
         self._previous, self._away = identifier, None
         for words in _problems(answer):
             self._fail(StoreError(words))
@@ -173,7 +172,7 @@ class Outbox(Grouping[RunWrite]):
         self._away = error
         for each in [*waiting, *self._queue.copy()]:
             if isinstance(each, Wait):
-                each.finish()
+                each.ring()
 
 
 _HEADERS: Final = {"Content-Type": "application/json"}

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from nbflow.store.grouping import Wait
+from nbflow.store.grouping import Grouping, Wait
 
 
 class Interrupted(BaseException):
@@ -21,11 +21,12 @@ class Interrupted(BaseException):
 
 @contextmanager
 def interrupts() -> Iterator[Callable[[bool], None]]:
-    """Interrupts the main thread all the time while that is switched on."""
+    """Interrupts the main thread as soon as that is switched on, once."""
     armed, over = [False], threading.Event()
 
     def hear(*_: object) -> None:
         if armed[0]:
+            armed[0] = False  # once, or it would interrupt who handles it
             raise Interrupted
 
     def switch(on: bool) -> None:
@@ -51,7 +52,7 @@ def interrupts() -> Iterator[Callable[[bool], None]]:
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals there")
 def test_an_interrupt_of_who_waits_does_not_end_the_thread_that_finishes() -> None:
     waits: SimpleQueue[Wait | None] = SimpleQueue()
-    thread = threading.Thread(target=lambda: [each.finish() for each in iter(waits.get, None)])
+    thread = threading.Thread(target=lambda: [each.ring() for each in iter(waits.get, None)])
     thread.start()
     end = time.monotonic() + 0.5
     with interrupts() as switch:
@@ -74,5 +75,44 @@ def test_whoever_waits_goes_on_once_it_is_finished(times: int) -> None:
     wait = Wait()
     assert not wait.wait(0)
     for _ in range(times):
-        wait.finish()
+        wait.ring()
     assert wait.wait(0)
+
+
+class Kept(Grouping[int]):
+    """Keeps what it carries out, and whether two threads did at once."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+        self.is_doubled = False
+        self._busy = threading.Lock()
+        super().__init__()
+
+    def _carry_out(self, items: list[int | Wait]) -> None:
+        if not self._busy.acquire(blocking=False):
+            self.is_doubled = True
+            return
+        self.done += [item for item in items if isinstance(item, int)]
+        self._busy.release()
+
+
+# Python's own `Thread.start` waits for an Event, so the thread may die of it before it is ours.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals there")
+def test_an_interrupt_of_who_puts_leaves_nothing_undone() -> None:
+    """Neither while the thread is started, nor while it is woken."""
+    end = time.monotonic() + 2
+    with interrupts() as switch:
+        while time.monotonic() < end:
+            kept = Kept()
+            for number in range(10):
+                try:
+                    switch(True)
+                    kept.put(number)
+                    switch(False)
+                except Interrupted:
+                    pass
+                assert kept.settle(5), f"{number} is never done: {kept.done}"
+            kept.stop()
+            assert kept.done == sorted(kept.done)
+            assert not kept.is_doubled

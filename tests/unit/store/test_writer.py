@@ -115,8 +115,17 @@ def test_writes_gather_in_order_and_flush_does_not_wait_for_the_group(
 
 def test_writes_go_out_by_themselves(writer: Writer) -> None:
     put(writer, 1)
-    with writer.committed:
-        writer.committed.wait_for(lambda: FakeBatch.committed, timeout=60)
+    end = time.monotonic() + 60
+    while not FakeBatch.committed and time.monotonic() < end:
+        writer.wait_for_commit(0.1)
+    assert FakeBatch.committed == [[1]]
+
+
+def test_a_commit_ends_the_wait_for_one(writer: Writer) -> None:
+    began = time.perf_counter()
+    threading.Timer(0.05, put, (writer, 1)).start()
+    writer.wait_for_commit(60)
+    assert time.perf_counter() - began < 30
     assert FakeBatch.committed == [[1]]
 
 
