@@ -6,7 +6,6 @@ stored.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,6 +56,7 @@ from nbflow.cli.run_logs import logs
 from nbflow.exceptions import ObjectNotFound
 from nbflow.failure import explain, short_id
 from nbflow.models import FlowRunFilter, TaskRun
+from nbflow.parameters import shown_text
 from nbflow.paths import short_path
 from nbflow.run_graph import LOOP_THRESHOLD
 from nbflow.runs import Run, get_run, list_runs
@@ -269,10 +269,7 @@ def _due_words(run: Run, now: datetime) -> str:
 
 
 def _parameter_words(run: Run) -> str:
-    values = (
-        f"{name} = {json.dumps(value, ensure_ascii=False, default=str)}"
-        for name, value in run.parameters.items()
-    )
+    values = (f"{name} = {shown_text(value)}" for name, value in run.parameters.items())
     return plain_line(", ".join(values))
 
 

@@ -16,7 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from nbflow.parameters.model import Parameter, ParameterKind, bind, from_signature, to_call
-from nbflow.parameters.preview import preview, short_repr
+from nbflow.parameters.preview import preview, short_repr, shown_text
 from nbflow.parameters.values import convert, json_schema, parse_text, validate
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ __all__ = [
     "parse_text",
     "preview",
     "short_repr",
+    "shown_text",
     "to_call",
     "to_python_source",
     "to_source",

@@ -6,6 +6,7 @@ records, and what it returns cannot be turned back into the value.
 
 from __future__ import annotations
 
+import json
 import math
 import reprlib
 from collections.abc import Mapping
@@ -27,6 +28,19 @@ def preview(values: Mapping[str, Any], *, limit: int = LIMIT) -> dict[str, Any]:
     or length where there is one.
     """
     return {name: _shown(value, limit) for name, value in values.items()}
+
+
+def shown_text(value: Any) -> str:
+    """A value of `preview` as a line for people.
+
+    JSON; of what was not kept a table's or array's type and shape, else how Python writes it.
+    """
+    if not (isinstance(value, dict) and isinstance(value.get("$type"), str) and "repr" in value):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    size = value.get("size")
+    if isinstance(size, list):
+        return f"{value['$type']} {' × '.join(map(str, size))}".rstrip()
+    return " ".join(line.strip() for line in str(value["repr"]).splitlines())
 
 
 def _shown(value: Any, limit: int) -> Any:

@@ -42,6 +42,7 @@ from nbflow.parameters import (
     json_schema,
     parse_text,
     preview,
+    shown_text,
     to_call,
     to_python_source,
     to_source,
@@ -608,6 +609,25 @@ def test_other_values_are_shown_short_with_type_and_size(value, kind, size):
     assert shown.get("size") == size
     assert len(shown["repr"]) <= 500
     json.dumps(shown, allow_nan=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (1.5, "1.5"),
+        ("größe\n", '"größe\\n"'),
+        ({"$type": "a type"}, '{"$type": "a type"}'),
+        (pd.DataFrame({"a": range(1000)}), "pandas.DataFrame 1000 × 1"),
+        (np.array(1.5), "numpy.ndarray"),
+        ((1, 2), "(1, 2)"),
+        (slice(pd.Series([1]), 2), "slice(0    1 dtype: int64, 2, None)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_people_read_a_shown_value_as_one_line(value, told):
+    text = shown_text(preview({"x": value})["x"])
+    assert text.startswith(told)
+    assert "\n" not in text
 
 
 def test_a_repr_that_raises_is_survived():

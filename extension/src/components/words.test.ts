@@ -9,6 +9,7 @@ import {
   progressParts,
   stateWord,
   ticking,
+  valueText,
   withoutEscapes,
 } from "./words";
 import cases from "./words-cases.json";
@@ -66,4 +67,18 @@ test.each([
   [3.4e10, "34 GB"],
 ])("%d bytes are %s", (number, told) => {
   expect(bytes(number)).toBe(told);
+});
+
+test.each([
+  [0.1, "0.1"],
+  ["a\nb", '"a\\nb"'],
+  [null, "null"],
+  [undefined, "undefined"],
+  [{ $type: "a type", rate: 1 }, '{"$type":"a type","rate":1}'],
+  [{ $type: "pandas.DataFrame", repr: "  a\n0 1", size: [1000, 3] }, "pandas.DataFrame 1000 × 3"],
+  [{ $type: "numpy.ndarray", repr: "array(1)", size: [] }, "numpy.ndarray"],
+  [{ $type: "list", repr: "[0, 1, ...]", size: 1000 }, "[0, 1, ...]"],
+  [{ $type: "Config", repr: "Config(\n  rate=1)" }, "Config( rate=1)"],
+])("the parameter %j reads %s", (value, told) => {
+  expect(valueText(value)).toBe(told);
 });

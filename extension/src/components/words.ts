@@ -139,6 +139,27 @@ export function exactUtc(ms: number): string {
   return new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
 }
 
+/** A value that was too large for the record, or no JSON: its type, its `repr`, and how large. */
+interface Preview {
+  $type: string;
+  repr: string;
+  size?: number | number[];
+}
+
+/** A parameter: JSON; of what was not kept a table's or array's shape, else how Python writes it. */
+export function valueText(value: unknown, indent = 0): string {
+  if (!isPreview(value)) return JSON.stringify(value, null, indent) ?? "undefined";
+  const { $type, repr, size } = value;
+  return Array.isArray(size)
+    ? `${$type} ${size.join(" × ")}`.trim()
+    : repr.replace(/\s*\n\s*/g, " ");
+}
+
+function isPreview(value: unknown): value is Preview {
+  const { $type, repr } = (value ?? {}) as Partial<Preview>;
+  return typeof $type === "string" && typeof repr === "string";
+}
+
 const UNITS = ["kB", "MB", "GB", "TB", "PB"];
 
 /** A size: `812 B`, `1.2 kB`, `34 MB`. */

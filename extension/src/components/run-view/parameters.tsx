@@ -3,7 +3,7 @@
 import { useId, useMemo } from "react";
 import type { FlowRun } from "../../api/types";
 import { useStored } from "../hooks";
-import { counted } from "../words";
+import { counted, valueText } from "../words";
 import type { Disclosure } from "./header";
 
 /** Whether they are shown, and the button for it; null where there are none. */
@@ -38,6 +38,6 @@ export function Parameters({ id, values }: Props) {
 }
 
 function Value({ value }: { value: unknown }) {
-  const text = useMemo(() => JSON.stringify(value, null, 1)?.replace(/\n\s*/g, " "), [value]);
-  return <code className="nbf-code">{text ?? "undefined"}</code>;
+  const text = useMemo(() => valueText(value, 1).replace(/\n\s*/g, " "), [value]);
+  return <code className="nbf-code">{text}</code>;
 }

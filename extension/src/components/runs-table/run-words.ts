@@ -1,7 +1,7 @@
 /** What a row says of a run. */
 
 import type { FlowRun, RunRow } from "../../api/types";
-import { ago, exactUtc } from "../words";
+import { ago, exactUtc, valueText } from "../words";
 
 const LONGEST_VALUE = 28;
 const LONGEST = 240;
@@ -20,7 +20,7 @@ function valueWords(value: unknown): string {
   // Nobody wants to read 0.30000000000000004.
   const long = typeof value === "number" && !Number.isInteger(value);
   const short = long ? Number(value.toPrecision(6)) : value;
-  return cut(JSON.stringify(short) ?? "", LONGEST_VALUE);
+  return cut(valueText(short), LONGEST_VALUE);
 }
 
 function cut(text: string, length: number): string {
@@ -30,7 +30,7 @@ function cut(text: string, length: number): string {
 /** All parameters, a line each. */
 export function parameterLines(parameters: Record<string, unknown>): string {
   const lines = Object.entries(parameters).map(
-    ([name, value]) => `${name} = ${cut(JSON.stringify(value) ?? "", 500)}`,
+    ([name, value]) => `${name} = ${cut(valueText(value), 500)}`,
   );
   return cut(lines.join("\n"), 4000);
 }
