@@ -367,8 +367,7 @@ class _Builder:
 
     def line_magic(self, name: str, rest: str, line: int, indent: str) -> None:
         special = _LINE_MAGICS.get(name)
-        elsewhere = known.EXTERNAL_USES.get(name, NONE)
-        if name in known.EXTERNAL_LINE_MAGICS or not elsewhere.isdisjoint(rest.split()[:1]):
+        if name in known.EXTERNAL_LINE_MAGICS or _acts_elsewhere(name, rest):
             self.external = True
         if special:
             special(self, name, rest, line, indent)
@@ -474,6 +473,14 @@ _LINE_MAGICS: dict[str, _LineMagic] = {
     "sql": _Builder.query,
     "R": _Builder.r_line,
 }
+
+
+def _acts_elsewhere(name: str, rest: str) -> bool:
+    """Whether what a line magic is given acts on more than the notebook's names."""
+    command, *words = rest.split()[:2] or [""]
+    if command in known.EXTERNAL_GROUPS.get(name, NONE):
+        return known.LOOKING_USES.isdisjoint(words)
+    return command in known.EXTERNAL_USES.get(name, NONE)
 
 
 def _joined(text: str) -> str:

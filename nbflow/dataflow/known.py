@@ -233,6 +233,14 @@ EXTERNAL_LINE_MAGICS = _words(
 #: What line magics are given when they act elsewhere.
 EXTERNAL_USES = {"nbflow": _words("run resume deploy cancel")}
 
+#: Groups of their commands, which act elsewhere but for those that only look.
+EXTERNAL_GROUPS = {
+    "nbflow": _words(
+        "deployment schedule backfill queue limit variable secret db server worker agent",
+    )
+}
+LOOKING_USES = _words("ls show inspect get versions diff preview info status")
+
 #: Cell magics whose body runs, and is kept under a name to be called again.
 BODY_MAGICS = _words("task flow")
 

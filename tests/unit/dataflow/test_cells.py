@@ -178,7 +178,19 @@ def test_calling_a_kept_body_binds_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("line", "external"),
-    [("graph", False), ("runs --failed", False), ("run a.ipynb", True), ("resume a", True)],
+    [
+        ("graph", False),
+        ("runs --failed", False),
+        ("show latest", False),
+        ("runs show variable", False),
+        ("variable ls", False),
+        ("queue inspect gpu", False),
+        ("run a.ipynb", True),
+        ("resume a", True),
+        ("variable set rate 3", True),
+        ("deployment run nightly --watch", True),
+        ("backfill nightly --from 2026-05-01", True),
+    ],
 )
 def test_lines_of_nbflow_are_harmless_unless_they_run_something(line: str, external: bool) -> None:
     analysis = analyse_cell(f"%nbflow {line}")
