@@ -36,6 +36,9 @@ from nbflow.store import open_store
 from nbflow.store.dialects import without_password
 from nbflow.wording import counted, duration
 
+#: Where the front end lies, once it is built.
+_FRONT_END: Final = Path(__file__).parents[1] / "static"
+_FRONT_END_FILES: Final = ("bootstrap.js", "widget.js")
 _LOW_DISK_BYTES: Final = 1_000_000_000
 _NO_DISK_BYTES: Final = 50_000_000
 _OLDEST_PYTHON: Final = (3, 11)
@@ -198,6 +201,14 @@ def _graph() -> Iterator[Finding]:
     yield Finding("graph layout", Level.OK, f"Graphviz answers in {took}")
 
 
+def _views() -> Iterator[Finding]:
+    if all((_FRONT_END / name).is_file() for name in _FRONT_END_FILES):
+        yield Finding("views", Level.OK, "live in notebooks")
+    else:
+        words = "pictures alone in notebooks: this nbflow was installed without its front end"
+        yield Finding("views", Level.WARN, words, "Build it, in a clone: make front-end")
+
+
 def _kernels() -> Iterator[Finding]:
     from jupyter_client.kernelspec import KernelSpecManager  # noqa: PLC0415 - slow to import
 
@@ -239,6 +250,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "disk": _disk,
     "database": _database,
     "graph layout": _graph,
+    "views": _views,
     "kernels": _kernels,
 }
 

@@ -321,6 +321,24 @@ def test_the_doctor_shows_no_passwords(monkeypatch) -> None:
     assert "postgresql://me:***@host/runs" in words
 
 
+@pytest.mark.parametrize(
+    ("built", "level", "words"),
+    [
+        (["bootstrap.js", "widget.js"], Level.OK, "live"),
+        (["bootstrap.js"], Level.WARN, "pictures"),
+        ([], Level.WARN, "pictures"),
+    ],
+)
+def test_views_are_live_only_with_the_front_end(monkeypatch, tmp_path, built, level, words) -> None:
+    """Whoever sees pictures alone learns why."""
+    for name in built:
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(doctor_module, "_FRONT_END", tmp_path)
+    (finding,) = examine_only("views")
+    assert finding.level is level
+    assert words in finding.words
+
+
 def examine_only(subject):
     return list(doctor_module._CHECKS[subject]())
 
