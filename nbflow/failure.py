@@ -33,6 +33,8 @@ _ARROW: Final = re.compile(r"^-+> *(\d+) ?(.*)$")
 _PYTHON_FRAME: Final = re.compile(
     r'^  File "(?P<path>.+)", line (?P<line>\d+)(?:, in (?P<name>.+))?$'
 )
+#: What IPython says of our magics when nobody has loaded them.
+_NOT_LOADED: Final = re.compile(r"magic (?:function )?`%(?:%task|%flow|nbflow)` not found")
 #: Where code lies that is not the user's own.
 _FOREIGN: Final = ("site-packages", "dist-packages", "<frozen", str(Path(__file__).parent))
 
@@ -90,7 +92,7 @@ def explain(
         error=error or _error_of(lines),
         source=source_line(lines),
         traceback=tuple(_from_user_line(lines)),
-        next_steps=tuple(_next_steps(run, culprit)),
+        next_steps=tuple(_next_steps(run, culprit, error)),
     )
 
 
@@ -102,9 +104,11 @@ def _what(run: FlowRun, culprit: TaskRun | None) -> str:
     return f"{noun} {plain_line(culprit.name)!r} {state_word(culprit.state.name)}{tries}"
 
 
-def _next_steps(run: FlowRun, culprit: TaskRun | None) -> Iterable[NextStep]:
+def _next_steps(run: FlowRun, culprit: TaskRun | None, error: str) -> Iterable[NextStep]:
     short = short_id(run)
     yield NextStep(f"nbflow runs show {short}", "see the traceback")
+    if _NOT_LOADED.search(error):
+        yield NextStep("%load_ext nbflow", "begin the notebook with")
     task = f" --task {shlex.quote(culprit.name)}" if culprit else ""
     yield NextStep(f"nbflow runs logs {short}{task}", "see what it printed")
     parked = parked_kernel(str(run.id)) if run.kind is FlowKind.NOTEBOOK else None

@@ -164,6 +164,7 @@ class Flow(Generic[P, R]):
         Raises `UnknownParameterError`, `ParameterTypeError` or `ParameterBindError`, each
         with one sentence that names the parameter.
         """
+        __tracebackhide__ = True
         return params.validate(self.parameters, values, owner=f"flow {self.name!r}")
 
     # ── calling ──────────────────────────────────────────────────────────────────────────
@@ -195,6 +196,7 @@ class Flow(Generic[P, R]):
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments of a call by parameter name, defaults filled in."""
+        __tracebackhide__ = True
         return params.bind(self.signature, args, kwargs, name=self.name)
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -338,9 +338,9 @@ def _tell_submitted(
     console: Console, deployment: Deployment, run: FlowRun, options: StartRunOptions
 ) -> None:
     due = run.state.scheduled_time
-    when = f" {ago(due, datetime.now(UTC))}" if options.at and due else ""
+    what = f"runs {ago(due, datetime.now(UTC))}" if options.at and due else "waits for a worker"
     mark = ("✓ ", "green")
-    say(console, Text.assemble(mark, (run.name, "bold"), f" of {deployment.full_name} runs{when}"))
+    say(console, Text.assemble(mark, (run.name, "bold"), f" of {deployment.full_name} {what}"))
     short = str(run.id)[-8:]
     say(
         console,

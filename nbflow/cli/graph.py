@@ -33,6 +33,11 @@ _DIRECTIONS: Final[Mapping[str | None, Direction | None]] = {
     "TB": Direction.DOWN,
 }
 
+#: Endings that promise another kind of file than the picture is.
+_OTHER_KINDS: Final = frozenset(
+    {".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".ps", ".dot", ".html", ".htm", ".txt"}
+)
+
 
 @click.command()
 @graph_options
@@ -54,12 +59,22 @@ def graph(options: GraphOptions) -> int:
     """Draw what the options name."""
     if options.text and (options.output or options.open):
         raise UsageError("--text draws on the terminal; leave out -o and --open, or --text.")
+    _refuse_other_kinds(options.output)
     drawn = graph_of(options.target)
     if options.output is None and not options.open:
         say(make_console(colour=options.colour), graph_text(drawn), wrap=False)
         return 0
     write_picture(drawn, options)
     return 0
+
+
+def _refuse_other_kinds(output: str | None) -> None:
+    """An SVG under another name opens nowhere, and nothing says why."""
+    if output and (path := Path(output)).suffix.lower() in _OTHER_KINDS:
+        raise OutputPathError(
+            f"Pictures are SVG: name the file {path.with_suffix('.svg')}; "
+            "any browser shows it, and prints it as PDF."
+        )
 
 
 def write_picture(drawn: RunGraph, options: GraphOptions) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import itertools
 import os
 import platform
 import sys
@@ -100,6 +101,9 @@ _SUBCOMMANDS: Final = {
     ),
     "doctor": ("nbflow.cli.doctor:command", "Check the installation and its surroundings."),
 }
+
+#: How click begins when words are left over.
+_TOO_MANY: Final = "Got unexpected extra argument"
 
 
 class _ReaderGone(BaseException):
@@ -263,13 +267,22 @@ def _complain(message: str, code: int, error: BaseException) -> int:
 def _usage_words(error: click.ClickException, arguments: Sequence[str]) -> str:
     """Click's complaint as a sentence, and where the options are explained."""
     message = error.format_message().strip()
-    sentence = message if message.endswith((".", "?", "!", ")")) else f"{message}."
+    if message.startswith(_TOO_MANY) and (path := _taken_apart(arguments)):
+        return f'The shell takes a path with spaces apart; put it in quotes: "{path}"'
+    sentence = message if message.endswith((".", "?", "!")) else f"{message}."
     context = getattr(error, "ctx", None)
     called = (
         arguments[0] if arguments and arguments[0] in cli.list_commands(click.Context(cli)) else ""
     )
     path = context.command_path if context is not None else f"nbflow {called}".strip()
     return f"{sentence[:1].upper()}{sentence[1:]} Type `{path} --help` to see what it takes."
+
+
+def _taken_apart(arguments: Sequence[str]) -> str | None:
+    """The file whose path stands here in several words, if there is one."""
+    pairs = itertools.combinations(range(len(arguments) + 1), 2)
+    joined = (" ".join(arguments[start:end]) for start, end in pairs if end - start > 1)
+    return next((path for path in joined if os.path.isfile(path)), None)  # noqa: PTH113 - it takes what is no path, too
 
 
 def _internal_words(error: BaseException) -> str:

@@ -297,8 +297,10 @@ run_options = all_of(
     click.option(
         "-o", "--output", metavar="FILE", help="Where the executed notebook goes, or a folder."
     ),
-    click.option("--timeout", type=float, metavar="SECONDS", help="Time the whole run may take."),
-    click.option("--cell-timeout", type=float, metavar="SECONDS", help="Time each cell may take."),
+    click.option(
+        "--timeout", type=Duration(), metavar="TIME", help="Time the whole run may take: 90s, 15m."
+    ),
+    click.option("--cell-timeout", type=Duration(), metavar="TIME", help="Time a cell may take."),
     click.option(
         "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Tag the run; repeatable."
     ),

@@ -106,6 +106,7 @@ class FlowExecution:
 
     def begin(self) -> m.Event:
         """Take the values of upstream runs into the parameters, and check them."""
+        __tracebackhide__ = True
         if self._parent is None:
             under_way.enter(self.session.flow_run.id)
         try:

@@ -107,11 +107,20 @@ def _culprit(run: Run, task: str | None) -> TaskRun:
         return find_task(tasks, task)
     found = first_failed(tasks)
     if found is None:
-        raise UsageError(
-            f"No task of {run.name} failed: the run is {state_word(run.state.name)}. "
-            "Name a run that failed, or see them all: %nbflow runs ls --state failed"
-        )
+        raise UsageError(f"No task of {run.name} failed: {_why_none(run)}")
     return found
+
+
+def _why_none(run: Run) -> str:
+    if run.state.is_failed():
+        return (
+            "it failed before or between its tasks. See its traceback: "
+            f"%nbflow runs show {short_id(run.record)}"
+        )
+    return (
+        f"the run is {state_word(run.state.name)}. "
+        "Name a run that failed, or see them all: %nbflow runs ls --state failed"
+    )
 
 
 def cell_for(run: Run, culprit: TaskRun, failed: FailedInputs) -> str:

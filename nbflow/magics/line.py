@@ -29,6 +29,7 @@ from nbflow.cli.main import LazyGroup, cli
 from nbflow.cli.options import DebugOptions, GraphOptions, RunOptions
 from nbflow.cli.parameter_help import tell_parameters
 from nbflow.cli.reports import Ending, surface
+from nbflow.cli.targets import is_file_target
 from nbflow.drawing import Direction
 from nbflow.drawing.picture import Picture
 from nbflow.exceptions import (
@@ -36,6 +37,7 @@ from nbflow.exceptions import (
     FailedRun,
     MagicUsageError,
     NbflowError,
+    NotebookError,
     UpstreamCellError,
     UsageError,
 )
@@ -249,7 +251,7 @@ class NotebookCommands(LazyGroup):
         if options.help_parameters or options.json or options.quiet:
             return run_command.run(options) if flow is None else self._told(flow, options)
         with contextlib.redirect_stdout(self.out):  # what a flow prints is the cell's at once
-            return self._told(flow or run_command.flow_of(options), options)
+            return self._told(flow or self._flow_of_a_file(options), options)
 
     def _flow(self, options: RunOptions) -> Flow[Any, Any] | None:
         """The flow of the notebook that the target names, if there is one."""
@@ -259,6 +261,18 @@ class NotebookCommands(LazyGroup):
         run_command.refuse_notebook_options(options)
         limit = options.timeout
         return found.with_options(timeout_seconds=limit) if limit is not None else found
+
+    def _flow_of_a_file(self, options: RunOptions) -> Flow[Any, Any]:
+        try:
+            return run_command.flow_of(options)
+        except NotebookError as error:
+            names = self.notebook.shell.namespace.items()
+            flows = sorted(name for name, value in names if isinstance(value, Flow))
+            if not flows or is_file_target(options.target):
+                raise
+            raise NotebookError(
+                f"{error} The flows of this notebook: {', '.join(flows)}."
+            ) from None
 
     def _told(self, flow: Flow[Any, Any], options: RunOptions) -> int:
         console = make_console(colour=options.colour)

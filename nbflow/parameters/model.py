@@ -108,6 +108,7 @@ def bind(
 
     Raises `ParameterBindError` when they do not fit.
     """
+    __tracebackhide__ = True
     signature = fn if isinstance(fn, inspect.Signature) else inspect.signature(fn)
     kwargs = kwargs or {}
     try:

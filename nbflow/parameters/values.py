@@ -79,6 +79,7 @@ def validate(
         ParameterTypeError: A value does not have, and cannot take, the declared type.
         ParameterBindError: A required parameter is missing.
     """
+    __tracebackhide__ = True
     known = {each.name: each for each in params}
     given = _collect_extras(params, values)
     for name in given:
@@ -87,12 +88,16 @@ def validate(
     missing = [each.name for each in params if each.required and each.name not in given]
     if missing:
         raise _missing(missing, owner)
-    checked = {name: convert(known[name], given[name], owner) for name in known if name in given}
+    checked: dict[str, Any] = {}
+    for name, parameter in known.items():  # a comprehension would show in a user's traceback
+        if name in given:
+            checked[name] = convert(parameter, given[name], owner)
     return checked | {name: value for name, value in given.items() if name not in known}
 
 
 def convert(parameter: Parameter, value: Any, owner: str = "") -> Any:
     """One value in its declared type; raises `ParameterTypeError`."""
+    __tracebackhide__ = True
     if has_type(value, parameter.type):
         return value
     # A default of True says "yes or no": neither 1 nor "yes" was meant by the author.

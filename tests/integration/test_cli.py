@@ -177,6 +177,13 @@ def test_a_notebook_from_standard_input(folder, capsys, monkeypatch) -> None:
     assert "found it" in (folder / "out.ipynb").read_text()
 
 
+def test_a_path_that_the_shell_took_apart_is_put_together(folder, capsys) -> None:
+    """Who forgot the quotes is told so, and not of an extra argument."""
+    (folder / "my first etl.ipynb").write_text("{}")
+    assert main(["run", "my", "first", "etl.ipynb", "-p", "rows", "3"]) == 2
+    assert 'put it in quotes: "my first etl.ipynb"' in capsys.readouterr().err
+
+
 MISTAKES = {
     "no such file": (["run", "elt.ipynb"], "Did you mean etl.ipynb?"),
     "not a notebook": (["run", "text.ipynb"], "is not a notebook"),
@@ -191,7 +198,10 @@ MISTAKES = {
     "no parameters file": (["run", "etl.ipynb", "-f", "nowhere.yaml"], "Correct -f"),
     "a notebook's option": (["run", "flows.py:outer", "-k", "python3"], "Leave it out"),
     "no folder to run in": (["run", "etl.ipynb", "--cwd", "nowhere"], "Correct --cwd"),
-    "no time limit": (["run", "etl.ipynb", "--timeout", "-1"], "above 0"),
+    "no time limit": (["run", "etl.ipynb", "--timeout", "0"], "above 0"),
+    "a negative time": (["run", "etl.ipynb", "--timeout", "-1"], "less than nothing"),
+    "no time at all": (["run", "etl.ipynb", "--cell-timeout", "soon"], "write 90s"),
+    "too many words": (["run", "etl.ipynb", "again"], "(again). Type `nbflow run --help`"),
     "ambiguous flow": (["run", "flows.py"], "flows.py:inner, flows.py:outer"),
     "unknown flow": (["run", "flows.py:outre"], "Did you mean flows.py:outer?"),
     "unknown option": (["run", "etl.ipynb", "--qiuet"], "--quiet"),
@@ -202,6 +212,7 @@ MISTAKES = {
     "no such time": (["runs", "ls", "--since", "soon"], "Write 30m"),
     "graph of nothing": (["graph", "nothing.ipynb"], "nothing.ipynb"),
     "graph to nowhere": (["graph", "etl.ipynb", "-o", "text.ipynb/x.svg"], "with -o"),
+    "graph as pixels": (["graph", "etl.ipynb", "-o", "etl.png"], "name the file etl.svg"),
 }
 
 

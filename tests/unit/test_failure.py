@@ -144,6 +144,22 @@ def test_the_executed_notebook_keeps_the_traceback(make, tmp_path) -> None:
     assert failure.next_steps[-1].command == f"jupyter lab '{path}'"
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "UsageError: Cell magic `%%task` not found.",
+        "UsageError: Line magic function `%nbflow` not found.",
+    ],
+)
+def test_a_forgotten_extension_is_among_what_to_do(make, message) -> None:
+    """Jupyter says that it does not know the magic; here stands where it comes from."""
+    cell = make.cell(3, make.state(Failed, 8, message=message), name="load")
+    failure = explain(failed_run(make), [cell])
+    assert failure is not None
+    assert failure.next_steps[1].command == "%load_ext nbflow"
+    assert failure.next_steps[1].purpose == "begin the notebook with"
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", '{"cells": 3}', "\xff"])
 def test_a_lost_or_odd_notebook_is_no_obstacle(make, tmp_path, content) -> None:
     """Then the failure is told without a source line."""

@@ -188,6 +188,8 @@ def test_a_run_is_started(nbflow: Say, store: Store) -> None:
     )
     assert re.search(r"✓ n-7 of train/nightly runs in (2 hours|1 hour)", said.out)
     assert "No worker serves the queue default" in said.err
+    said = nbflow("deployment", "run", "nightly", "-p", "rows", "7", "--name", "soon")
+    assert "✓ soon of train/nightly waits for a worker" in said.out
     run = store.find_flow_run("n-7")
     assert run.parameters == {"rows": 7}
     assert run.state.name == "Scheduled"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import threading
@@ -257,6 +258,29 @@ def test_a_run_without_failure_has_nothing_to_debug(cells):
     answer = cells("%nbflow debug latest")
     assert "No task of" in answer.text
     assert "%nbflow runs ls --state failed" in answer.text
+
+
+def test_a_flow_that_was_refused_its_parameters_has_no_task_to_debug(cells):
+    cells.well(FLOWS)
+    cells("etl('many')")
+    answer = cells("%nbflow debug latest")
+    assert "failed before or between its tasks" in answer.text
+    assert "%nbflow runs show" in answer.text
+
+
+def test_a_flow_that_is_not_there_is_told_with_those_of_the_notebook(cells):
+    cells.well(FLOWS)
+    answer = cells("%nbflow run elt")
+    assert "There is no file elt" in answer.text
+    assert "The flows of this notebook: etl." in answer.text
+
+
+def test_a_mistake_in_a_call_shows_the_call_and_not_our_own_code(cells):
+    cells.well(FLOWS)
+    for call in ("etl('many')", "etl(1, 2, 3)"):
+        shown = cells(call).text
+        assert "Cell In[" in shown
+        assert shown.count(f"{os.sep}nbflow{os.sep}") <= 1  # IPython always shows the last frame
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kernels are kept on Linux and macOS")
