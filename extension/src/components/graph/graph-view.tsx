@@ -48,17 +48,21 @@ export interface GraphViewProps {
   label: string;
   /** Pixels; 320 unless given. */
   height?: number;
+  /** What is said where there is no card. */
+  empty?: string;
   /** With these, the search finds what lies in closed subflows, too. */
   tasks?: readonly TaskRow[];
   subflows?: ReadonlyMap<string, FlowRun>;
 }
 
-export function GraphView({ graph, height = 320, ...props }: GraphViewProps) {
+const TO_COME = "No tasks yet: each appears here when it starts.";
+
+export function GraphView({ graph, height = 320, empty = TO_COME, ...props }: GraphViewProps) {
   if (graph === null) return <GraphSkeleton height={height} />;
   if (graph.nodes.length === 0) {
     return (
       <div className="nbf-g nbf-g-empty" style={{ height }}>
-        {graph.note ?? "No tasks yet: each appears here when it starts."}
+        {graph.note ?? empty}
       </div>
     );
   }

@@ -37,6 +37,7 @@ export function FlowView({ store, onLook }: Props) {
           look={look}
           onLook={change}
           label="Graph of the flow"
+          empty="This flow calls no tasks."
           height={height}
         />
       </div>

@@ -13,7 +13,7 @@ import type { Tab } from "./run-view";
 import { NOTHING, ofNode, ofTask, type Selection } from "./selection";
 import { Strip } from "./strip";
 import { Tabs } from "./tabs";
-import { isTicking } from "./times";
+import { isSettled, isTicking } from "./times";
 
 interface Props {
   data: RunData;
@@ -113,6 +113,7 @@ function GraphPanel({ data, height, setTab, selection, setSelection, onLook }: P
         look={look}
         onLook={change}
         label={`Graph of ${run?.flow_name ?? "the run"}`}
+        empty={run && isSettled(run.state) ? "This run had no tasks." : undefined}
         tasks={tasks}
         subflows={data.subflows}
         height={height - (lines ? lines * LINE + AROUND : 0)}

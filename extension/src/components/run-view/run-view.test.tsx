@@ -47,6 +47,20 @@ const pass = (ms: number) =>
     vi.advanceTimersByTime(ms);
   });
 
+describe("a graph without tasks", () => {
+  const graph = { nodes: [], edges: [] } as unknown as RunUpdate["graph"];
+
+  test("waits for them while the run goes on", () => {
+    shown({ graph });
+    expect(text()).toContain("No tasks yet: each appears here when it starts.");
+  });
+
+  test("waits for nothing when the run has ended", () => {
+    shown({ graph, run: flowRun({ state: state("CANCELLED", "Cancelled") }) });
+    expect(text()).toContain("This run had no tasks.");
+  });
+});
+
 describe("the header", () => {
   test("says the state, the name, how far it is and how long it takes", () => {
     shown({
