@@ -12,6 +12,7 @@ import importlib
 import itertools
 import os
 import platform
+import re
 import sys
 import time
 import traceback
@@ -100,6 +101,12 @@ _SUBCOMMANDS: Final = {
         "Look after the run database: its size, old runs, copies, its revision.",
     ),
     "doctor": ("nbflow.cli.doctor:command", "Check the installation and its surroundings."),
+}
+
+#: Click's words for numbers, which are a programmer's, and ours.
+_NUMBERS: Final = {
+    r"is not a valid integer( range)?": "is no whole number",
+    r"is not a valid float( range)?": "is no number",
 }
 
 #: How click begins when words are left over.
@@ -269,6 +276,8 @@ def _usage_words(error: click.ClickException, arguments: Sequence[str]) -> str:
     message = error.format_message().strip()
     if message.startswith(_TOO_MANY) and (path := _taken_apart(arguments)):
         return f'The shell takes a path with spaces apart; put it in quotes: "{path}"'
+    for theirs, ours in _NUMBERS.items():
+        message = re.sub(theirs, ours, message)
     sentence = message if message.endswith((".", "?", "!")) else f"{message}."
     context = getattr(error, "ctx", None)
     called = (

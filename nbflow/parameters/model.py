@@ -116,9 +116,8 @@ def bind(
     except TypeError as error:
         called = name or getattr(fn, "__name__", "the function")
         raise ParameterBindError(
-            f"Error binding parameters for function {called!r}: {error}.\n"
-            f"Function {called!r} has signature {_names(signature)!r} "
-            f"but received args: {_shown(args)} and kwargs: {_shown(kwargs)}."
+            f"{called!r} cannot be called like this: {error}. "
+            f"It takes ({_names(signature)}), and was given {_shown(args)} and {_shown(kwargs)}."
         ) from None
     if apply_defaults:
         bound.apply_defaults()

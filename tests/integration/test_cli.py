@@ -200,6 +200,8 @@ MISTAKES = {
     "no folder to run in": (["run", "etl.ipynb", "--cwd", "nowhere"], "Correct --cwd"),
     "no time limit": (["run", "etl.ipynb", "--timeout", "0"], "above 0"),
     "a negative time": (["run", "etl.ipynb", "--timeout", "-1"], "less than nothing"),
+    "no number": (["limit", "set", "api", "ten"], "'ten' is no whole number. Type"),
+    "no fraction": (["limit", "set", "api", "3", "--decay", "x"], "'x' is no number"),
     "no time at all": (["run", "etl.ipynb", "--cell-timeout", "soon"], "write 90s"),
     "too many words": (["run", "etl.ipynb", "again"], "(again). Type `nbflow run --help`"),
     "ambiguous flow": (["run", "flows.py"], "flows.py:inner, flows.py:outer"),
