@@ -79,13 +79,17 @@ class Grouping(ABC, Generic[T]):
         return wait.wait(timeout)
 
     def _wake(self) -> None:
+        if self._closed:
+            self._refuse()
         with self._lock:
-            if self._closed:
-                self._queue.clear()
-                raise StoreError("The store is closed. Open it again: nbflow.store.open_store().")
             if self._thread is None:
                 self._start_thread()
         self._work.ring()
+
+    def _refuse(self) -> None:
+        with self._turn:  # not before the thread has ended: it may be taking from the queue
+            self._queue.clear()
+        raise StoreError("The store is closed. Open it again: nbflow.store.open_store().")
 
     def _start_thread(self) -> None:
         try:
@@ -110,10 +114,19 @@ class Grouping(ABC, Generic[T]):
     def _run(self) -> None:
         if not self._turn.acquire(blocking=False):
             return  # a second one: who started the first was interrupted before it was seen
-        self._thread = threading.current_thread()
-        while not (self._closed and not self._queue):
-            self._gather()
-            self._step()
+        try:
+            self._thread = threading.current_thread()
+            while not self._is_over():
+                self._gather()
+                self._step()
+        finally:
+            self._turn.release()
+
+    def _is_over(self) -> bool:
+        if self._closed and not self._queue:
+            self._asleep = True  # from now on who brings something is refused
+            return not self._queue  # what came before that is still done
+        return False
 
     def _gather(self) -> None:
         if not self._queue:

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 
 import pytest
 
+from nbflow.exceptions import StoreError
 from nbflow.store.grouping import Grouping, Wait
 
 
@@ -116,3 +117,29 @@ def test_an_interrupt_of_who_puts_leaves_nothing_undone() -> None:
             kept.stop()
             assert kept.done == sorted(kept.done)
             assert not kept.is_doubled
+
+
+def test_what_comes_while_it_stops_is_done_or_refused() -> None:
+    """Whoever waits for it would else wait for ever: nobody is left to do it."""
+
+    def keep_asking(kept: Kept, refused: threading.Event) -> None:
+        try:
+            while True:
+                kept.wait_for(Wait())
+        except StoreError:
+            refused.set()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            kept, refusals = Kept(), [threading.Event() for _ in range(3)]
+            for refused in refusals:
+                threading.Thread(target=keep_asking, args=(kept, refused), daemon=True).start()
+            kept.settle(5)
+            kept.stop()
+            assert all(refused.wait(10) for refused in refusals)
+            assert not kept._queue
+    finally:
+        sys.setswitchinterval(interval)
