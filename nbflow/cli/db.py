@@ -51,7 +51,8 @@ def info_command(json: bool, colour: bool) -> int:
     say(console, f"{without_password(info.url)}: {size}", wrap=False)
     say(console, f"{info.dialect} {info.version}, revision {info.schema_revision}")
     say(console, _table(largest))
-    say(console, f"Pruning would remove {_what(prunable)}. nbflow db prune", wrap=False)
+    step = " nbflow db prune" if any(_counts(prunable).values()) else ""
+    say(console, f"Pruning would remove {_what(prunable)}.{step}", wrap=False)
     return 0
 
 

@@ -198,6 +198,7 @@ def test_the_database_is_described_and_pruned(
     nbflow: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBFLOW_KEEP_RUNS", "1")
+    assert nbflow("db", "info").rstrip().endswith("Pruning would remove nothing.")
     add_old_runs(3)
     info = nbflow("db", "info")
     assert "Pruning would remove 2 runs. nbflow db prune" in info
