@@ -103,8 +103,9 @@ _SUBCOMMANDS: Final = {
     "doctor": ("nbflow.cli.doctor:command", "Check the installation and its surroundings."),
 }
 
-#: Click's words for numbers, which are a programmer's, and ours.
-_NUMBERS: Final = {
+#: Click's words, which are a programmer's, and ours.
+_WORDS: Final = {
+    r"('-[pr]') requires 2 arguments": r"\1 takes a name and a value, such as -p rows 500",
     r"is not a valid integer( range)?": "is no whole number",
     r"is not a valid float( range)?": "is no number",
 }
@@ -276,7 +277,7 @@ def _usage_words(error: click.ClickException, arguments: Sequence[str]) -> str:
     message = error.format_message().strip()
     if message.startswith(_TOO_MANY) and (path := _taken_apart(arguments)):
         return f'The shell takes a path with spaces apart; put it in quotes: "{path}"'
-    for theirs, ours in _NUMBERS.items():
+    for theirs, ours in _WORDS.items():
         message = re.sub(theirs, ours, message)
     sentence = message if message.endswith((".", "?", "!")) else f"{message}."
     context = getattr(error, "ctx", None)

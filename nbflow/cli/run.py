@@ -40,7 +40,7 @@ from nbflow.exceptions import ParameterError, UsageError
 from nbflow.failure import explain
 from nbflow.flows import Flow
 from nbflow.models import FlowKind, FlowRun, LogFilter, TaskRun, new_id
-from nbflow.parameters import Parameter, parse_text
+from nbflow.parameters import Parameter, parse_text, require
 from nbflow.paths import expanded
 from nbflow.runs import get_run
 from nbflow.settings import temporary_settings
@@ -89,6 +89,7 @@ def execute(
     flow: Flow[Any, Any], values: dict[str, Any], options: RunOptions, reporter: Reporter
 ) -> Ending:
     """Run the flow as the options say while the reporter tells how it goes."""
+    require(flow.parameters, values, _owner(flow))
     run_id = new_id()
     with tags(*options.tags):
         return told(
@@ -226,13 +227,17 @@ def refuse_notebook_options(options: RunOptions) -> None:
 
 def parameters_of(options: RunOptions, flow: Flow[Any, Any]) -> dict[str, Any]:
     """The parameters that the options give for a flow. Raises `ParameterError`."""
-    owner = f"{'notebook' if flow.kind_of_flow is FlowKind.NOTEBOOK else 'flow'} {flow.name!r}"
+    owner = _owner(flow)
 
     def read(name: str, text: str) -> Any:
         # Nothing declared: read as papermill does, and let the flow judge.
         return parse_text(flow.parameters or (Parameter(name=name),), name, text, owner=owner)
 
     return values_of(options, read)
+
+
+def _owner(flow: Flow[Any, Any]) -> str:
+    return f"{'notebook' if flow.kind_of_flow is FlowKind.NOTEBOOK else 'flow'} {flow.name!r}"
 
 
 def values_of(options: ParameterOptions, read: Callable[[str, str], Any]) -> dict[str, Any]:

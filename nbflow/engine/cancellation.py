@@ -65,8 +65,9 @@ def cancel_run(store: Store, run_id: UUID, *, step: Step, wait: float) -> FlowRu
 def refuse_ended(run: FlowRun) -> None:
     """Raise `UsageError` for a run that needs no end any more."""
     if run.state.is_settled():
+        was = "was " if run.state.is_cancelled() else ""
         raise UsageError(
-            f"The run {run.name} has ended already: it {state_word(run.state.name)}. "
+            f"The run {run.name} has ended already: it {was}{state_word(run.state.name)}. "
             "There is nothing to cancel."
         )
 

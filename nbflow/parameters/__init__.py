@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbflow.parameters.model import Parameter, ParameterKind, bind, from_signature, to_call
 from nbflow.parameters.preview import preview, short_repr, shown_text
-from nbflow.parameters.values import convert, json_schema, parse_text, validate
+from nbflow.parameters.values import convert, json_schema, parse_text, require, validate
 
 if TYPE_CHECKING:
     from nbflow.parameters.cells import from_cell
@@ -49,6 +49,7 @@ __all__ = [
     "json_schema",
     "parse_text",
     "preview",
+    "require",
     "short_repr",
     "shown_text",
     "to_call",

@@ -11,7 +11,7 @@ import ast
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -85,14 +85,20 @@ def validate(
     for name in given:
         if strict_names and name not in known:
             raise unknown(name, known, owner)
-    missing = [each.name for each in params if each.required and each.name not in given]
-    if missing:
-        raise _missing(missing, owner)
+    require(params, given, owner)
     checked: dict[str, Any] = {}
     for name, parameter in known.items():  # a comprehension would show in a user's traceback
         if name in given:
             checked[name] = convert(parameter, given[name], owner)
     return checked | {name: value for name, value in given.items() if name not in known}
+
+
+def require(params: Iterable[Parameter], values: Container[str], owner: str = "") -> None:
+    """Raises `ParameterBindError` when a parameter has neither a value nor a default."""
+    __tracebackhide__ = True
+    missing = [each.name for each in params if each.required and each.name not in values]
+    if missing:
+        raise _missing(missing, owner)
 
 
 def convert(parameter: Parameter, value: Any, owner: str = "") -> Any:

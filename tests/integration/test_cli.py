@@ -208,6 +208,8 @@ MISTAKES = {
     "unknown flow": (["run", "flows.py:outre"], "Did you mean flows.py:outer?"),
     "unknown option": (["run", "etl.ipynb", "--qiuet"], "--quiet"),
     "incomplete option": (["run", "etl.ipynb", "-p", "rows"], "`nbflow run --help`"),
+    "a parameter with a sign": (["run", "etl.ipynb", "-p", "rows=3"], "such as -p rows 500"),
+    "a missing parameter": (["run", "flows.py:inner"], "needs the parameter 'n'"),
     "no target": (["run"], "`nbflow run --help`"),
     "unknown run": (["runs", "show", "no-such-run"], "no-such-run"),
     "unknown state": (["runs", "ls", "-s", "faild"], "Did you mean 'failed'?"),

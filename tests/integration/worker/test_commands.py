@@ -103,7 +103,7 @@ def test_a_waiting_run_is_cancelled_at_once(nbflow: Nbflow, store: Store) -> Non
     assert store.flow_run(run.id).state.is_cancelled()
     code, said = nbflow("cancel", str(run.id))
     assert code == 2
-    assert "has ended already" in said
+    assert "has ended already: it was cancelled." in said
 
 
 def test_a_held_run_is_its_workers_to_end(nbflow: Nbflow, store: Store) -> None:
