@@ -124,21 +124,6 @@ def _reason(path: Path, error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def resolve_output(folder: Path, name: str) -> Path:
-    """Join a folder and a name made from a template; the result stays inside the folder.
-
-    Raises `OutputPathError` for names that lead out of it.
-    """
-    root = folder.expanduser().resolve()
-    path = (root / name).resolve()
-    if path == root or not path.is_relative_to(root):
-        raise OutputPathError(
-            f"The output name {name!r} leads out of the folder {folder}. "
-            "Use a name without '..' and without an absolute path."
-        )
-    return path
-
-
 # ── layout ───────────────────────────────────────────────────────────────────────────────
 
 

@@ -351,3 +351,28 @@ def test_executed_notebooks_are_named_by_source_time_and_run(source, name) -> No
 
     assert output_name(source, moment, run_id) == name
     assert output_name(source, moment.astimezone(UTC), run_id) == name
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a/out.ipynb",
+        "out_/../../escaped.ipynb",
+        "/etc/passwd",
+        "..",
+        ".",
+        "a/../../b.ipynb",
+        "..\\..\\escaped.ipynb",
+        "door/out.ipynb",  # a link in the folder that leads out of it
+    ],
+)
+def test_r12_output_names_stay_in_their_folder(source, tmp_path) -> None:
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    (folder / "door").symlink_to(tmp_path)
+
+    name = output_name(source, datetime(2026, 2, 3, tzinfo=UTC), "0123-4567-89ab-cdef")
+
+    assert Path(name).name == name
+    assert (folder / name).resolve().parent == folder.resolve()
+    assert name.endswith(".ipynb")
