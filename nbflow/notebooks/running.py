@@ -1,7 +1,7 @@
-"""One run of one notebook: cells in order, limits, stops, saves and the final word.
+"""One run of one notebook: cells in order, in the background, limits, stops and the final word.
 
-This module decides when cells start, how each ended and what the executed notebook says of
-it. It must not know where events go, nor how a kernel is started or killed.
+This module decides when cells start and how each ended. It must not know where events go, how a
+kernel is started or killed, whose message is whose, nor what the executed notebook says.
 
 Everything happens in one thread, which waits for messages at most a tenth of a second at a
 time; between messages it looks at the kernel's life, the time limits, stop requests and
@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
+from functools import partial
 from typing import Any, Final
 
 from nbformat import NotebookNode
@@ -21,7 +21,6 @@ from nbformat import NotebookNode
 from nbflow.exceptions import (
     KernelDied,
     NbflowError,
-    OutputPathError,
 )
 from nbflow.notebooks import ahead
 from nbflow.notebooks.cell_tags import (
@@ -30,7 +29,8 @@ from nbflow.notebooks.cell_tags import (
     named_before,
     tags_of,
 )
-from nbflow.notebooks.document import code_cells, is_remote
+from nbflow.notebooks.conversation import Conversation, Reply
+from nbflow.notebooks.document import code_cells
 from nbflow.notebooks.events import (
     CellEnded,
     CellInfo,
@@ -46,6 +46,7 @@ from nbflow.notebooks.events import (
     NotebookOutcome,
     NotebookSaved,
 )
+from nbflow.notebooks.executed_notebook import ExecutedNotebook, full_text_path
 from nbflow.notebooks.judgement import (
     Interruption,
     RunningCell,
@@ -59,34 +60,23 @@ from nbflow.notebooks.kernels.choice import KernelChoice
 from nbflow.notebooks.kernels.kernel import Kernel
 from nbflow.notebooks.limits import Limits
 from nbflow.notebooks.protocol import (
-    MESSAGE_TYPE,
     CellError,
     Event,
     read_news,
     request_metadata,
 )
 from nbflow.notebooks.record import (
-    forget_earlier_run,
-    mark_error,
     ours,
-    stamp_outcome,
-    stamp_papermill,
     take_over,
 )
 from nbflow.notebooks.run_options import RunOptions
-from nbflow.notebooks.save import NotebookWriter, writer_for
 from nbflow.notebooks.signals import RememberedSignals
 from nbflow.states import State, now
 
 #: Seconds a kernel gets to run its exit handlers.
 SHUTDOWN_GRACE: Final = 5.0
-#: Seconds of silence after a cell's reply before its missing idle message is given up.
-_IDLE_PATIENCE: Final = 10.0
-_POLL: Final = 0.1
 #: Seconds that threads of an idle kernel get to tell how they ended.
 _TELLING_PATIENCE: Final = 2.0
-#: Seconds to receive what a dead kernel still sent.
-_LAST_WORDS: Final = 0.3
 
 
 class Stopped(Exception):
@@ -124,8 +114,6 @@ class NotebookRun:
         self._interruption: Interruption | None = None
         self._signals = RememberedSignals()
         self._limits = Limits(options, self._signals, self._own_limit)
-        self._parents: dict[str, int] = {}
-        self._hidden: set[str] = set()
         self._current: RunningCell | None = None
         #: Cells that go on in the background, in the order of their start.
         self._behind: dict[int, RunningCell] = {}
@@ -136,11 +124,6 @@ class NotebookRun:
         self._has_tasks = False
         #: Whether a cell speaks of nbflow: its tasks may go on when the cell has ended.
         self._uses_nbflow = False
-        self._heard_at = 0.0
-        self._waiting_for = ""
-        self._idle = False
-        self._reply: Mapping[str, Any] | None = None
-        self._save_failed = False
 
     @property
     def _infos(self) -> list[CellInfo]:
@@ -169,16 +152,17 @@ class NotebookRun:
 
         channels = self._kernel.channels
         assert channels is not None
-        self._channels = channels
-        self._manager = manager
-        self._writer: NotebookWriter = writer_for(self.nb, self.output)
-        self._recorder = OutputRecorder(
+        recorder = OutputRecorder(
             self.nb,
             send=lambda message: channels.send(dict(message)),
             session=channels.session,
             text_limit=self._options.output_limit,
-            full_text=self._full_text_path,
+            full_text=partial(full_text_path, self.output),
         )
+        self._copy = ExecutedNotebook(
+            self.nb, self.output, recorder, manager, saved=self._tell_saved, unsaved=self._note
+        )
+        self._talk = Conversation(self._kernel, channels, self)
         self._prints = PrintBatcher(self._tell_printed, time.monotonic)
         return self._run()
 
@@ -202,18 +186,11 @@ class NotebookRun:
             self.close()
 
     def _begin(self) -> None:
-        self._manager.notebook_start()
-        forget_earlier_run(self.nb)
+        self._copy.clear()
         self._take_over_known()
-        ours(self.nb).update(outcome="running", kernel=self.choice.name)
-        try:
-            self._writer.start()
-        except OSError as error:
-            raise OutputPathError(
-                f"The executed notebook cannot be written to {self.output}: {error}."
-            ) from error
+        self._copy.start(self.choice.name)
         self._wait_for_kernel()
-        self.nb.metadata["language_info"] = self._kernel.info.get("language_info", {})
+        self._copy.name_language(self._kernel.info.get("language_info", {}))
         speaks = self._kernel.info.get("implementation") == "ipython"
         if speaks and self._options.kernel is None:  # a kept one was prepared when it was new
             self._prepare_ipython()
@@ -252,14 +229,14 @@ class NotebookRun:
         if self._options.environment:  # whatever it records goes where this run goes
             self._uses_nbflow = any("nbflow" in cell.source for cell in self._infos)
             code += join(at_once=self._uses_nbflow)
-        self._hidden.add(self._channels.execute(code, silent=True))
+        self._talk.send_hidden(code)
 
     def _prepare_tasks(self, *, possible: bool) -> None:
         """Load `%%task` into the kernel when tags need it."""
         tagged = [info for info in self._infos if is_tagged_task(info, self._tags[info.cell_id])]
         if not tagged:
             return
-        reply = self._execute_hidden(LOAD_EXTENSION) if possible else None
+        reply = self._talk.run_hidden(LOAD_EXTENSION) if possible else None
         self._has_tasks = reply is not None and reply["status"] == "ok"
         if not self._has_tasks:
             self._note(
@@ -267,38 +244,25 @@ class NotebookRun:
                 "plain cells there, within their `timeout:` and in order. Install nbflow in it."
             )
 
-    def _execute_hidden(self, code: str) -> Mapping[str, Any] | None:
-        """Run code that leaves no trace in the notebook; None when the kernel died."""
-        parent = self._channels.execute(code, silent=True, stop_on_error=False)
-        self._hidden.add(parent)
-        return self._wait_for(parent)
-
     # ── cells ────────────────────────────────────────────────────────────────────────────
     def _run_cells(self) -> None:
-        for index, node in enumerate(self.nb.cells):
+        for index in range(len(self.nb.cells)):
             cell = self._cells.get(index)
             if cell is not None and index < self._options.start_at:
-                self._writer.changed(index)
+                self._copy.keep(index)
             elif cell is None:  # text, or nothing to run
-                self._pass_over(node, index)
+                self._copy.pass_over(index)
             elif cell.info.skipped:
-                self._pass_over(node, index)
+                self._copy.pass_over(index)
                 self._settle(cell, CellOutcome.SKIPPED)
             else:
-                self._run_cell(cell, node)
+                self._run_cell(cell)
 
-    def _pass_over(self, node: NotebookNode, index: int) -> None:
-        self._manager.cell_start(node, index)
-        self._manager.cell_complete(node, cell_index=index)
-        self._writer.changed(index)
-
-    def _run_cell(self, cell: RunningCell, node: NotebookNode) -> None:
+    def _run_cell(self, cell: RunningCell) -> None:
         self._wait_for_previous(cell)
         self._check_before(cell)
-        self._start_cell(cell, node)
-        parent = self._send(cell)
-        self._parents[parent] = cell.info.index
-        reply = self._wait_for(parent)
+        self._start_cell(cell)
+        reply = self._ask(cell)
         if cell.submitted and reply is not None and reply["status"] == "ok":
             self._leave_behind(cell)
             return
@@ -306,14 +270,15 @@ class NotebookRun:
         self._end_cell(cell, outcome, error)
         self._go_on(cell, outcome, error)
 
-    def _send(self, cell: RunningCell) -> str:
+    def _ask(self, cell: RunningCell) -> Reply | None:
         info, tags = cell.info, self._tags[cell.info.cell_id]
         headed = self._has_tasks and is_tagged_task(info, tags)
         identity = self._options.identify(info)
         cell.attempt = identity.attempt if identity else 1
         cell.recorded = identity is not None
         cell.shown = ("Running", cell.attempt)
-        return self._channels.execute(
+        return self._talk.run_cell(
+            info.index,
             f"{header(info, tags)}\n{info.source}" if headed else info.source,
             stop_on_error=not (self._options.allow_errors or info.may_raise),
             metadata=request_metadata(info.cell_id, info.name, identity, header_lines=int(headed)),
@@ -335,27 +300,18 @@ class NotebookRun:
         if (over := self._limits.overrun()) is not None:
             raise Stopped(CellOutcome.TIMED_OUT, over)
 
-    def _start_cell(self, cell: RunningCell, node: NotebookNode) -> None:
+    def _start_cell(self, cell: RunningCell) -> None:
         cell.started, cell.clock = now(), time.monotonic()
         cell.counted_from = cell.clock
         self._current = cell
-        node.metadata["execution"] = NotebookNode()
-        self._manager.cell_start(node, cell.info.index)
-        ours(node)["state"] = "running"
-        self._writer.changed(cell.info.index)
+        self._copy.begin_cell(cell.info.index)
         self._tell(CellStarted(at=cell.started, cell=cell.info))
 
     def _end_cell(self, cell: RunningCell, outcome: CellOutcome, error: NbflowError | None) -> None:
-        index = cell.info.index
-        node = self.nb.cells[index]
         if cell is self._current:
             self._current = None
-        self._recorder.settle_cell(index)
-        self._prints.end(index)
-        if not outcome.is_good:
-            self._manager.cell_exception(node, cell_index=index)
-        self._manager.cell_complete(node, cell_index=index)
-        self._writer.changed(index)
+        self._copy.end_cell(cell.info.index, is_good=outcome.is_good)
+        self._prints.end(cell.info.index)
         self._settle(cell, outcome, error)
 
     def _settle(
@@ -363,7 +319,7 @@ class NotebookRun:
     ) -> None:
         self._limits.go_on(cell)
         cell.ended, cell.outcome, cell.error = now(), outcome, error
-        ours(self.nb.cells[cell.info.index])["state"] = str(outcome)
+        self._copy.say(cell.info.index, str(outcome))
         duration = time.monotonic() - cell.clock if cell.started else None
         self._tell(
             CellEnded(
@@ -397,9 +353,9 @@ class NotebookRun:
         return True
 
     # ── cells in the background ──────────────────────────────────────────────────────────
-    def _take_news(self, cell: RunningCell, content: Mapping[str, Any]) -> None:
+    def hear_news(self, index: int, content: Mapping[str, Any]) -> None:
         """The kernel tells something of a cell; of one that has ended it comes too late."""
-        news = read_news(content)
+        cell, news = self._cells[index], read_news(content)
         if news is None or cell.ended is not None:
             return
         if news.event is Event.SUBMITTED:
@@ -407,7 +363,7 @@ class NotebookRun:
             cell.waiting = cell.recorded  # its engine will tell when it begins
         elif news.event is Event.ENDED:
             cell.end = news
-            if cell.info.index in self._behind:
+            if index in self._behind:
                 self._end_behind(cell)
         elif news.state is not None:
             self._move(cell, news.state, news.attempt)
@@ -435,8 +391,7 @@ class NotebookRun:
         index = cell.info.index
         self._current = None
         self._behind[index] = cell
-        self._recorder.settle_cell(index)
-        self._writer.changed(index)
+        self._copy.leave_behind(index)
         if cell.end is not None:
             self._end_behind(cell)
         if self._interruption is not None:
@@ -446,7 +401,7 @@ class NotebookRun:
         assert cell.end is not None
         outcome, error = verdict_of_news(cell, cell.end)
         if cell.end.error is not None:
-            self._recorder.add_error(cell.info.index, cell.end.error)
+            self._copy.add_error(cell.info.index, cell.end.error)
         if self._interruption is not None and not outcome.is_good:
             outcome, error = self._interruption.verdict(cell)
         self._conclude_behind(cell, outcome, error)
@@ -468,9 +423,9 @@ class NotebookRun:
             earlier = named_before(self._infos, cell.info, name, self._tags)
             indexes = {info.index for info in earlier}
             while indexes & self._behind.keys() and not (self._trouble or self._interruption):
-                if not self._receive(_POLL) and not self._kernel.is_alive():
+                if not self._talk.receive() and not self._kernel.is_alive():
                     return
-                self._tick()
+                self.meanwhile()
 
     def _await_background(
         self, outcome: CellOutcome, error: BaseException | None
@@ -478,22 +433,22 @@ class NotebookRun:
         """Let the cells of the background end, or stop them, and say how the run ended."""
         while self._behind:
             stopping = self._interruption is not None
-            reply = self._execute_hidden(SETTLE[stopping])
+            reply = self._talk.run_hidden(SETTLE[stopping])
             if reply is None or stopping or self._interruption is None:
                 break
         self._hear_out()
         for cell in list(self._behind.values()):
             self._conclude_behind(cell, *self._verdict_of_silence(cell))
         if self._uses_nbflow and self._interruption is None and self._kernel.is_alive():
-            self._execute_hidden(FINISH)
+            self._talk.run_hidden(FINISH)
         return self._final_word(outcome, error)
 
     def _hear_out(self) -> None:
         """Threads may tell their end just after the kernel said that all have ended."""
         patience = time.monotonic() + _TELLING_PATIENCE
         while self._behind and time.monotonic() < patience and self._kernel.is_alive():
-            self._receive(_POLL)
-            self._tick()
+            self._talk.receive()
+            self.meanwhile()
 
     def _verdict_of_silence(self, cell: RunningCell) -> Verdict:
         """How a cell ended that never told its end."""
@@ -517,85 +472,32 @@ class NotebookRun:
             return self._trouble.outcome, self._trouble.error
         return outcome, error
 
-    # ── waiting for one cell ─────────────────────────────────────────────────────────────
-    def _wait_for(self, parent: str) -> Mapping[str, Any] | None:
-        """The cell's reply, once its output is complete too; None when the kernel died."""
-        self._reply, self._idle = None, False
-        self._waiting_for = parent
-        self._heard_at = time.monotonic()
-        while self._reply is None or not self._idle:
-            if not self._receive(_POLL):
-                if not self._kernel.is_alive():
-                    self._receive_last_words()
-                    break
-                if self._reply is not None and self._silent_too_long():
-                    break
-            self._tick()
-        return self._reply
-
-    def _silent_too_long(self) -> bool:
-        if time.monotonic() - self._heard_at < _IDLE_PATIENCE:
-            return False
-        self._note("The kernel did not say that it is idle again; its last output may be missing.")
-        return True
-
-    def _receive_last_words(self) -> None:
-        end = time.monotonic() + _LAST_WORDS
-        while time.monotonic() < end and self._receive(0.05):
-            pass
-
-    def _receive(self, timeout: float) -> bool:
-        """Handle what has arrived; False when there was nothing."""
-        heard = False
-        for channel, message in self._channels.receive(timeout):
-            heard = True
-            if channel == "shell":
-                self._take_reply(message)
-            else:
-                self._take_output(message)
-        if heard:
-            self._heard_at = time.monotonic()
-        return heard
-
-    def _take_reply(self, message: Mapping[str, Any]) -> None:
-        if message["parent_header"].get("msg_id") == self._waiting_for:
-            self._reply = message["content"]
-
-    def _take_output(self, message: dict[str, Any]) -> None:
-        parent = message["parent_header"].get("msg_id")
-        index = self._parents.get(parent, self._place_of_strays(message, parent))
-        if index is None:
-            self._idle = self._idle or (parent == self._waiting_for and _says_idle(message))
-            return
-        if message["msg_type"] == MESSAGE_TYPE:
-            self._take_news(self._cells[index], message["content"])
-            return
+    # ── what the conversation tells ──────────────────────────────────────────────────────
+    def hear_output(self, index: int, message: dict[str, Any]) -> bool:
+        """A cell has printed or shown something; True when it says that it has gone idle."""
         if message["msg_type"] == "stream":
             content = message["content"]
             self._prints.add(index, content["name"], content["text"])
-        if self._recorder.process(message, index):
-            self._idle = self._idle or parent == self._waiting_for
-        self._writer.changed(index)
-        for other in self._recorder.touched:
-            self._writer.changed(other)
-        self._recorder.touched.clear()
+        return self._copy.add(index, message)
 
-    def _place_of_strays(self, message: Mapping[str, Any], parent: str | None) -> int | None:
-        """Output that names no cell belongs to the running one, where there is one."""
-        if parent in self._hidden or message["msg_type"] not in {"stream", "display_data"}:
-            return None
+    def running_cell(self) -> int | None:
+        """The one that prints whatever is printed."""
         return self._current.info.index if self._current else None
 
-    # ── limits and stops ─────────────────────────────────────────────────────────────────
-    def _tick(self) -> None:
+    def miss_idle(self) -> None:
+        """The kernel answered, and said nothing more."""
+        self._note("The kernel did not say that it is idle again; its last output may be missing.")
+
+    def meanwhile(self) -> None:
+        """Look at limits, stop requests and due saves."""
         self._prints.tick()
         if self._interruption is None:
             self._interrupt_if_asked()
         elif time.monotonic() > self._interruption.deadline or self._signals.insisted:
             self._kernel.kill()
-        if self._writer.due():
-            self._save()
+        self._copy.save_if_due()
 
+    # ── limits and stops ─────────────────────────────────────────────────────────────────
     def _interrupt_if_asked(self) -> None:
         started = [*([self._current] if self._current else ()), *self._behind.values()]
         reason = self._limits.reason_to_stop(started)
@@ -630,8 +532,7 @@ class NotebookRun:
     def _end_kernel(self, outcome: CellOutcome) -> None:
         patience = SHUTDOWN_GRACE if outcome is not CellOutcome.CANCELLED else 1.0
         self._current = None
-        self._waiting_for = ""
-        if not self._kernel.shutdown(patience, self._receive):
+        if not self._kernel.shutdown(patience, self._talk.receive):
             self._note(
                 f"The kernel did not end by itself within {patience:g} s and was killed: "
                 "a thread or an exit handler was still at work."
@@ -643,20 +544,19 @@ class NotebookRun:
         ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CANCELLED}
         if self._options.keep is None or outcome not in ends or not self._kernel.is_alive():
             return False
-        self._receive(0)
+        self._talk.receive(0)
         culprit = self._culprit.record() if self._culprit else None
         self._kept = self._options.keep(self._kernel, culprit, self._outcome(outcome, error, now()))
         return self._kept
 
     def _finish(self, outcome: CellOutcome, error: BaseException | None) -> NotebookOutcome:
-        self._recorder.settle()
+        self._copy.settle()
         self._prints.end()
-        self._recorder.set_widgets_metadata()
         self._tell_not_run()
         self._say_what_overflowed()
         ended = now()
-        self._stamp(outcome, error, ended)
-        unsaved = self._final_save()
+        self._copy.stamp(outcome, error, ended, self._place_of_failure(outcome))
+        unsaved = self._copy.finish()
         return self._outcome(outcome, error or unsaved, ended)
 
     def _outcome(
@@ -678,71 +578,31 @@ class NotebookRun:
                 self._tell(CellEnded(cell=cell.info, outcome=CellOutcome.NOT_RUN))
 
     def _say_what_overflowed(self) -> None:
-        for index, path in self._recorder.close():
-            ours(self.nb.cells[index])["full_text"] = path.name
+        for index, path in self._copy.close_texts():
             message = f"The cell printed more than the notebook keeps; all of it is in {path}."
             self._tell(Note(message=message, cell=self._cells[index].info))
 
-    def _stamp(self, outcome: CellOutcome, error: BaseException | None, ended: datetime) -> None:
-        self._manager.cleanup_pbar()
-        stamp_papermill(self.nb, self._manager.start_time, ended, failed=error is not None)
-        stamp_outcome(self.nb, outcome, error)
-        if self.mark_errors or outcome is not CellOutcome.FAILED:
-            ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CRASHED}
-            broken = [index for index, cell in self._cells.items() if cell.outcome in ends]
-            if broken:
-                first = self._culprit.info.index if self._culprit else None
-                mark_error(self.nb, first if first in broken else broken[-1])
+    def _place_of_failure(self, outcome: CellOutcome) -> int | None:
+        """The cell that the notebook marks as the one that failed, where it is to mark one."""
+        if outcome is CellOutcome.FAILED and not self.mark_errors:
+            return None
+        ends = {CellOutcome.FAILED, CellOutcome.TIMED_OUT, CellOutcome.CRASHED}
+        broken = [index for index, cell in self._cells.items() if cell.outcome in ends]
+        first = self._culprit.info.index if self._culprit else None
+        return first if first in broken else broken[-1] if broken else None
 
     def _abandon(self, error: BaseException) -> None:
         """Something raised that is no outcome of a cell: leave an honest notebook behind."""
         kind = CellOutcome.CRASHED if isinstance(error, Exception) else CellOutcome.CANCELLED
-        for cell in (self._current, *self._behind.values()):
-            if cell is not None:
-                ours(self.nb.cells[cell.info.index])["state"] = str(kind)
-        stamp_outcome(self.nb, kind, error)
-        self._recorder.settle()
-        self._recorder.close()
-        self._manager.cleanup_pbar()
-        self._final_save(quietly=True)
-
-    # ── saving ───────────────────────────────────────────────────────────────────────────
-    def _save(self) -> None:
-        self._recorder.settle()
-        try:
-            self._writer.save()
-        except OSError as error:
-            if not self._save_failed:  # said once; the last save decides
-                self._note(f"The executed notebook cannot be saved now: {error}.")
-            self._save_failed = True
-            return
-        self._tell_saved()
-
-    def _final_save(self, *, quietly: bool = False) -> OutputPathError | None:
-        try:
-            self._writer.finish()
-        except OSError as error:
-            return OutputPathError(
-                f"The notebook ran, but {self.output} could not be written: {error}. "
-                "Free space, or choose another output folder."
-            )
-        if not quietly:
-            self._tell_saved()
-        return None
-
-    def _tell_saved(self) -> None:
-        if self.output is not None:
-            self._tell(NotebookSaved(output=self.output))
-
-    def _full_text_path(self, index: int) -> Path | None:
-        if self.output is None or is_remote(self.output):
-            return None
-        path = Path(self.output)
-        return path.with_name(f"{path.stem}.cell-{index}.txt")
+        running = [*([self._current.info.index] if self._current else ()), *self._behind]
+        self._copy.abandon(kind, error, running)
 
     # ── telling ──────────────────────────────────────────────────────────────────────────
     def _tell(self, event: NotebookEvent) -> None:
         self._options.on_event(event)
+
+    def _tell_saved(self, output: str) -> None:
+        self._tell(NotebookSaved(output=output))
 
     def _tell_printed(self, index: int, stream: str, text: str) -> None:
         self._tell(CellPrinted(cell=self._cells[index].info, stream=stream, text=text))
@@ -756,7 +616,3 @@ def _new_kernel(choice: KernelChoice, options: RunOptions) -> Kernel:
     """A kernel that no cell has run in: one that was started ahead, where one waits."""
     ready = ahead.take(choice.name, options.cwd, options.environment)
     return ready or Kernel(choice.name, cwd=options.cwd, environment=options.environment)
-
-
-def _says_idle(message: Mapping[str, Any]) -> bool:
-    return bool(message["msg_type"] == "status" and message["content"]["execution_state"] == "idle")

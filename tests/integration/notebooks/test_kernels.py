@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nbflow.exceptions import FlowRunTimeout, KernelDied, NotebookError, OutputPathError
-from nbflow.notebooks import running
+from nbflow.notebooks import conversation
 from nbflow.notebooks.document import read_notebook
 from nbflow.notebooks.events import KernelReady, KernelStarting
 from nbflow.notebooks.execute import run_notebook
@@ -168,7 +168,7 @@ def test_no_warning_about_unencrypted_tcp(run) -> None:
 
 
 def test_a_missing_idle_message_does_not_hang(run, install, monkeypatch) -> None:
-    monkeypatch.setattr(running, "_IDLE_PATIENCE", 3)
+    monkeypatch.setattr(conversation, "IDLE_PATIENCE", 3)
     code = (
         "import ipykernel.kernelbase as b, sys\n"
         "plain = b.Kernel._publish_status\n"
