@@ -196,7 +196,7 @@ def test_definitions_are_made_again_before_the_data(fresh_main):
     assert type(second["y"]) is second["A"]
 
 
-def test_definitions_are_undone_when_the_data_cannot_be_restored(fresh_main):
+def test_definitions_are_undone_when_the_data_cannot_be_restored(fresh_main, generator):
     code = "x = np.random.rand()"
     assert Cell(code, fresh_main("import numpy as np"), uses=("np",)).run() == "Completed"
     undone = []
