@@ -6,6 +6,7 @@ runs now, the picture, the last lines. It must not know where it is displayed, n
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -179,9 +180,9 @@ def _alarm(failure: Failure) -> str:
 
 
 def _next(failure: Failure) -> list[tuple[str, str]]:
-    """What to type in a notebook: the commands as magics."""
-    own = (step for step in failure.next_steps if step.command.startswith("nbflow "))
-    return [(f"%{step.command}", step.purpose) for step in own]
+    """What to type in a notebook: our commands as magics, nothing that belongs in a terminal."""
+    commands = ((re.sub("^nbflow ", "%nbflow ", s.command), s.purpose) for s in failure.next_steps)
+    return [(command, purpose) for command, purpose in commands if command.startswith("%")]
 
 
 def _text(moment: Moment, graph: str) -> str:
