@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -51,6 +52,17 @@ def list_runs(
     store = store or open_store()
     where = where or FlowRunFilter(top_level=True)
     return [Run(record, store) for record in store.flow_runs(where, limit=limit)]
+
+
+def deployment_names(runs: Iterable[Run], store: Store) -> dict[UUID, str]:
+    """The names of the deployments that these runs are of, where they still are."""
+    found: dict[UUID, str] = {}
+    for run in runs:
+        deployment_id = run.record.deployment_id
+        if deployment_id is not None and deployment_id not in found:
+            with suppress(ObjectNotFound):
+                found[deployment_id] = store.deployments.get(deployment_id).full_name
+    return found
 
 
 class Run:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -53,13 +52,12 @@ from nbflow.cli.reports import (
 from nbflow.cli.run_changes import delete, retry
 from nbflow.cli.run_filters import filter_of
 from nbflow.cli.run_logs import logs
-from nbflow.exceptions import ObjectNotFound
 from nbflow.failure import explain, short_id
 from nbflow.models import FlowRunFilter, TaskRun
 from nbflow.parameters import shown_text
 from nbflow.paths import short_path
 from nbflow.run_graph import LOOP_THRESHOLD
-from nbflow.runs import Run, get_run, list_runs
+from nbflow.runs import Run, deployment_names, get_run, list_runs
 from nbflow.states import State
 from nbflow.store import open_store
 from nbflow.store.base import Store
@@ -140,17 +138,6 @@ def ls(options: ListOptions) -> int:
     else:
         say(console, _nothing(store))
     return 0
-
-
-def deployment_names(runs: Iterable[Run], store: Store) -> dict[UUID, str]:
-    """The names of the deployments that these runs are of, where they still are."""
-    found: dict[UUID, str] = {}
-    for run in runs:
-        deployment_id = run.record.deployment_id
-        if deployment_id is not None and deployment_id not in found:
-            with suppress(ObjectNotFound):
-                found[deployment_id] = store.deployments.get(deployment_id).full_name
-    return found
 
 
 def _json_of(run: Run, names: Mapping[UUID, str]) -> dict[str, Any]:

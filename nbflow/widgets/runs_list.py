@@ -12,11 +12,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from nbflow.cli.reports import seconds_of
-from nbflow.cli.runs import deployment_names
 from nbflow.exceptions import UsageError
 from nbflow.feed.records import flow_run_json
 from nbflow.models import FlowRun, FlowRunFilter, FlowRunOrder
-from nbflow.runs import Run
+from nbflow.runs import Run, deployment_names
 from nbflow.states import StateType, now
 from nbflow.store.base import Store
 
