@@ -7,13 +7,13 @@ movements serve tasks and flows.
 from __future__ import annotations
 
 import contextvars
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, aclosing, closing, suppress
 from typing import Any, Protocol
 
-from nbflow.engine.machine import Call, Event, RunMachine, Sleep, Stop, Woke
+from nbflow.engine.machine import Call, Event, RunMachine, Sleep, Stop
 from nbflow.engine.outcomes import state_of_exception
+from nbflow.engine.rest import rest, rest_async
 from nbflow.engine.slot_wait import SlotWait
 from nbflow.futures import Future
 from nbflow.states import State
@@ -57,7 +57,7 @@ def run(execution: Execution) -> State[Any]:
     """Run to the end in this thread; raises only what ends the program."""
     step = _proceed(execution, _begin(execution))
     while step is not None:
-        event = execution.call() if isinstance(step, Call) else _rest(execution, step)
+        event = execution.call() if isinstance(step, Call) else rest(step, execution.raised)
         step = _proceed(execution, event)
     return _conclude(execution)
 
@@ -69,7 +69,7 @@ async def run_async(execution: Execution) -> State[Any]:
         if isinstance(step, Call):
             event = await execution.call_async()
         else:
-            event = await _rest_async(execution, step)
+            event = await rest_async(step, execution.raised)
         step = _proceed(execution, event)
     return _conclude(execution)
 
@@ -80,7 +80,7 @@ def iterate(create: Callable[[], Execution]) -> Generator[Any, None, None]:
     step = _proceed(execution, _begin(execution))
     while step is not None:
         if not isinstance(step, Call):
-            event = _rest(execution, step)
+            event = rest(step, execution.raised)
         else:
             try:
                 event = yield from _pass_on(execution)
@@ -112,7 +112,7 @@ async def iterate_async(create: Callable[[], Execution]) -> AsyncGenerator[Any, 
     step = _proceed(execution, await _begin_async(execution))
     while step is not None:
         if not isinstance(step, Call):
-            step = _proceed(execution, await _rest_async(execution, step))
+            step = _proceed(execution, await rest_async(step, execution.raised))
             continue
         context = contextvars.copy_context()
         try:
@@ -173,28 +173,6 @@ async def _in_context(context: contextvars.Context, fn: Callable[[], Any]) -> An
     import asyncio  # noqa: PLC0415 - slow to load, and only async runs need it
 
     return await asyncio.get_running_loop().create_task(step(), context=context)
-
-
-def _rest(execution: Execution, step: Sleep | SlotWait) -> Event:
-    try:
-        if isinstance(step, SlotWait):
-            return step.here()
-        time.sleep(step.seconds)
-    except BaseException as error:  # noqa: BLE001 - an interrupt during the wait ends the run
-        return execution.raised(error)
-    return Woke()
-
-
-async def _rest_async(execution: Execution, step: Sleep | SlotWait) -> Event:
-    import asyncio  # noqa: PLC0415 - slow to load, and only async runs need it
-
-    try:
-        if isinstance(step, SlotWait):
-            return await step.in_loop()
-        await asyncio.sleep(step.seconds)
-    except BaseException as error:  # noqa: BLE001 - a cancellation during the wait ends the run
-        return execution.raised(error)
-    return Woke()
 
 
 def _conclude(execution: Execution) -> State[Any]:

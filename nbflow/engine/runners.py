@@ -11,7 +11,6 @@ import atexit
 import contextvars
 import os
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from nbflow import states
 from nbflow.engine.machine import Call, Event, Raised, Sleep, Stop, Woke
 from nbflow.engine.pool import Place, PoolClosed, ThreadPool
 from nbflow.engine.processes import ProcessPool, RemoteCall
+from nbflow.engine.rest import rest
 from nbflow.engine.slot_wait import SlotWait
 from nbflow.engine.timeouts import OutOfTime
 from nbflow.engine.timer import call_later
@@ -119,17 +119,8 @@ class SequentialTaskRunner(TaskRunner):
 def _run_here(work: Work) -> None:
     step = work.proceed(work.begin())
     while step is not None:
-        step = work.proceed(_call(work) if isinstance(step, Call) else _rest(work, step))
-
-
-def _rest(work: Work, step: Sleep | SlotWait) -> Event:
-    try:
-        if isinstance(step, SlotWait):
-            return step.here()
-        time.sleep(step.seconds)
-    except BaseException as error:  # noqa: BLE001 - an interrupt during the wait ends the run
-        return work.failed_to_run(error)
-    return Woke()
+        event = _call(work) if isinstance(step, Call) else rest(step, work.failed_to_run)
+        step = work.proceed(event)
 
 
 def _call(work: Work) -> Event:
