@@ -225,13 +225,16 @@ def _is_there(store: Store, full_name: str) -> bool:
     return True
 
 
-@router.post(
-    "/{deployment:deployment}/runs",
-    response_model=FlowRun,
-    status_code=201,
-    summary="Run a deployment",
-    responses={200: {"model": FlowRun, "description": "The run that this key made before."}},
-)
+#: How making a run is described, under every address that makes one.
+MAKES_A_RUN: Final[dict[str, Any]] = {
+    "response_model": FlowRun,
+    "status_code": 201,
+    "summary": "Run a deployment",
+    "responses": {200: {"model": FlowRun, "description": "The run that this key made before."}},
+}
+
+
+@router.post("/{deployment:deployment}/runs", **MAKES_A_RUN)
 def create_run(
     deployment: DeploymentReference,
     store: StoreHere,

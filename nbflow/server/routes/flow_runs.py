@@ -45,7 +45,7 @@ from nbflow.server.inputs import (
     read_parameter,
 )
 from nbflow.server.lookup import RunReference, StoreHere, find_deployment, find_run
-from nbflow.server.routes.deployments import IdempotencyKey, RunBody, create_run
+from nbflow.server.routes.deployments import MAKES_A_RUN, IdempotencyKey, RunBody, create_run
 from nbflow.states import StateType
 from nbflow.store.base import Store
 
@@ -153,13 +153,7 @@ def filter_flow_runs(body: SliceBody, store: StoreHere) -> Response:
     return _sliced(store, body, body.parameters)
 
 
-@router.post(
-    "",
-    response_model=FlowRun,
-    status_code=201,
-    summary="Run a deployment",
-    responses={200: {"model": FlowRun, "description": "The run that this key made before."}},
-)
+@router.post("", **MAKES_A_RUN)
 def create_flow_run(
     body: NewRun, store: StoreHere, idempotency_key: IdempotencyKey = None
 ) -> Response:
