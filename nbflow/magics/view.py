@@ -36,8 +36,8 @@ from nbflow.story import Event, Logged, Overwrites, Story
 from nbflow.terminal_text import plain_line
 from nbflow.widgets.bridge import bridge
 from nbflow.widgets.cell_places import place_in_notebook
+from nbflow.widgets.element import wrap_run
 from nbflow.widgets.moment import Moment, moment_data, moment_of
-from nbflow.widgets.page import wrap_run
 from nbflow.wording import middle_ellipsis
 
 #: The view changes at most so often, and at least so often while the clock runs.

@@ -19,7 +19,7 @@ from nbflow.exceptions import ObjectNotFound, UsageError
 from nbflow.feed.plain import plain
 from nbflow.parameters import short_repr
 from nbflow.store import open_store
-from nbflow.widgets import actions, deploy, runs_list
+from nbflow.widgets import actions, deploy, run_search
 from nbflow.widgets.followers import sentence
 from nbflow.widgets.messages import Asking
 from nbflow.widgets.registry import shown, store_of
@@ -69,17 +69,17 @@ def _act(asked: Act, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"told": actions.act(asked.run, asked.action, asked.answer, store=store)}
 
 
-def _list_runs(asked: runs_list.Request, _: Mapping[str, Any]) -> dict[str, Any]:
+def _list_runs(asked: run_search.Request, _: Mapping[str, Any]) -> dict[str, Any]:
     where = asked.where if asked.view is None else asked.where.within(_conditions(asked.view))
     if where is None:
         return {"items": [], "total": 0}
-    return runs_list.runs_json(open_store(), replace(asked, where=where))
+    return run_search.runs_json(open_store(), replace(asked, where=where))
 
 
-def _conditions(view: str) -> runs_list.Where:
+def _conditions(view: str) -> run_search.Where:
     """What a table is about: another kernel's would list the runs of another store."""
     found = getattr(shown.get(view), "where", None)
-    if not isinstance(found, runs_list.Where):
+    if not isinstance(found, run_search.Where):
         raise ObjectNotFound("The kernel does not know this table any more. Run its cell again.")
     return found
 
@@ -106,7 +106,7 @@ class Method:
 
 METHODS: Final[Mapping[str, Method]] = {
     "run.act": Method(Act, _act),
-    "runs.list": Method(runs_list.Request, _list_runs),
+    "runs.list": Method(run_search.Request, _list_runs),
     "deploy.describe": Method(OfView, _describe),
     "deploy.preview": Method(Preview, _preview),
     "deploy.create": Method(OfView, _create),

@@ -24,7 +24,7 @@ from nbflow.feed.look import Look
 from nbflow.widgets.ear import Ear
 from nbflow.widgets.followers import Follower, gone
 from nbflow.widgets.messages import Target
-from nbflow.widgets.pages import Pages, Watch
+from nbflow.widgets.open_pages import Pages, Watch
 
 Send = Callable[[Mapping[str, Any]], None]
 Follow = Callable[[Target], Follower]

@@ -28,7 +28,7 @@ from nbflow.widgets.messages import (
     Watching,
     read,
 )
-from nbflow.widgets.pages import Pages
+from nbflow.widgets.open_pages import Pages
 from nbflow.widgets.pump import Pump
 from nbflow.widgets.static import FrontEnd
 

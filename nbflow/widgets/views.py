@@ -27,12 +27,12 @@ from nbflow.runs import Run, get_run
 from nbflow.states import StateType, now
 from nbflow.store import open_store
 from nbflow.story import Story
-from nbflow.widgets import deploy, markup, runs_table
+from nbflow.widgets import deploy, markup, saved_table
 from nbflow.widgets.bridge import bridge
+from nbflow.widgets.element import wrap_run, wrap_view
 from nbflow.widgets.moment import Moment, moment_data, moment_of
-from nbflow.widgets.page import wrap_run, wrap_view
 from nbflow.widgets.registry import remember_store, shown
-from nbflow.widgets.runs_list import Request, Where, rows
+from nbflow.widgets.run_search import Request, Where, rows
 
 if TYPE_CHECKING:  # loads ipywidgets, which only who composes views needs
     from nbflow.widgets.composed import ViewWidget
@@ -191,8 +191,8 @@ class RunsTable(View):
         found = rows(store, Request(where=self.where, limit=_ROWS))
         total = store.count_flow_runs(self.where.filter())
         return {
-            "text/html": runs_table.html(found, total, at),
-            "text/plain": runs_table.text(found, total, at),
+            "text/html": saved_table.html(found, total, at),
+            "text/plain": saved_table.text(found, total, at),
         }
 
 

@@ -16,7 +16,7 @@ from nbflow.feed.look import Look
 from nbflow.widgets import pump as pump_module
 from nbflow.widgets.ear import Ear
 from nbflow.widgets.messages import Leaving, Looking, Seeing, Target, Watching
-from nbflow.widgets.pages import Pages
+from nbflow.widgets.open_pages import Pages
 from nbflow.widgets.pump import Pump
 
 RUN = UUID(int=1)

@@ -10,7 +10,7 @@ import pytest
 from nbflow.drawing import Direction
 from nbflow.feed.look import Look
 from nbflow.widgets.messages import Leaving, Looking, Seeing, Target, Watching
-from nbflow.widgets.pages import Pages, Watch
+from nbflow.widgets.open_pages import Pages, Watch
 
 RUN, OTHER = UUID(int=1), UUID(int=2)
 

@@ -1,4 +1,4 @@
-"""A list of runs as a saved notebook keeps it.
+"""A table of runs as a saved notebook keeps it.
 
 This module decides which of a run's sides a row shows. It must not know which runs are listed.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 from nbflow.states import look_of
 from nbflow.widgets import markup
-from nbflow.widgets.runs_list import Row
+from nbflow.widgets.run_search import Row
 from nbflow.wording import (
     ago,
     counted,

@@ -6,7 +6,7 @@ import pytest
 
 from nbflow.exceptions import UsageError
 from nbflow.states import StateType
-from nbflow.widgets.runs_list import Where
+from nbflow.widgets.run_search import Where
 
 FAILED, DONE = StateType.FAILED, StateType.COMPLETED
 

@@ -1,4 +1,4 @@
-"""Lists of runs, as views ask for them.
+"""Runs looked for by views: what a table may ask, and the rows that answer it.
 
 This module decides which conditions and orders a list takes, and what each of its rows tells. It
 must not know who draws it.

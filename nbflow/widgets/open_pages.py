@@ -1,4 +1,4 @@
-"""The pages that show this kernel's notebook, and what each of them watches.
+"""The open pages that show this kernel's notebook, and what each of them watches.
 
 This module decides how long a page that says nothing is believed to be there, and what is known
 of its watches meanwhile. It is pure but for its lock: time is a parameter. It must not know
