@@ -9,18 +9,19 @@ import { Logs } from "../logs/logs";
 import { Results } from "../results/results";
 import { Timeline } from "../timeline/timeline";
 import { grouped } from "../words";
-import type { Tab } from "./run-view";
 import { NOTHING, ofNode, ofTask, type Selection } from "./selection";
 import { Strip } from "./strip";
 import { Tabs } from "./tabs";
 import { isSettled, isTicking } from "./times";
 
+export type PanelName = "graph" | "timeline" | "logs" | "results";
+
 interface Props {
   data: RunData;
   /** Of the panel below the tabs, in pixels. */
   height: number;
-  tab: Tab;
-  setTab(tab: Tab): void;
+  tab: PanelName;
+  setTab(tab: PanelName): void;
   selection: Selection;
   setSelection(selection: Selection): void;
   onLook: ((look: Look) => void) | undefined;

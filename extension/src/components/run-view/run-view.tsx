@@ -11,7 +11,7 @@ import { Failure } from "./failure";
 import { Header } from "./header";
 import { NotebookLink } from "./notebook-link";
 import { Notes, useConnection } from "./notes";
-import { Panels } from "./panels";
+import { type PanelName, Panels } from "./panels";
 import { Parameters, useParameters } from "./parameters";
 import { ProgressBar } from "./progress-bar";
 import { Question } from "./question";
@@ -53,7 +53,7 @@ interface ShownProps extends Pick<RunViewProps, "service" | "onLook"> {
 function Shown({ service, data, height, onLook, magics }: ShownProps) {
   const { run, failure, gone } = data;
   const [selection, setSelection] = useStored<Selection>("selection", NOTHING);
-  const [tab, setTab] = useStored<Tab>("tab", "graph");
+  const [tab, setTab] = useStored<PanelName>("tab", "graph");
   const acting = useActing(service, run);
   const settled = run !== null && isSettled(run.state);
   const node = failure?.node ?? null;
@@ -85,8 +85,6 @@ function Shown({ service, data, height, onLook, magics }: ShownProps) {
     </>
   );
 }
-
-export type Tab = "graph" | "timeline" | "logs" | "results";
 
 /** The header, the bar, and the parameters when they are wanted. */
 function Top({ data, acting }: { data: RunData; acting: Acting }) {
