@@ -1,69 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
 import { MOST_LOGS, RunStore } from "./run-store";
-import type { FlowRun, Graph, GraphNode, LogLine, TaskRow } from "./types";
+import { card, graphOf, logLine, taskRow } from "./samples";
+import type { FlowRun } from "./types";
 
-const task = (id: string, more: Partial<TaskRow> = {}): TaskRow => ({
-  id,
-  name: id,
-  task_name: id,
-  run: "r",
-  kind: "function",
-  node: id,
-  state_name: "Running",
-  state_type: "RUNNING",
-  message: null,
-  attempt: 1,
-  created: 0,
-  started: 0,
-  ended: null,
-  map_index: null,
-  ...more,
-});
-const line = (seq: number): LogLine => ({
-  seq,
-  time: seq,
-  level: 20,
-  task: null,
-  run: "r",
-  printed: false,
-  text: `line ${seq}`,
-});
-const node = (id: string): GraphNode => ({
-  id,
-  label: id,
-  name: id,
-  kind: "task",
-  group: null,
-  cell_index: null,
-  stacked: false,
-  x: 0,
-  y: 0,
-  width: 10,
-  height: 10,
-  state_name: "Pending",
-  state_type: "PENDING",
-  started: null,
-  duration: null,
-  attempt: 1,
-  counts: {},
-  message: null,
-});
-const graph = (...nodes: GraphNode[]): Graph => ({
-  version: 1,
-  direction: "down",
-  width: 10,
-  height: 10,
-  nodes,
-  frames: [node("frame")],
-  edges: [],
-  center: null,
-  rings: [],
-  bonds: [],
-  groups: [],
-  closed: [],
-  total: nodes.length,
-  note: null,
-});
 const now = 1000;
 
 describe("what is known of a run", () => {
@@ -82,8 +21,8 @@ describe("what is known of a run", () => {
       reset: true,
       now,
       run: { id: "r" } as FlowRun,
-      tasks: [task("a")],
-      logs: [line(1)],
+      tasks: [taskRow("a")],
+      logs: [logLine(1)],
     });
     const before = store.snapshot;
     store.apply({ now, progress: { total: 1, done: 0, counts: {}, noun: "task" } });
@@ -104,24 +43,33 @@ describe("what is known of a run", () => {
 
   test("a snapshot never changes", () => {
     const store = new RunStore();
-    store.apply({ reset: true, now, tasks: [task("a")], graph: graph(node("a")), logs: [line(1)] });
+    store.apply({
+      reset: true,
+      now,
+      tasks: [taskRow("a")],
+      graph: graphOf([card("a")]),
+      logs: [logLine(1)],
+    });
     const before = store.snapshot;
     const copy = structuredClone(before);
     store.apply({
       now,
-      tasks: [task("a", { state_name: "Failed" }), task("b")],
-      nodes: [{ ...node("a"), state_name: "Failed" }],
-      logs: [line(2)],
+      tasks: [taskRow("a", { state_name: "Failed" }), taskRow("b")],
+      nodes: [card("a", { state_name: "Failed" })],
+      logs: [logLine(2)],
     });
     expect(before).toEqual(copy);
   });
 
   test("rows come anew in their place, new ones in the order of creation", () => {
     const store = new RunStore();
-    store.apply({ now, tasks: [task("b", { created: 2 }), task("d", { created: 4 })] });
-    store.apply({ now, tasks: [task("c", { created: 3 }), task("b", { created: 2, attempt: 2 })] });
-    store.apply({ now, tasks: [task("a", { created: 1 })] });
-    store.apply({ now, tasks: [task("d", { created: 4, attempt: 3 })] });
+    store.apply({ now, tasks: [taskRow("b", { created: 2 }), taskRow("d", { created: 4 })] });
+    store.apply({
+      now,
+      tasks: [taskRow("c", { created: 3 }), taskRow("b", { created: 2, attempt: 2 })],
+    });
+    store.apply({ now, tasks: [taskRow("a", { created: 1 })] });
+    store.apply({ now, tasks: [taskRow("d", { created: 4, attempt: 3 })] });
     expect(store.snapshot.tasks.map(({ id, attempt }) => [id, attempt])).toEqual([
       ["a", 1],
       ["b", 2],
@@ -135,12 +83,12 @@ describe("what is known of a run", () => {
     const store = new RunStore();
     store.apply({
       now,
-      tasks: [task("a"), task("b")],
-      logs: [line(9)],
+      tasks: [taskRow("a"), taskRow("b")],
+      logs: [logLine(9)],
       failure: null,
       gone: "Gone.",
     });
-    store.apply({ reset: true, now, tasks: [task("b")], logs: [line(1)] });
+    store.apply({ reset: true, now, tasks: [taskRow("b")], logs: [logLine(1)] });
     expect(store.snapshot).toMatchObject({ gone: null, revision: 2 });
     expect(store.snapshot.tasks.map(({ id }) => id)).toEqual(["b"]);
     expect(store.snapshot.taskById.size).toBe(1);
@@ -159,28 +107,31 @@ describe("what is known of a run", () => {
 
   test("cards say their latest state; the others stay the same objects", () => {
     const store = new RunStore();
-    store.apply({ now, graph: graph(node("a"), node("b")) });
+    store.apply({ now, graph: graphOf([card("a"), card("b")], [], { frames: [card("frame")] }) });
     const before = store.snapshot.graph;
-    const { x: _x, y: _y, ...news } = { ...node("a"), state_name: "Completed" };
+    const { x: _x, y: _y, ...news } = card("a", { state_name: "Failed" });
     store.apply({ now, nodes: [news, { ...news, id: "frame" }, { ...news, id: "unknown" }] });
     const after = store.snapshot.graph;
-    expect(after?.nodes[0]).toMatchObject({ state_name: "Completed", x: 0 });
+    expect(after?.nodes[0]).toMatchObject({ state_name: "Failed", x: 0 });
     expect(after?.nodes[1]).toBe(before?.nodes[1]);
-    expect(after?.frames[0]?.state_name).toBe("Completed");
+    expect(after?.frames[0]?.state_name).toBe("Failed");
     expect(after?.nodes).toHaveLength(2);
   });
 
   test("cards without a graph are no graph", () => {
     const store = new RunStore();
-    store.apply({ now, nodes: [node("a")] });
+    store.apply({ now, nodes: [card("a")] });
     expect(store.snapshot.graph).toBeNull();
   });
 
   test("lines that come twice stand once, and the oldest go when there are too many", () => {
     const store = new RunStore();
-    const first = Array.from({ length: MOST_LOGS }, (_, seq) => line(seq));
+    const first = Array.from({ length: MOST_LOGS }, (_, seq) => logLine(seq));
     store.apply({ now, logs: first, logs_left_out: 7 });
-    store.apply({ now, logs: [line(MOST_LOGS - 1), line(MOST_LOGS), line(MOST_LOGS + 1)] });
+    store.apply({
+      now,
+      logs: [logLine(MOST_LOGS - 1), logLine(MOST_LOGS), logLine(MOST_LOGS + 1)],
+    });
     const { logs, logsLeftOut } = store.snapshot;
     expect(logs).toHaveLength(MOST_LOGS);
     expect(logs.at(0)?.seq).toBe(2);
@@ -246,15 +197,15 @@ test("listeners hear of every update until they leave, also from within", () => 
 
 test("an update of a run with 10,000 tasks takes a few milliseconds", () => {
   const store = new RunStore();
-  const rows = Array.from({ length: 10_000 }, (_, n) => task(`t${n}`, { created: n }));
-  store.apply({ reset: true, now, tasks: rows, graph: graph(...rows.map(({ id }) => node(id))) });
+  const rows = Array.from({ length: 10_000 }, (_, n) => taskRow(`t${n}`, { created: n }));
+  store.apply({ reset: true, now, tasks: rows, graph: graphOf(rows.map(({ id }) => card(id))) });
   const begun = performance.now();
   for (let n = 0; n < 50; n++) {
     store.apply({
       now,
       tasks: rows.slice(n * 20, n * 20 + 20),
-      nodes: rows.slice(n * 20, n * 20 + 20).map(({ id }) => node(id)),
-      logs: [line(n)],
+      nodes: rows.slice(n * 20, n * 20 + 20).map(({ id }) => card(id)),
+      logs: [logLine(n)],
     });
   }
   const each = (performance.now() - begun) / 50;

@@ -1,6 +1,7 @@
 import { act } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { FlowRun, RunUpdate } from "../api/types";
+import { flowRun, state } from "../api/samples";
+import type { RunUpdate } from "../api/types";
 import { NAME } from "./element";
 import { FakeModel } from "./fake-model";
 import type { Page } from "./page";
@@ -20,24 +21,14 @@ vi.stubGlobal(
 );
 
 const page: Page = { id: "p", bundles: new Map(), have: null };
-const RUN: FlowRun = {
+const RUN = flowRun({
   id: "r1",
-  name: "brave-otter",
   flow_name: "prepare <img src=x onerror=alert(1)>",
-  state: { type: "RUNNING", name: "Running", message: null, timestamp: "", scheduled_time: null },
-  kind: "function",
-  flow_version: null,
-  parameters: {},
-  tags: [],
-  attempt: 1,
-  parent_id: null,
+  state: state("RUNNING", "Running"),
   created: "2026-05-06T12:00:00Z",
   start_time: "2026-05-06T12:00:00Z",
   end_time: null,
-  source: null,
-  output: null,
-  deployment_id: null,
-};
+});
 
 let model: FakeModel;
 let end: () => void;

@@ -1,11 +1,12 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { useState } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { card, graphOf } from "../../api/samples";
 import type { Graph, GraphNode, Look, TaskRow } from "../../api/types";
 import { MemoryContext } from "../hooks";
 import { cardName } from "./card-words";
 import { GraphView, type GraphViewProps } from "./graph-view";
-import { card, chain, edge, graphOf, grouped } from "./samples";
+import { chain, edge, grouped } from "./samples";
 
 // A card is named whenever it is drawn: that can be counted.
 vi.mock("./card-words", async (original) => {

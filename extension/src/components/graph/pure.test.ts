@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { card, graphOf } from "../../api/samples";
 import type { FlowRun, GraphNode, TaskRow } from "../../api/types";
 import { cardName, edgeWords, summaryOf, timeOf } from "./card-words";
 import { lineOf, middleOf } from "./edges";
 import { around, kin, relationsOf } from "./relations";
-import { card, chain, edge, graphOf, grouped } from "./samples";
+import { chain, edge, grouped } from "./samples";
 import { hiddenPath, matchesOf } from "./search";
 import { segmentsOf } from "./segments";
 import { type Arrow, stepFrom } from "./steps";

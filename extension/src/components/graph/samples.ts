@@ -1,30 +1,7 @@
 /** Graphs for tests. */
 
-import type { Graph, GraphEdge, GraphNode } from "../../api/types";
-
-export function card(id: string, more: Partial<GraphNode> = {}): GraphNode {
-  return {
-    id,
-    x: 0,
-    y: 0,
-    width: 120,
-    height: 28,
-    label: id,
-    name: id,
-    kind: "task",
-    group: null,
-    cell_index: null,
-    stacked: false,
-    state_name: "Completed",
-    state_type: "COMPLETED",
-    started: 1_790_000_000_000,
-    duration: 1.2,
-    attempt: 1,
-    counts: {},
-    message: null,
-    ...more,
-  };
-}
+import { card, graphOf } from "../../api/samples";
+import type { Graph, GraphEdge } from "../../api/types";
 
 export function edge(source: string, target: string, more: Partial<GraphEdge> = {}): GraphEdge {
   const points: GraphEdge["points"] = [
@@ -41,26 +18,6 @@ export function edge(source: string, target: string, more: Partial<GraphEdge> = 
     points,
     tip: [0, 35],
     label_at: null,
-    ...more,
-  };
-}
-
-export function graphOf(nodes: GraphNode[], edges: GraphEdge[], more: Partial<Graph> = {}): Graph {
-  return {
-    version: 1,
-    direction: "down",
-    width: 400,
-    height: 300,
-    nodes,
-    frames: [],
-    edges,
-    center: null,
-    rings: [],
-    bonds: [],
-    groups: [],
-    closed: [],
-    total: nodes.length,
-    note: null,
     ...more,
   };
 }

@@ -1,16 +1,18 @@
 import { describe, expect, test } from "vitest";
+import { logLine } from "../../api/samples";
+import type { LogLine } from "../../api/types";
 import { type Filter, filtered, NO_FILTER, settled } from "./filter";
 import { levelWord } from "./levels";
 import { piecesOf, plainOf, searchOf } from "./line-text";
-import { line, printed } from "./samples";
+import { printed } from "./samples";
 import { asText, fileName } from "./save";
 import { countAfter } from "./use-follow";
 
 const LINES = [
-  line(1, "Reading", { level: 10, task: "a" }),
+  logLine(1, "Reading", { level: 10, task: "a" }),
   printed(2, "rows: 12", { task: "a" }),
-  line(3, "\u001b[31mHigh\u001b[0m rate", { level: 30, task: "b" }),
-  line(4, "Failed (a+b)", { level: 40 }),
+  logLine(3, "\u001b[31mHigh\u001b[0m rate", { level: 30, task: "b" }),
+  logLine(4, "Failed (a+b)", { level: 40 }),
 ];
 const numbers = (lines: { seq: number }[]) => lines.map(({ seq }) => seq);
 
@@ -38,7 +40,7 @@ describe("filters", () => {
 });
 
 describe("lines that were written over", () => {
-  test.each<[string, ReturnType<typeof line>[], number[]]>([
+  test.each<[string, LogLine[], number[]]>([
     [
       "a progress bar",
       [printed(1, "10%\r"), printed(2, "50%\r"), printed(3, "100%"), printed(4, "x")],
@@ -56,7 +58,7 @@ describe("lines that were written over", () => {
     ],
     [
       "logged lines overwrite nothing",
-      [printed(1, "10%\r"), line(2, "note"), printed(3, "20%\r")],
+      [printed(1, "10%\r"), logLine(2, "note"), printed(3, "20%\r")],
       [2, 3],
     ],
   ])("%s", (_, lines, expected) => {
@@ -70,7 +72,7 @@ describe("lines that were written over", () => {
 
 describe("pieces of a line", () => {
   const pieces = (text: string, search = "", most = 1000) =>
-    piecesOf(line(1, text), searchOf(search), most).map(
+    piecesOf(logLine(1, text), searchOf(search), most).map(
       ({ text: part, href, hit, style }) =>
         `${style ? `<${style}>` : ""}${part}${href ? ` -> ${href}` : ""}${hit ? " !" : ""}`,
     );
@@ -109,8 +111,8 @@ describe("pieces of a line", () => {
   test("together are the line, whatever is looked for", () => {
     const text = "\u001b[1mabc https://a.b/c?d=ab \u001b[32mababab\u001b[0m ab.";
     for (const search of ["", "a", "ab", "b h", "."]) {
-      const parts = piecesOf(line(1, text), searchOf(search), 1000);
-      expect(parts.map((part) => part.text).join("")).toBe(plainOf(line(1, text)));
+      const parts = piecesOf(logLine(1, text), searchOf(search), 1000);
+      expect(parts.map((part) => part.text).join("")).toBe(plainOf(logLine(1, text)));
     }
   });
 });
@@ -131,8 +133,8 @@ describe("words and files", () => {
     expect(asText(LINES.slice(1, 3), tasks)).toBe(
       "1970-01-01T00:00:02.000Z  Print     rows: 12\n1970-01-01T00:00:03.000Z  Warning   train  High rate\n",
     );
-    expect(fileName(LINES)).toBe("run-0a1b2c3d.log");
-    expect(fileName([line(1, "", { run: "../../etc" })])).toBe("run-etc.log");
+    expect(fileName([logLine(1, "", { run: "0a1b2c3d-4e5f" })])).toBe("run-0a1b2c3d.log");
+    expect(fileName([logLine(1, "", { run: "../../etc" })])).toBe("run-etc.log");
   });
 
   test("lines after a number are counted", () => {

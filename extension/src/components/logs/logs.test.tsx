@@ -1,10 +1,11 @@
 import { act, cleanup, fireEvent, render, screen } from "@testing-library/preact";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { logLine } from "../../api/samples";
 import type { LogLine, TaskRow } from "../../api/types";
 import { type Memory, MemoryContext } from "../hooks";
 import { Logs } from "./logs";
-import { line, printed } from "./samples";
+import { printed } from "./samples";
 
 const VIEW = 300;
 const ROW = 20;
@@ -49,7 +50,7 @@ function show(lines: LogLine[], { leftOut = 0, task = null, memory = new Map() }
 }
 
 const many = (count: number, from = 1) =>
-  Array.from({ length: count }, (_, n) => line(from + n, `line ${from + n}`));
+  Array.from({ length: count }, (_, n) => logLine(from + n, `line ${from + n}`));
 const log = () => screen.getByRole("log");
 const rows = () => [...document.querySelectorAll(".nbf-log-line")];
 const texts = () => [...document.querySelectorAll(".nbf-log-text")].map((cell) => cell.textContent);
@@ -76,27 +77,27 @@ describe("lines on the page", () => {
       "[x](javascript:alert(1))",
       "{{constructor}}",
     ];
-    show(evil.map((text, n) => line(n, text)));
+    show(evil.map((text, n) => logLine(n, text)));
     expect(texts()).toEqual(evil);
     expect(log().querySelector("img,script,a")).toBeNull();
   });
 
   test("tell level, task and time in words", () => {
-    show([line(1, "odd", { level: 30, task: "a" }), printed(2, "out")]);
+    show([logLine(1, "odd", { level: 30, task: "a" }), printed(2, "out")]);
     expect(rows()[0]?.textContent).toMatch(/Warning.*train.*odd/);
     expect(rows()[1]?.textContent).toMatch(/Print.*out/);
     expect(screen.getByTitle("1970-01-01 00:00:01.000 UTC")).toBeTruthy();
   });
 
   test("addresses lead out of the page safely", () => {
-    show([line(1, "see https://x.org/y.")]);
+    show([logLine(1, "see https://x.org/y.")]);
     const link = screen.getByRole("link");
     expect(link.getAttribute("href")).toBe("https://x.org/y");
     expect(link.getAttribute("rel")).toContain("noopener");
   });
 
   test("a line without end is cut until all of it is asked for", () => {
-    show([line(1, "x".repeat(1_000_000))]);
+    show([logLine(1, "x".repeat(1_000_000))]);
     expect(texts()[0]?.length).toBeLessThan(11_000);
     fireEvent.click(screen.getByRole("button", { name: /990 kB more/ }));
     expect(texts()[0]).toHaveLength(1_000_000);
@@ -115,7 +116,7 @@ describe("lines on the page", () => {
 
 describe("filters", () => {
   test("leave what matches, marked and counted", () => {
-    show([...many(20), line(21, "The needle, a Needle")]);
+    show([...many(20), logLine(21, "The needle, a Needle")]);
     type("needle");
     expect(texts()).toEqual(["The needle, a Needle"]);
     expect([...log().querySelectorAll("mark")].map((mark) => mark.textContent)).toEqual([
@@ -126,7 +127,7 @@ describe("filters", () => {
   });
 
   test("by level and by kind", async () => {
-    show([line(1, "low", { level: 10 }), line(2, "high", { level: 40 }), printed(3, "out")]);
+    show([logLine(1, "low", { level: 10 }), logLine(2, "high", { level: 40 }), printed(3, "out")]);
     await userEvent.selectOptions(screen.getByLabelText("Least level"), "Errors");
     expect(texts()).toEqual(["high"]);
     await userEvent.selectOptions(screen.getByLabelText("Least level"), "All levels");
@@ -135,7 +136,9 @@ describe("filters", () => {
   });
 
   test("by task: a name leads there, a cross back", () => {
-    const { onTask } = show([line(1, "mine", { task: "a" }), line(2, "other")], { task: "a" });
+    const { onTask } = show([logLine(1, "mine", { task: "a" }), logLine(2, "other")], {
+      task: "a",
+    });
     expect(texts()).toEqual(["mine"]);
     fireEvent.click(screen.getByRole("button", { name: "Lines of all tasks" }));
     expect(onTask).toHaveBeenLastCalledWith(null);
@@ -239,7 +242,7 @@ describe("taking lines along", () => {
   test("what is shown is copied", async () => {
     const user = userEvent.setup();
     const write = vi.spyOn(navigator.clipboard, "writeText").mockResolvedValue();
-    show([line(1, "\u001b[31mred\u001b[0m", { task: "a" }), line(2, "other")]);
+    show([logLine(1, "\u001b[31mred\u001b[0m", { task: "a" }), logLine(2, "other")]);
     type("red");
     await user.click(screen.getByRole("button", { name: "Copy" }));
     expect(write).toHaveBeenCalledWith("1970-01-01T00:00:01.000Z  Info      train  red\n");

@@ -1,5 +1,6 @@
 /** Artifacts and tasks to test with. */
 
+import { taskRow } from "../../api/samples";
 import type { Artifact, ArtifactKind, TaskRow } from "../../api/types";
 
 let made = 0;
@@ -25,11 +26,9 @@ export function metric(
   return artifact("metric", { value, step }, { key, task });
 }
 
+/** A task of a name of its own, or of one that it shares. */
 export function task(id: string, name = id, task_name = name): TaskRow {
-  const state = { state_name: "Completed", state_type: "COMPLETED" as const };
-  const times = { created: 0, started: 0, ended: 0 };
-  const rest = { run: "run", kind: "function" as const, message: null, attempt: 1 };
-  return { id, name, task_name, node: id, map_index: null, ...state, ...times, ...rest };
+  return taskRow(id, { name, task_name, ended: 0 });
 }
 
 export function byId(...tasks: TaskRow[]): Map<string, TaskRow> {

@@ -1,21 +1,11 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RunStore } from "../../api/run-store";
+import { logLine, state } from "../../api/samples";
 import type { RunUpdate } from "../../api/types";
 import { MemoryContext } from "../hooks";
 import { RunView } from "./run-view";
-import {
-  ANSWER,
-  CANCEL,
-  FAILURE,
-  FakeService,
-  flowRun,
-  line,
-  NOW,
-  state,
-  storeOf,
-  task,
-} from "./samples";
+import { ANSWER, CANCEL, FAILURE, FakeService, NOW, nightly, storeOf, task } from "./samples";
 
 let service: FakeService;
 beforeEach(() => {
@@ -56,7 +46,7 @@ describe("a graph without tasks", () => {
   });
 
   test("waits for nothing when the run has ended", () => {
-    shown({ graph, run: flowRun({ state: state("CANCELLED", "Cancelled") }) });
+    shown({ graph, run: nightly({ state: state("CANCELLED", "Cancelled") }) });
     expect(text()).toContain("This run had no tasks.");
   });
 });
@@ -86,7 +76,7 @@ describe("the header", () => {
   });
 
   test("has a clock that stands still at the end", () => {
-    const run = flowRun({
+    const run = nightly({
       state: state("COMPLETED", "Completed"),
       end_time: "2026-05-06T12:00:11.500Z",
     });
@@ -98,7 +88,7 @@ describe("the header", () => {
 
   test("shows parameters when asked, as text", () => {
     shown({
-      run: flowRun({ parameters: { path: "<img src=x onerror=alert(1)>", n: { a: [1, 2] } } }),
+      run: nightly({ parameters: { path: "<img src=x onerror=alert(1)>", n: { a: [1, 2] } } }),
     });
     const button = screen.getByRole("button", { name: "2 parameters" });
     expect(button.getAttribute("aria-expanded")).toBe("false");
@@ -112,7 +102,11 @@ describe("the header", () => {
 
 test("everything that a run tells is text", () => {
   const evil = "<img src=x onerror=alert(1)><script>alert(2)</script>";
-  const run = flowRun({ name: evil, flow_name: evil, state: state("FAILED", "Failed", evil) });
+  const run = nightly({
+    name: evil,
+    flow_name: evil,
+    state: state("FAILED", "Failed", { message: evil }),
+  });
   shown({
     run,
     failure: {
@@ -124,7 +118,7 @@ test("everything that a run tells is text", () => {
       task: null,
       node: null,
     },
-    logs: [line(1, evil, { task: "t" })],
+    logs: [logLine(1, evil, { task: "t" })],
     tasks: [task("t", { name: evil })],
     actions: [{ ...CANCEL, label: evil, title: evil }],
     gone: evil,
@@ -159,7 +153,7 @@ describe("a button", () => {
     const busy = screen.getByRole("button", { name: "Cancelling…" });
     fireEvent.click(busy);
     expect(service.asked).toMatchObject([
-      { method: "run.act", params: { run: flowRun().id, action: "cancel" } },
+      { method: "run.act", params: { run: nightly().id, action: "cancel" } },
     ]);
     await act(() => service.asked[0]?.answer("brave-otter is being interrupted."));
     expect(text()).toContain("brave-otter is being interrupted.");
@@ -197,7 +191,7 @@ describe("a button", () => {
       store.apply({
         now: NOW,
         actions: [],
-        run: flowRun({ state: state("CANCELLED", "Cancelled") }),
+        run: nightly({ state: state("CANCELLED", "Cancelled") }),
       }),
     );
     expect(text()).not.toContain("It ends.");
@@ -206,7 +200,7 @@ describe("a button", () => {
 });
 
 describe("a failure", () => {
-  const run = flowRun({ state: state("FAILED", "Failed") });
+  const run = nightly({ state: state("FAILED", "Failed") });
 
   test("says what, why, where, and what to type next", () => {
     shown({ run, failure: FAILURE });
@@ -235,14 +229,14 @@ describe("a failure", () => {
   test("is over when the run goes on", () => {
     const store = storeOf({ run, failure: FAILURE });
     show(store);
-    act(() => store.apply({ now: NOW, failure: null, run: flowRun({ attempt: 2 }) }));
+    act(() => store.apply({ now: NOW, failure: null, run: nightly({ attempt: 2 }) }));
     expect(screen.queryByLabelText("What failed")).toBeNull();
     expect(text()).toContain("try 2");
   });
 });
 
 describe("a question", () => {
-  const run = flowRun({ state: state("PAUSED", "Paused") });
+  const run = nightly({ state: state("PAUSED", "Paused") });
   const question = { message: "Deploy it?", schema: null, deadline: NOW + 120_000 };
 
   test("without a schema needs only a word", async () => {
@@ -279,7 +273,7 @@ describe("the connection", () => {
   });
 
   test("is not missed much when the run has ended", () => {
-    shown({ run: flowRun({ state: state("COMPLETED", "Completed") }) });
+    shown({ run: nightly({ state: state("COMPLETED", "Completed") }) });
     act(() => service.connect("lost"));
     expect(text()).toMatch(/shown as it ended/);
   });
@@ -289,7 +283,7 @@ describe("the tabs", () => {
   const tab = (name: RegExp) => screen.getByRole("tab", { name });
 
   test("follow the keys, and have one panel at a time", () => {
-    shown({ tasks: [task("a")], logs: [line(1, "hello")] });
+    shown({ tasks: [task("a")], logs: [logLine(1, "hello")] });
     expect(tab(/Graph/).getAttribute("aria-selected")).toBe("true");
     fireEvent.keyDown(tab(/Graph/), { key: "ArrowRight" });
     expect(tab(/Timeline/).getAttribute("aria-selected")).toBe("true");
@@ -303,7 +297,7 @@ describe("the tabs", () => {
   });
 
   test("say how much there is", () => {
-    shown({ tasks: [task("a"), task("b")], logs: [line(1, "x")], logs_left_out: 1999 });
+    shown({ tasks: [task("a"), task("b")], logs: [logLine(1, "x")], logs_left_out: 1999 });
     expect(tab(/Timeline/).textContent).toBe("Timeline2");
     expect(tab(/Logs/).textContent).toBe("Logs2\u202f000");
     expect(tab(/Results/).textContent).toBe("Results");
@@ -323,7 +317,7 @@ describe("the tabs", () => {
 describe("the strip under the graph", () => {
   test("says the last lines, and leads to all of them", () => {
     const logs = ["one", "two", "three\nlast words\n\n", "\u001b[31mfour\u001b[0m"].map(
-      (words, n) => line(n, words, { task: n === 3 ? "a" : null, level: n === 3 ? 40 : 20 }),
+      (words, n) => logLine(n, words, { task: n === 3 ? "a" : null, level: n === 3 ? 40 : 20 }),
     );
     shown({ logs, tasks: [task("a", { name: "score" })] });
     const strip = screen.getByRole("button", { name: /Show all logs/ });
@@ -369,7 +363,7 @@ test("a change of state is said to those who do not see it, not what it was befo
   show(store);
   const spoken = () => document.querySelector(".nbf-rv > [role=status]")?.textContent;
   expect(spoken()).toBe("");
-  act(() => store.apply({ now: NOW, run: flowRun({ state: state("FAILED", "TimedOut") }) }));
+  act(() => store.apply({ now: NOW, run: nightly({ state: state("FAILED", "TimedOut") }) }));
   expect(spoken()).toBe("nightly is timed out");
 });
 
@@ -378,7 +372,7 @@ test("an end that comes while the view is put on the page anew is said, and once
   const spoken = () =>
     [...document.querySelectorAll(".nbf-rv > [role=status]")].map((each) => each.textContent);
   show(store, { memory }).unmount();
-  store.apply({ now: NOW, run: flowRun({ state: state("CANCELLED", "Cancelled") }) });
+  store.apply({ now: NOW, run: nightly({ state: state("CANCELLED", "Cancelled") }) });
   show(store, { memory });
   show(store, { memory });
   expect(spoken()).toEqual(["nightly is cancelled", ""]);

@@ -1,76 +1,33 @@
 /** For tests: runs as a kernel tells them, and a kernel that is the test. */
 
 import { RunStore } from "../../api/run-store";
-import type {
-  Connection,
-  Failure,
-  FlowRun,
-  LogLine,
-  RunUpdate,
-  Service,
-  State,
-  StateType,
-  TaskRow,
-} from "../../api/types";
+import { flowRun, state, taskRow } from "../../api/samples";
+import type { Connection, Failure, FlowRun, RunUpdate, Service, TaskRow } from "../../api/types";
 
 export const NOW = Date.UTC(2026, 4, 6, 12, 0, 30);
 
-export const state = (type: StateType, name: string, message: string | null = null): State => ({
-  type,
-  name,
-  message,
-  timestamp: "2026-05-06T12:00:20Z",
-  scheduled_time: null,
-});
+/** A run of `nightly` that goes on, since twenty seconds. */
+export const nightly = (more: Partial<FlowRun> = {}): FlowRun =>
+  flowRun({
+    id: "0b5f7c1e-5a3a-4a83-9d5f-1f0e12345678",
+    state: state("RUNNING", "Running"),
+    created: "2026-05-06T12:00:00Z",
+    start_time: "2026-05-06T12:00:10Z",
+    end_time: null,
+    ...more,
+  });
 
-export const flowRun = (more: Partial<FlowRun> = {}): FlowRun => ({
-  id: "0b5f7c1e-5a3a-4a83-9d5f-1f0e12345678",
-  name: "brave-otter",
-  flow_name: "nightly",
-  state: state("RUNNING", "Running"),
-  kind: "function",
-  flow_version: null,
-  parameters: {},
-  tags: [],
-  attempt: 1,
-  parent_id: null,
-  created: "2026-05-06T12:00:00Z",
-  start_time: "2026-05-06T12:00:10Z",
-  end_time: null,
-  source: null,
-  output: null,
-  deployment_id: null,
-  ...more,
-});
-
-export const task = (id: string, more: Partial<TaskRow> = {}): TaskRow => ({
-  id,
-  name: id,
-  task_name: id,
-  run: "r",
-  kind: "function",
-  node: `node-${id}`,
-  state_name: "Running",
-  state_type: "RUNNING",
-  message: null,
-  attempt: 1,
-  created: NOW,
-  started: NOW,
-  ended: null,
-  map_index: null,
-  ...more,
-});
-
-export const line = (seq: number, text: string, more: Partial<LogLine> = {}): LogLine => ({
-  seq,
-  time: NOW,
-  level: 20,
-  task: null,
-  run: "r",
-  printed: false,
-  text,
-  ...more,
-});
+/** A task that has begun now, whose card has an id of its own. */
+export const task = (id: string, more: Partial<TaskRow> = {}): TaskRow =>
+  taskRow(id, {
+    node: `node-${id}`,
+    state_name: "Running",
+    state_type: "RUNNING",
+    created: NOW,
+    started: NOW,
+    ended: null,
+    ...more,
+  });
 
 export const FAILURE: Failure = {
   what: "Task 'score' failed on attempt 3",
@@ -91,7 +48,7 @@ export const ANSWER = { name: "answer", label: "Go on", title: "Answer the run."
 /** A store that knows what an update tells. */
 export function storeOf(update: Partial<RunUpdate> = {}): RunStore {
   const store = new RunStore(() => NOW);
-  store.apply({ reset: true, now: NOW, run: flowRun(), ...update });
+  store.apply({ reset: true, now: NOW, run: nightly(), ...update });
   return store;
 }
 

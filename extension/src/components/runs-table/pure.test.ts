@@ -1,6 +1,7 @@
 /** Queries, columns, and the words of a row. */
 
 import { describe, expect, it } from "vitest";
+import { state } from "../../api/samples";
 import { columnsAt, directionOf, nextOrder } from "./columns";
 import { isFiltered, queryOf, whereOf } from "./query";
 import {
@@ -11,7 +12,7 @@ import {
   parameterWords,
   whenWords,
 } from "./run-words";
-import { row, run, state } from "./samples";
+import { row, run } from "./samples";
 
 describe("a query", () => {
   const all = queryOf({});
@@ -105,7 +106,10 @@ describe("the words of a row", () => {
     ["since it was made", { start_time: null }, "5 minutes ago"],
     [
       "until it is due",
-      { start_time: null, state: state("Scheduled", "SCHEDULED", "2026-01-01T01:05:00Z") },
+      {
+        start_time: null,
+        state: state("SCHEDULED", "Scheduled", { scheduled_time: "2026-01-01T01:05:00Z" }),
+      },
       "in 1 hour",
     ],
     ["nothing of nonsense", { start_time: "soon" }, ""],
@@ -127,7 +131,7 @@ describe("the words of a row", () => {
     ["Paused", "PAUSED", false],
     ["Completed", "COMPLETED", false],
   ] as const)("whether %s may change: %j", (name, type, moving) => {
-    expect(isMoving(row("1", { state: state(name, type) }), now)).toBe(moving);
+    expect(isMoving(row("1", { state: state(type, name) }), now)).toBe(moving);
   });
 
   it.each([
@@ -136,11 +140,13 @@ describe("the words of a row", () => {
     ["2026-01-01T00:06:00Z", false],
     [null, false],
   ])("whether a run due at %s may change: %j", (due, moving) => {
-    expect(isMoving(row("1", { state: state("Late", "SCHEDULED", due) }), now)).toBe(moving);
+    expect(
+      isMoving(row("1", { state: state("SCHEDULED", "Late", { scheduled_time: due }) }), now),
+    ).toBe(moving);
   });
 
   it("tick while a run goes on", () => {
-    const going = { state: state("Running", "RUNNING"), end_time: null };
+    const going = { state: state("RUNNING", "Running"), end_time: null };
     expect([
       isRunning(run("1", going)),
       isRunning(run("1")),

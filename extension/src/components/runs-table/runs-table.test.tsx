@@ -3,12 +3,13 @@
 import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { state } from "../../api/samples";
 import { MemoryContext } from "../hooks";
 import { HOSTILE } from "../results/samples";
 import { RunsTable } from "./runs-table";
-import { FakeService, row, state } from "./samples";
+import { FakeService, row } from "./samples";
 
-const RUNNING = { state: state("Running", "RUNNING"), end_time: null };
+const RUNNING = { state: state("RUNNING", "Running"), end_time: null };
 
 let visibility: DocumentVisibilityState = "visible";
 

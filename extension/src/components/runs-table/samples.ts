@@ -1,37 +1,19 @@
 /** Runs, and a service that lists them, to test with. */
 
-import {
-  type FlowRun,
-  type RunRow,
-  type Service,
-  ServiceError,
-  type StateType,
-} from "../../api/types";
+import { flowRun } from "../../api/samples";
+import { type FlowRun, type RunRow, type Service, ServiceError } from "../../api/types";
 
+/** A run of `train` that took two seconds. */
 export function run(id: string, change: Partial<FlowRun> = {}): FlowRun {
-  return {
+  return flowRun({
     id,
     name: `run-${id}`,
     flow_name: "train",
-    state: state("Completed", "COMPLETED"),
-    kind: "function",
-    flow_version: null,
-    parameters: {},
-    tags: [],
-    attempt: 1,
-    parent_id: null,
     created: "2026-01-01T00:00:00+00:00",
     start_time: "2026-01-01T00:00:01+00:00",
     end_time: "2026-01-01T00:00:03+00:00",
-    source: null,
-    output: null,
-    deployment_id: null,
     ...change,
-  };
-}
-
-export function state(name: string, type: StateType, scheduled_time: string | null = null) {
-  return { name, type, message: null, timestamp: "2026-01-01T00:00:00+00:00", scheduled_time };
+  });
 }
 
 export function row(id: string, change: Partial<FlowRun> = {}, rest: Partial<RunRow> = {}): RunRow {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { taskRow } from "../../api/samples";
 import type { Attempt, TaskRow } from "../../api/types";
 import { piecesOf, ranFor, waitedFor } from "./pieces";
-import { PENDING, RUNNING, task } from "./samples";
+import { PENDING, RUNNING } from "./samples";
 
 const NOW = 10_000;
 const failed = (started: number, ended: number): Attempt => ({
@@ -18,27 +19,27 @@ const drawn = (row: TaskRow) =>
 
 describe("pieces", () => {
   test.each<[string, TaskRow, string[]]>([
-    ["at once", task("a"), ["run 0–1000 Completed"]],
+    ["at once", taskRow("a"), ["run 0–1000 Completed"]],
     [
       "after waiting",
-      task("a", { started: 400 }),
+      taskRow("a", { started: 400 }),
       ["wait 0–400 Completed", "run 400–1000 Completed"],
     ],
-    ["still running", task("a", RUNNING), ["run 0–10000 Running …"]],
-    ["still waiting", task("a", PENDING), ["wait 0–10000 Pending …"]],
+    ["still running", taskRow("a", RUNNING), ["run 0–10000 Running …"]],
+    ["still waiting", taskRow("a", PENDING), ["wait 0–10000 Pending …"]],
     [
       "never run",
-      task("a", { ...PENDING, state_name: "NotRun", created: 50 }),
+      taskRow("a", { ...PENDING, state_name: "NotRun", created: 50 }),
       ["never 50–50 NotRun"],
     ],
     [
       "cancelled before it began",
-      task("a", { started: null, ended: 700, state_name: "Cancelled", state_type: "CANCELLED" }),
+      taskRow("a", { started: null, ended: 700, state_name: "Cancelled", state_type: "CANCELLED" }),
       ["never 700–700 Cancelled"],
     ],
     [
       "tried again",
-      task("a", {
+      taskRow("a", {
         started: 500,
         ended: 700,
         attempts: [failed(0, 200), { ...failed(500, 700), state_name: "Completed" }],
@@ -47,7 +48,7 @@ describe("pieces", () => {
     ],
     [
       "about to be tried again",
-      task("a", {
+      taskRow("a", {
         ended: null,
         state_name: "AwaitingRetry",
         state_type: "SCHEDULED",
@@ -57,12 +58,12 @@ describe("pieces", () => {
     ],
     [
       "about to be tried again, of which no end is known",
-      task("a", { ended: null, state_name: "AwaitingRetry", state_type: "SCHEDULED" }),
+      taskRow("a", { ended: null, state_name: "AwaitingRetry", state_type: "SCHEDULED" }),
       ["gap 0–10000 AwaitingRetry …"],
     ],
     [
       "a clock that went back",
-      task("a", { started: 900, ended: 100, created: 900 }),
+      taskRow("a", { started: 900, ended: 100, created: 900 }),
       ["run 900–900 Completed"],
     ],
   ])("%s", (_, row, pieces) => {
@@ -70,14 +71,14 @@ describe("pieces", () => {
   });
 
   test("attempts add up; pauses do not count", () => {
-    const row = task("a", { created: -100, attempts: [failed(0, 200), failed(500, 700)] });
+    const row = taskRow("a", { created: -100, attempts: [failed(0, 200), failed(500, 700)] });
     expect(ranFor(row, NOW)).toBe(400);
     expect(waitedFor(row, NOW)).toBe(100);
   });
 
   test("what never started ran for no time at all", () => {
-    expect(ranFor(task("a", PENDING), NOW)).toBeNull();
-    expect(waitedFor(task("a", PENDING), NOW)).toBe(NOW);
-    expect(waitedFor(task("a", { ...PENDING, state_name: "NotRun" }), NOW)).toBe(0);
+    expect(ranFor(taskRow("a", PENDING), NOW)).toBeNull();
+    expect(waitedFor(taskRow("a", PENDING), NOW)).toBe(NOW);
+    expect(waitedFor(taskRow("a", { ...PENDING, state_name: "NotRun" }), NOW)).toBe(0);
   });
 });

@@ -1,22 +1,23 @@
 import { describe, expect, test } from "vitest";
+import { taskRow } from "../../api/samples";
 import type { FlowRun, TaskRow } from "../../api/types";
 import { layersOf } from "./density";
 import { longestWords } from "./extent";
 import { hiding, type Row, rowsOf, type Wish } from "./rows";
-import { flow, PENDING, RUNNING, task } from "./samples";
+import { flow, PENDING, RUNNING } from "./samples";
 
 const WISH: Wish = { order: "start", text: "", state: null, toggled: new Set() };
 const mapped = (n: number, changes: Partial<TaskRow> = {}) =>
-  task(`score-${n}`, { task_name: "score", node: "score", started: 100 + n, ...changes });
+  taskRow(`score-${n}`, { task_name: "score", node: "score", started: 100 + n, ...changes });
 const SUBFLOWS = [flow("train"), flow("inner", { parent_id: "train" })];
 const TASKS = [
-  task("late", { started: 900 }),
-  task("early", { started: 5, ended: 20 }),
+  taskRow("late", { started: 900 }),
+  taskRow("early", { started: 5, ended: 20 }),
   mapped(0),
   mapped(1, { state_name: "Failed", state_type: "FAILED" }),
-  task("fit", { run: "train", started: 300 }),
-  task("deep", { run: "inner", started: 400 }),
-  task("never", PENDING),
+  taskRow("fit", { run: "train", started: 300 }),
+  taskRow("deep", { run: "inner", started: 400 }),
+  taskRow("never", PENDING),
 ];
 
 function source(tasks: TaskRow[] = TASKS, subflows: FlowRun[] = SUBFLOWS) {
@@ -53,7 +54,7 @@ describe("rows", () => {
   });
 
   test("numbers in names count", () => {
-    const tasks = [task("t10"), task("t9"), task("t1")];
+    const tasks = [taskRow("t10"), taskRow("t9"), taskRow("t1")];
     expect(rows({ order: "name" }, source(tasks, []))).toEqual(["t1", "t9", "t10"]);
   });
 
@@ -71,7 +72,9 @@ describe("rows", () => {
   });
 
   test("ten thousand tasks are put in order in no time", () => {
-    const tasks = Array.from({ length: 10_000 }, (_, n) => task(`t${n}`, { started: 10_000 - n }));
+    const tasks = Array.from({ length: 10_000 }, (_, n) =>
+      taskRow(`t${n}`, { started: 10_000 - n }),
+    );
     const begun = performance.now();
     expect(rowsOf(source(tasks), { ...WISH, order: "name" })).toHaveLength(10_002);
     expect(performance.now() - begun).toBeLessThan(1000);
@@ -87,7 +90,7 @@ describe("the picture of many", () => {
   });
 
   test("is empty when nothing ran", () => {
-    expect(layersOf([task("a", PENDING)], { from: 0, to: 1 }, 2000, 4)).toEqual([]);
+    expect(layersOf([taskRow("a", PENDING)], { from: 0, to: 1 }, 2000, 4)).toEqual([]);
   });
 });
 
@@ -96,13 +99,13 @@ describe("what took longest", () => {
     expect(longestWords(TASKS, 0, 2000)).toBe(
       "longest: early, 15 ms of 2.0 s".replace("early, 15 ms", "score-0, 900 ms"),
     );
-    expect(longestWords([...TASKS, task("on", RUNNING)], 0, 125_000)).toBe(
+    expect(longestWords([...TASKS, taskRow("on", RUNNING)], 0, 125_000)).toBe(
       "longest: on, 2 m 05 s of 2 m 05 s",
     );
   });
 
   test("is not told when nothing ran, or of a single task", () => {
-    expect(longestWords([task("a", PENDING), task("b", PENDING)], 0, 2000)).toBe("");
-    expect(longestWords([task("a")], 0, 2000)).toBe("");
+    expect(longestWords([taskRow("a", PENDING), taskRow("b", PENDING)], 0, 2000)).toBe("");
+    expect(longestWords([taskRow("a")], 0, 2000)).toBe("");
   });
 });

@@ -1,9 +1,10 @@
 import { cleanup, fireEvent, render, screen, within } from "@testing-library/preact";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { taskRow } from "../../api/samples";
 import type { TaskRow } from "../../api/types";
 import { type Memory, MemoryContext } from "../hooks";
-import { flow, PENDING, RUNNING, running, task } from "./samples";
+import { flow, PENDING, RUNNING, running } from "./samples";
 import { Timeline } from "./timeline";
 
 const HEIGHT = 320;
@@ -60,18 +61,22 @@ const press = (...keys: string[]) => {
 };
 const choose = (label: string, value: string) =>
   userEvent.selectOptions(screen.getByLabelText(label), value);
-const THREE = [task("one"), task("two", { started: 500 }), task("three", { started: 700 })];
+const THREE = [
+  taskRow("one"),
+  taskRow("two", { started: 500 }),
+  taskRow("three", { started: 700 }),
+];
 
 describe("rows on the page", () => {
   test("of ten thousand tasks only those in view are there", () => {
-    show(Array.from({ length: 10_000 }, (_, n) => task(`t${n}`, { started: n })));
+    show(Array.from({ length: 10_000 }, (_, n) => taskRow(`t${n}`, { started: n })));
     expect(screen.getAllByRole("rowheader").length).toBeGreaterThan(10);
     expect(screen.getAllByRole("rowheader").length).toBeLessThan(40);
     expect(grid().getAttribute("aria-rowcount")).toBe("10001");
   });
 
   test("say in words what their bars show", () => {
-    show([task("train", { started: 1000, ended: 126_000 })]);
+    show([taskRow("train", { started: 1000, ended: 126_000 })]);
     expect(
       within(rowOf("train")).getByLabelText(/completed, ran 2 m 05 s, waited 1.0 s/),
     ).toBeTruthy();
@@ -79,7 +84,7 @@ describe("rows on the page", () => {
   });
 
   test("names are text", () => {
-    show([task("<img src=x onerror=alert(1)>"), task("b")]);
+    show([taskRow("<img src=x onerror=alert(1)>"), taskRow("b")]);
     expect(names()[0]).toBe("<img src=x onerror=alert(1)>");
     expect(document.querySelector("img")).toBeNull();
   });
@@ -96,7 +101,7 @@ describe("bars", () => {
       { started: 0, ended: 200, state_name: "Failed", state_type: "FAILED" as const },
       { started: 500, ended: 1000, state_name: "Completed", state_type: "COMPLETED" as const },
     ];
-    show([task("a", { attempts }), task("b", { ...PENDING, state_name: "NotRun" })]);
+    show([taskRow("a", { attempts }), taskRow("b", { ...PENDING, state_name: "NotRun" })]);
     const colours = [...bars("a", "run")].map((bar) => bar.style.getPropertyValue("--nbf-bar"));
     expect(colours).toEqual(["var(--nbf-red)", "var(--nbf-green)"]);
     expect(bars("a", "gap")).toHaveLength(1);
@@ -106,7 +111,7 @@ describe("bars", () => {
   test("grow while the run goes on, with a line for now", () => {
     vi.useFakeTimers({ now: 30_000 });
     try {
-      show([task("a", RUNNING)], { run: running("run") });
+      show([taskRow("a", RUNNING)], { run: running("run") });
       const width = () => Number.parseFloat(bars("a", "run")[0]?.style.width ?? "");
       const before = width();
       expect(document.querySelector(".nbf-tl-now")).toBeTruthy();
@@ -123,8 +128,8 @@ describe("bars", () => {
   });
 
   test("many runs of one task are one band, which opens", () => {
-    const many = [1, 2, 3].map((n) => task(`score-${n}`, { task_name: "score", node: "score" }));
-    show([...many, task("other")]);
+    const many = [1, 2, 3].map((n) => taskRow(`score-${n}`, { task_name: "score", node: "score" }));
+    show([...many, taskRow("other")]);
     expect(names()).toEqual(["score×3", "other"]);
     expect(rowOf("score×3").textContent).toContain("3/3");
     fireEvent.click(rowOf("score×3"));
@@ -133,7 +138,7 @@ describe("bars", () => {
   });
 
   test("subflows stand over what lies in them", () => {
-    show([task("a", { run: "sub" })], { subflows: [flow("sub", { parent_id: "run" })] });
+    show([taskRow("a", { run: "sub" })], { subflows: [flow("sub", { parent_id: "run" })] });
     expect(names()).toEqual(["sub", "a"]);
     expect(rowOf("a").getAttribute("aria-level")).toBe("2");
   });
@@ -156,7 +161,7 @@ describe("what the reader does", () => {
   });
 
   test("keys open and close", () => {
-    show([1, 2].map((n) => task(`score-${n}`, { task_name: "score", node: "score" })));
+    show([1, 2].map((n) => taskRow(`score-${n}`, { task_name: "score", node: "score" })));
     press("ArrowDown", "ArrowRight");
     expect(names()).toHaveLength(3);
     press("ArrowRight", "ArrowLeft", "ArrowLeft");
@@ -178,14 +183,14 @@ describe("what the reader does", () => {
   });
 
   test("what is selected elsewhere is shown, its band opened", () => {
-    const many = [1, 2].map((n) => task(`score-${n}`, { task_name: "score", node: "score" }));
+    const many = [1, 2].map((n) => taskRow(`score-${n}`, { task_name: "score", node: "score" }));
     const { select } = show(many);
     select("score-2");
     expect(rowOf("score-2").getAttribute("aria-selected")).toBe("true");
   });
 
   test("filters leave what matches, and say when nothing does", async () => {
-    show([...THREE, task("bad", { state_name: "Failed", state_type: "FAILED" })]);
+    show([...THREE, taskRow("bad", { state_name: "Failed", state_type: "FAILED" })]);
     const field = screen.getByLabelText("Filter tasks by name");
     fireEvent.input(field, { target: { value: "T" } });
     expect(names()).toEqual(["two", "three"]);
@@ -202,7 +207,7 @@ describe("what the reader does", () => {
   });
 
   test("zoomed in, what lies outside is not drawn; a double click shows all", () => {
-    show([task("start", { ended: 100 }), task("end", { started: 59_000, ended: 60_000 })]);
+    show([taskRow("start", { ended: 100 }), taskRow("end", { started: 59_000, ended: 60_000 })]);
     press("+", "+");
     expect(bars("start", "run")).toHaveLength(0);
     fireEvent.dblClick(grid());
@@ -241,7 +246,7 @@ describe("what the reader does", () => {
   });
 
   test("what is under the pointer is told exactly", () => {
-    show([task("train", { message: "all is well" }), task("b")]);
+    show([taskRow("train", { message: "all is well" }), taskRow("b")]);
     fireEvent.mouseMove(rowOf("train"), { clientX: 300, clientY: 60 });
     const tip = screen.getByRole("tooltip");
     expect(tip.textContent).toMatch(/train.*completed.*all is well.*1970-01-01 00:00:01.000 UTC/);
