@@ -9,6 +9,7 @@ import {
   useReducedMotion,
   useSize,
   useStored,
+  useTold,
 } from "./hooks";
 
 let told: unknown;
@@ -29,6 +30,24 @@ const pass = (ms: number) =>
   act(() => {
     vi.advanceTimersByTime(ms);
   });
+
+test("what is told is told for a while, each word for all of it", () => {
+  let say: (words: string) => void = () => {};
+  const use = () => {
+    const [words, tell] = useTold(1000);
+    say = tell;
+    return words;
+  };
+  show(use);
+  expect(told).toBeNull();
+  act(() => say("Copied"));
+  pass(900);
+  act(() => say("Not allowed"));
+  pass(900);
+  expect(told).toBe("Not allowed");
+  pass(100);
+  expect(told).toBeNull();
+});
 
 describe("now", () => {
   test("moves on by steps while it is wanted, on the sender's clock", () => {

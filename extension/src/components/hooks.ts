@@ -28,6 +28,17 @@ export function useNow(active: boolean, everyMs = 1000): number {
   return now + skew;
 }
 
+/** What became of a click, for `ms` after it was said; null before and afterwards. */
+export function useTold(ms: number): [string | null, (words: string) => void] {
+  const [told, setTold] = useState<string | null>(null);
+  useEffect(() => {
+    if (told === null) return;
+    const timer = setTimeout(() => setTold(null), ms);
+    return () => clearTimeout(timer);
+  }, [told, ms]);
+  return [told, setTold];
+}
+
 const STILL = "(prefers-reduced-motion: reduce)";
 
 /** Whether the reader asked for no motion. */

@@ -1,7 +1,8 @@
 /** Above the lines: filters, the search, and what to do with the lines shown. */
 
-import { type KeyboardEvent, type RefObject, useEffect, useState } from "react";
+import type { KeyboardEvent, RefObject } from "react";
 import type { LogLine, TaskRow } from "../../api/types";
+import { useTold } from "../hooks";
 import { copied } from "../results/clipboard";
 import { grouped } from "../words";
 import type { Filter, Origin } from "./filter";
@@ -138,8 +139,11 @@ function TaskChip({ tasks, task, onTask }: Pick<Props, "tasks" | "task" | "onTas
   );
 }
 
+/** How long a button says what became of it, in ms. */
+const TOLD = 1500;
+
 function Takers({ shown, tasks }: Pick<Props, "shown" | "tasks">) {
-  const [told, setTold] = useTold();
+  const [told, setTold] = useTold(TOLD);
   const take = async () => setTold((await copied(asText(shown, tasks))) ? "Copied" : "Not allowed");
   const empty = shown.length === 0;
   return (
@@ -165,17 +169,4 @@ function Takers({ shown, tasks }: Pick<Props, "shown" | "tasks">) {
       </button>
     </>
   );
-}
-
-/** How long a button says what became of it, in ms. */
-const TOLD = 1500;
-
-function useTold(): [string | null, (words: string) => void] {
-  const [told, setTold] = useState<string | null>(null);
-  useEffect(() => {
-    if (told === null) return;
-    const timer = setTimeout(() => setTold(null), TOLD);
-    return () => clearTimeout(timer);
-  }, [told]);
-  return [told, setTold];
 }

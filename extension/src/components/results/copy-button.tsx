@@ -1,6 +1,6 @@
 /** Copies a text, and says whether it could. */
 
-import { useEffect, useState } from "react";
+import { useTold } from "../hooks";
 import { copied } from "./clipboard";
 
 interface Props {
@@ -12,12 +12,7 @@ interface Props {
 const TOLD_MS = 2500;
 
 export function CopyButton({ label, text }: Props) {
-  const [told, setTold] = useState<string | null>(null);
-  useEffect(() => {
-    if (told === null) return;
-    const timer = setTimeout(() => setTold(null), TOLD_MS);
-    return () => clearTimeout(timer);
-  }, [told]);
+  const [told, setTold] = useTold(TOLD_MS);
   const copy = async () =>
     setTold((await copied(text())) ? "Copied" : "The browser refused to copy");
   return (
