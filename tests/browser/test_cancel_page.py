@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import httpx
@@ -21,6 +20,7 @@ from nbflow.server import presence
 from nbflow.server.tickets import cancel_path
 from tests.browser.conftest import ROOT
 from tests.browser.notebook_page import DEADLINE_MS
+from tests.waiting import until
 
 SERVER: Final = [sys.executable, "-m", "nbflow", "server", "start", "--no-worker", "--port", "0"]
 #: A flow that sleeps; with a second argument it does not hear when it is interrupted.
@@ -49,7 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A home whose server runs."""
     home = tmp_path_factory.mktemp("served")
     with started(SERVER, home) as process:
-        wait_for(lambda: presence.read(home), "the server")
+        until(lambda: presence.read(home), "the server")
         yield home
         process.terminate()
         process.wait(timeout=60)
@@ -78,20 +78,13 @@ def run_in(home: Path, *arguments: str) -> Iterator[UUID]:
         yield run_id
 
 
-def wait_for(condition: Callable[[], Any], what: str) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
-
-
 def opened(context: BrowserContext, home: Path, run_id: UUID) -> tuple[Page, list[str]]:
     """The run's page, and what goes wrong in it from now on."""
     expect.set_options(timeout=DEADLINE_MS)
     found = presence.read(home)
     assert found is not None
     address = f"{found.url}{cancel_path((home / 'token').read_text().strip(), run_id)}"
-    wait_for(lambda: httpx.get(address).is_success, "the run's record")
+    until(lambda: httpx.get(address).is_success, "the run's record")
     page, errors = context.new_page(), []
     page.set_viewport_size({"width": 760, "height": 460})
     page.on("console", lambda message: errors.append(message.text))

@@ -24,6 +24,7 @@ from nbflow.engine import slots
 from nbflow.exceptions import ObjectNotFound, RunTimeout, UsageError
 from nbflow.models.deployments import ConcurrencyLimit
 from nbflow.store import close_stores, open_store
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -41,13 +42,6 @@ def limit(name: str, count: int, decay: float | None = None) -> None:
 
 def taken(name: str) -> int:
     return open_store().limits.limit(name).taken
-
-
-def wait_until(true: Any) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 # ── holding slots ────────────────────────────────────────────────────────────────────────
@@ -82,7 +76,7 @@ def test_threads_take_turns_in_the_order_they_came() -> None:
         for number in range(5):
             threads.append(threading.Thread(target=work, args=(number,)))
             threads[-1].start()
-            wait_until(lambda: _in_line() == len(threads))
+            until(lambda: _in_line() == len(threads), "all to stand in line")
     for thread in threads:
         thread.join()
     assert order == [0, 1, 2, 3, 4]
@@ -107,7 +101,7 @@ def test_the_next_one_starts_as_soon_as_a_slot_is_given_back(
 
     thread = threading.Thread(target=work)
     thread.start()
-    wait_until(lambda: _in_line() == 1)
+    until(lambda: _in_line() == 1, "one to stand in line")
     first.__exit__(None, None, None)
     free = time.monotonic()
     thread.join()
@@ -252,7 +246,7 @@ def test_a_lost_lease_is_told(caplog: pytest.LogCaptureFixture) -> None:
         (request,) = slots._keeper._held
         assert request.slot is not None
         open_store().limits.release(request.slot)  # as somebody's clean-up would
-        wait_until(lambda: "were lost" in caplog.text)
+        until(lambda: "were lost" in caplog.text, "word of the loss")
     assert "'db'" in caplog.text
 
 
@@ -284,7 +278,7 @@ def test_waiting_is_interrupted_by_ctrl_c() -> None:
     limit("db", 1)
 
     def interrupt() -> None:
-        wait_until(lambda: _in_line() == 1)
+        until(lambda: _in_line() == 1, "one to stand in line")
         os.kill(os.getpid(), signal.SIGINT)
 
     with concurrency("db"):
@@ -300,7 +294,7 @@ def test_the_thread_ends_when_there_is_nothing_to_do() -> None:
     limit("db", 1)
     with concurrency("db"):
         assert _threads() == 1
-    wait_until(lambda: _threads() == 0)
+    until(lambda: _threads() == 0, "the thread's end")
 
 
 def _threads() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,7 @@ from nbflow.exceptions import StoreError
 from nbflow.models import FlowRun, LogRecord, RunKind, StateChange, TaskRun, new_id
 from nbflow.store.sql import SQLStore
 from nbflow.story import Event, Logged, RunMoved, Story
-
-PATIENCE = 60.0
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -79,13 +78,6 @@ def move(store: SQLStore, run: FlowRun, state: states.State[Any]) -> None:
     store.set_state(StateChange(RunKind.FLOW, run.id, state, 1, None, run.id))
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def line(run: FlowRun, text: str) -> LogRecord:
     return LogRecord(run.id, None, 20, "mine", text, datetime.now(UTC))
 
@@ -94,7 +86,7 @@ def test_all_is_told_by_the_end_and_once(store: SQLStore) -> None:
     run, reporter = flow_run(states.Running()), Reporter()
     with following(store, run.id, reporter) as follower:
         store.create_flow_run(run)
-        until(lambda: "fox Running" in reporter.told)
+        until(lambda: "fox Running" in reporter.told, "word of the run")
         store.create_task_run(task_run(run, "load", states.Completed()))
         store.add_logs([line(run, "one"), line(run, "two")])
         move(store, run, states.Completed())
@@ -112,7 +104,7 @@ def test_a_run_that_is_not_there_yet_is_waited_for(store: SQLStore) -> None:
         store.create_flow_run(other)
         store.flush()
         store.create_flow_run(run)
-        until(lambda: reporter.told == ["begin", "fox Running"])
+        until(lambda: reporter.told == ["begin", "fox Running"], "word of the run")
 
 
 def test_subflows_are_told_too(store: SQLStore) -> None:
@@ -144,7 +136,7 @@ def test_a_reporter_that_rests_is_told_all_at_the_end(store: SQLStore) -> None:
     store.create_flow_run(run)
     reads = counted(store)
     with following(store, run.id, reporter):
-        until(lambda: threads("nbflow-progress") == 1)
+        until(lambda: threads("nbflow-progress") == 1, "the follower's thread")
         assert reads == []
         move(store, run, states.Completed())
     assert reporter.told == ["begin", "fox Completed", "stop"]
@@ -188,7 +180,7 @@ def test_a_subflow_that_is_deleted_meanwhile_is_left_out(store: SQLStore) -> Non
     with following(store, run.id, reporter):
         for each in (run, child):
             store.create_flow_run(each)
-        until(lambda: "cub Running" in reporter.told)
+        until(lambda: "cub Running" in reporter.told, "word of the subflow")
         store.delete_flow_run(child.id)
         store.flush()
         move(store, run, states.Completed())
@@ -201,7 +193,7 @@ def test_a_reader_that_went_away_is_told_nothing_more(store: SQLStore, error: OS
     run, reporter = flow_run(states.Running()), Reporter(error)
     store.create_flow_run(run)
     with following(store, run.id, reporter) as follower:
-        until(lambda: len(reporter.told) == 2)
+        until(lambda: len(reporter.told) == 2, "word of the run")
         move(store, run, states.Completed())
     assert reporter.told == ["begin", "fox Running", "stop"]
     assert follower.story.run is not None

@@ -45,6 +45,7 @@ from nbflow.states import Completed, Pending, Running, Scheduled, now
 from nbflow.store import SQLStore, close_stores, open_store
 from nbflow.store.http import connection, outbox
 from nbflow.store.http.client import HTTPStore
+from tests.waiting import until
 
 
 class Line:
@@ -133,13 +134,6 @@ def submitted(store: Any, **more: Any) -> FlowRun:
     return found
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 # ── lost answers ─────────────────────────────────────────────────────────────────────────
 
 
@@ -155,7 +149,7 @@ def test_writes_whose_answer_was_lost_count_once(
         store.add_logs([log(run, f"{number}")])
         store.set_state(StateChange(RunKind.FLOW, run.id, Running(), 1, flow_run_id=run.id))
         if restarted:
-            until(lambda: line.lose.get("/writes") != 2)
+            until(lambda: line.lose.get("/writes") != 2, "the first lost answer")
             line.app = app_around(behind)  # it has forgotten all but what is in the database
         store.flush()
     assert messages(store, run) == ["0", "1", "2"]
@@ -228,7 +222,7 @@ def test_two_servers_forget_a_call_but_nothing_happens_twice(
 
     thread = threading.Thread(target=submit)
     thread.start()
-    until(lambda: not line.lose)
+    until(lambda: not line.lose, "the lost answer")
     line.app = app_around(behind)
     thread.join(60)
     assert behind.count_flow_runs() == 1
@@ -246,9 +240,9 @@ def test_writes_are_kept_through_an_outage_in_their_order(store: HTTPStore, line
     for number in range(200):
         store.add_logs([log(run, f"{number}")])
         if number % 50 == 0:
-            until(lambda: line.requests[-1].endswith("/writes"))
+            until(lambda: line.requests[-1].endswith("/writes"), "a try to write")
     asked = len(line.requests)
-    until(lambda: len(line.requests) > asked + 1)
+    until(lambda: len(line.requests) > asked + 1, "more tries")
     line.cut = False
     store.flush()
     assert messages(store, run) == [f"{number}" for number in range(200)]
@@ -285,12 +279,12 @@ def served(folder: Path, port: int = 0) -> Iterator[tuple[int, Callable[[], None
     behind = SQLStore(f"sqlite:///{folder / 'runs.db'}")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    until(lambda: _bound(listener, port))
+    until(lambda: _bound(listener, port), "the port")
     config = uvicorn.Config(app_around(behind), lifespan="off", log_level="error", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    until(lambda: server.started)
+    until(lambda: server.started, "the server")
 
     def stop() -> None:
         server.should_exit = True
@@ -658,7 +652,7 @@ def test_a_long_wait_is_several_questions(
         return sum(path.endswith(ending) for path in list(line.requests))
 
     def end_it() -> None:
-        until(lambda: asked("/watch") > 4)
+        until(lambda: asked("/watch") > 4, "five questions")
         behind.set_state(StateChange(RunKind.FLOW, run.id, Completed(), 1, flow_run_id=run.id))
 
     thread = threading.Thread(target=end_it)

@@ -37,6 +37,7 @@ from nbflow.owner import is_alive, place_of
 from nbflow.runs import get_run
 from nbflow.settings import get_settings
 from nbflow.store import close_stores
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not parking.CAN_PARK, reason="kernels cannot be kept there")
 
@@ -103,15 +104,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.stdout.close()
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def kept(path: Path, seconds: float = 600, **options: Any) -> ParkedKernel:
     """Run a notebook that fails; the kernel that was kept."""
     run_flow(notebook(path, keep_kernel_seconds=seconds, **options), {})
@@ -153,7 +145,7 @@ def test_killing_the_run_loses_no_kernel(write, start) -> None:
     assert cells_run_in(parked) == parked.execution_count == 2
     assert len(group_members(parked.pid)) == 2, "the kernel and its child"
     assert free_run(parked.run_id) == parked
-    assert until(lambda: is_gone(parked))
+    until(lambda: is_gone(parked), "the kernel's end")
 
 
 def test_the_record_says_what_a_person_wants_to_know(write) -> None:
@@ -218,7 +210,7 @@ def test_a_kernel_ends_when_its_time_is_over(write) -> None:
     parked = parking.extend(first.run_id, 1.0)
     assert parked is not None
     assert parked.expires < first.expires
-    assert until(lambda: is_gone(parked))
+    until(lambda: is_gone(parked), "the kernel's end")
     assert time.time() >= parked.expires.timestamp()
     assert parked_kernels() == []
 
@@ -233,10 +225,10 @@ def test_nothing_stays_when_something_is_taken_away(write, victim) -> None:
         (get_settings().home / "parked" / f"{parked.run_id}.json").unlink()
     else:
         os.kill(place_of(parked.keeper)[1], signal.SIGKILL)
-        assert until(lambda: not group_members(parked.pid))
+        until(lambda: not group_members(parked.pid), "the group's end")
     if victim == "keeper":
         assert main(["runs", "ls"]) == 0
-    assert until(lambda: is_gone(parked))
+    until(lambda: is_gone(parked), "the kernel's end")
 
 
 def test_a_kernel_without_guard_and_keeper_is_swept(write) -> None:
@@ -244,12 +236,12 @@ def test_a_kernel_without_guard_and_keeper_is_swept(write) -> None:
     parked = kept(write(FAILS))
     os.kill(guard_of(parked), signal.SIGKILL)
     os.kill(place_of(parked.keeper)[1], signal.SIGKILL)
-    assert until(lambda: not is_alive(parked.keeper))
+    until(lambda: not is_alive(parked.keeper), "the keeper's end")
     assert len(group_members(parked.pid)) == 2
 
     assert main(["debug"]) == 0
 
-    assert until(lambda: is_gone(parked))
+    until(lambda: is_gone(parked), "the kernel's end")
 
 
 # ── taking ───────────────────────────────────────────────────────────────────────────────
@@ -269,7 +261,7 @@ def test_of_two_who_take_a_kernel_one_gets_it(write) -> None:
     (kernel,) = [each for each in taken if each is not None]
 
     assert kernel.wait_ready(60)
-    assert until(lambda: not is_alive(parked.keeper))
+    until(lambda: not is_alive(parked.keeper), "the keeper's end")
     assert kernel.is_alive()
     again = park(kernel, seconds=600, run_id="another", run_name="r", notebook="n.ipynb")
     assert (again.process, cells_run_in(again)) == (parked.process, parked.execution_count)
@@ -284,7 +276,7 @@ def test_a_taken_kernel_ends_with_who_took_it(write, start) -> None:
     assert len(group_members(parked.pid)) == 2
     taker.kill()
     taker.wait()
-    assert until(lambda: is_gone(parked))
+    until(lambda: is_gone(parked), "the kernel's end")
 
 
 def test_parking_is_refused_where_there_are_no_groups(monkeypatch) -> None:

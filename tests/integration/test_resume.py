@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from nbflow.replay import debug_cells
 from nbflow.runs import Run, get_run
 from nbflow.states import Failed, Running, StateType, now
 from nbflow.store import close_stores, open_store
+from tests.waiting import until
 
 PARAMETERS = "import datetime\nday: datetime.date = datetime.date(2026, 1, 1)\nn: int = 1"
 #: Leaves a mark each time that it runs.
@@ -244,7 +244,7 @@ def test_a_run_whose_process_was_killed_goes_on(folder) -> None:
     )
     process = subprocess.Popen([*COMMAND, "run", path, "-q"])
     try:
-        assert until((folder / "on").exists)
+        until((folder / "on").exists, "the endless cell")
     finally:
         process.kill()
         process.wait()
@@ -360,7 +360,7 @@ def test_of_two_resumes_at_once_the_second_is_refused(folder, capsys) -> None:
     )
     first = subprocess.Popen([*COMMAND, "resume", str(run.id), "-q"])
     try:
-        assert until(lambda: run.refresh().state.type is StateType.RUNNING)
+        until(lambda: run.refresh().state.type is StateType.RUNNING, "the run going on")
         capsys.readouterr()
         assert main(["resume", str(run.id)]) == 2
         assert "has not ended" in capsys.readouterr().err
@@ -374,15 +374,6 @@ def test_of_two_resumes_at_once_the_second_is_refused(folder, capsys) -> None:
 # ── cancel ───────────────────────────────────────────────────────────────────────────────
 
 ENDLESS = "import time\nfrom pathlib import Path\nPath('on').touch()\ntime.sleep(600)"
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.fixture
@@ -400,7 +391,7 @@ def running(folder: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
             preexec_fn=lambda: signal.signal(signal.SIGINT, ignore if deaf else signal.SIG_DFL),  # noqa: PLW1509
         )
         started.append(process)
-        assert until((folder / "on").exists)
+        until((folder / "on").exists, "the endless cell")
         return process
 
     yield start

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from nbflow.models import FlowKind
 from nbflow.models.deployments import DeploymentSpec
 from nbflow.runs import Run, get_run, list_runs
 from nbflow.store import close_stores, open_store
+from tests.waiting import until
 
 
 class Approval(BaseModel):
@@ -51,10 +51,7 @@ def paused(wanted: Any) -> Iterator[list[Any]]:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    end = time.monotonic() + 60
-    while not (list_runs() and _waits(list_runs()[0])):
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    until(lambda: list_runs() and _waits(list_runs()[0]), "a run that waits")
     yield got
     thread.join(60)
     assert not thread.is_alive()

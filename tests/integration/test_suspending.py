@@ -26,6 +26,7 @@ from nbflow.owner import this_owner
 from nbflow.runs import Run, get_run
 from nbflow.states import now
 from nbflow.store import close_stores, open_store
+from tests.waiting import until
 
 FLOWS = """
 from pathlib import Path
@@ -263,11 +264,8 @@ def test_a_notebook_waits_in_its_kernel(tmp_path: Path) -> None:
 
 
 def _waiting() -> Run:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for run in list_runs():
-            asked = run.store.dispatch.inputs(run.id)
-            if run.state.name == "Paused" and asked and asked[-1].answered is None:
-                return run
-        time.sleep(0.01)
-    raise AssertionError("nothing paused in time")
+    def waits(run: Run) -> bool:
+        asked = run.store.dispatch.inputs(run.id)
+        return run.state.name == "Paused" and bool(asked) and asked[-1].answered is None
+
+    return until(lambda: next(filter(waits, list_runs()), None), "a paused run")

@@ -12,6 +12,7 @@ import pytest
 
 from nbflow import flow, get_run, task
 from nbflow.task_runners import ProcessPoolTaskRunner, SequentialTaskRunner
+from tests.waiting import until
 
 HEAD = """
 import os, sys, time, signal, threading
@@ -111,11 +112,7 @@ def test_a_stop_is_recorded_and_ends_the_process_at_once(
 
     source = HEAD + textwrap.dedent(PLACES[place]) + "\nmain()\n"
     process = script(source)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "ready").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: _goes_on(process) and (tmp_path / "ready").exists(), "its readiness")
     time.sleep(0.1)
     process.send_signal(number)
     _out, err = process.communicate(timeout=120)  # what it does would take ten minutes
@@ -210,18 +207,16 @@ main()
 """
     )
     pid = tmp_path / "pid"
-    deadline = time.monotonic() + 60
-    while not (pid.exists() and pid.read_text()):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: _goes_on(process) and pid.exists() and pid.read_text(), "the worker's id")
     process.kill()
     process.communicate()
     worker = int(pid.read_text())
-    deadline = time.monotonic() + 60
-    while _alive(worker):
-        assert time.monotonic() < deadline, "the worker outlives its parent"
-        time.sleep(0.05)
+    until(lambda: not _alive(worker), "the worker's end after its parent's")
+
+
+def _goes_on(process: Any) -> bool:
+    assert process.poll() is None, process.communicate()
+    return True
 
 
 def _alive(pid: int) -> bool:

@@ -24,6 +24,7 @@ from nbflow.exceptions import (
 )
 from nbflow.runs import Run, list_runs
 from nbflow.store import open_store
+from tests.waiting import until
 
 
 class Approval(BaseModel):
@@ -45,15 +46,13 @@ pytestmark = pytest.mark.usefixtures("record")
 
 def paused_run(questions: int = 1) -> Run:
     """The run, once it has asked so often and waits."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for run in list_runs():
-            asked = run.store.dispatch.inputs(run.id)
-            waits = asked and asked[-1].answered is None
-            if run.state.name == "Paused" and waits and len(asked) == questions:
-                return run
-        time.sleep(0.005)
-    raise AssertionError("nothing paused in time")
+
+    def waits(run: Run) -> bool:
+        asked = run.store.dispatch.inputs(run.id)
+        is_asked = len(asked) == questions and asked[-1].answered is None
+        return run.state.name == "Paused" and is_asked
+
+    return until(lambda: next(filter(waits, list_runs()), None), "a paused run")
 
 
 @contextmanager

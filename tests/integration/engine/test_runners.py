@@ -18,6 +18,7 @@ from nbflow.task_runners import (
     SequentialTaskRunner,
     ThreadPoolTaskRunner,
 )
+from tests.waiting import until
 
 
 @st.composite
@@ -235,10 +236,10 @@ def test_no_thread_stays_behind_when_a_flow_is_over(record: Any) -> None:
             quick.submit()
 
     main()
-    deadline = time.monotonic() + 60
-    while any(t.name == "nbflow-task" for t in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(
+        lambda: "nbflow-task" not in {thread.name for thread in threading.enumerate()},
+        "the threads' end",
+    )
 
 
 def test_submitting_from_other_threads_gives_each_run_its_name(record: Any) -> None:

@@ -29,6 +29,7 @@ from nbflow.store.http.client import HTTPStore
 from nbflow.store.sql import SQLStore
 from tests.integration.feed import fixtures
 from tests.integration.feed.conftest import Clock, Json, Page
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("store")
 PageOf = Callable[..., Page]
@@ -43,16 +44,6 @@ def running(start: Callable[[], Any]) -> Iterator[threading.Thread]:
         yield thread
     finally:
         thread.join(60)
-
-
-def until(found: Callable[[], Any]) -> Any:
-    """What is found, in the end."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if value := found():
-            return value
-        time.sleep(0.005)
-    raise AssertionError("it never came to that")
 
 
 def by_name(known: Json) -> dict[str, Json]:
@@ -119,7 +110,7 @@ def test_a_map_is_one_card_that_counts_while_it_runs(
 
     monkeypatch.setattr(fixtures, "math", SimpleNamespace(sqrt=last_waits))
     with running(lambda: fixtures.mapped(return_state=True)) as thread:
-        page = page_of(until(list_runs)[0].id)
+        page = page_of(until(list_runs, "a run")[0].id)
         while thread.is_alive():
             clock.time += 1.0
             page.pull()
@@ -189,9 +180,9 @@ def test_a_paused_run_asks_until_it_is_answered(store: Store, page_of: PageOf) -
         return int(pause_flow_run(wait_for_input=int, timeout=60))
 
     with running(lambda: asks(return_state=True)):
-        run_id = until(list_runs)[0].id
+        run_id = until(list_runs, "a run")[0].id
         page = page_of(run_id)
-        question = until(lambda: page.pull() and page.known.get("question"))
+        question = until(lambda: page.pull() and page.known.get("question"), "the question")
         assert question["schema"]["properties"]["value"]["type"] == "integer"
         assert question["deadline"] > time.time() * 1000
         assert not page.feed.settled
@@ -635,8 +626,8 @@ def test_a_reader_who_comes_first_is_told_of_a_run_from_its_start(
     store: Store, clock: Clock
 ) -> None:
     with running(lambda: a_few(return_state=True)):
-        page = Page(RunFeed(store, until(list_runs)[0].id, clock=clock), clock)
-        until(lambda: page.pull_all() and page.feed.settled)
+        page = Page(RunFeed(store, until(list_runs, "a run")[0].id, clock=clock), clock)
+        until(lambda: page.pull_all() and page.feed.settled, "the run's end")
     assert page.known["progress"] == {
         "total": 3,
         "done": 3,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from nbflow.notebooks.events import CellEnded, CellPrinted, NotebookEvent, NotebookOutcome
 from nbflow.notebooks.execute import run_notebook
+from tests.waiting import until
 
 ECHO_KERNEL = """
 from ipykernel.kernelbase import Kernel
@@ -170,26 +170,15 @@ def is_alive(pid: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
-    """Wait for a condition, a bounded time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
-
-
 @pytest.fixture
 def processes() -> Any:
     """Questions about processes: `alive(pid)`, `gone(pid, …)`."""
 
     class Processes:
         alive = staticmethod(is_alive)
-        wait_until = staticmethod(wait_until)
 
         @staticmethod
-        def gone(*pids: int, seconds: float = 30.0) -> bool:
-            return wait_until(lambda: not any(map(is_alive, pids)), seconds)
+        def gone(*pids: int) -> bool:
+            return until(lambda: not any(map(is_alive, pids)), "the end of processes")
 
     return Processes()

@@ -25,6 +25,7 @@ from nbflow.notebooks.events import (
     Note,
 )
 from nbflow.notebooks.execute import run_notebook
+from tests.waiting import until
 
 SLEEP = "import time\ntime.sleep(60)"
 
@@ -371,7 +372,7 @@ def test_a_kernel_that_dies_between_cells_crashes_the_run_and_no_cell(
             pids.append(event.pid)
         if isinstance(event, CellEnded) and event.cell.index == 0:
             os.kill(pids[0], 9)
-            assert processes.wait_until(lambda: has_ended(pids[0]), seconds=60)
+            until(lambda: has_ended(pids[0]), "the kernel's end")
 
     outcome = run_notebook(
         notebook("1", "2"), output=tmp_path / "out.ipynb", on_event=kill, raise_on_failure=False

@@ -11,6 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.waiting import until
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups")
 
 #: Its middle cell leaves a child process and its pids, then runs long.
@@ -58,7 +60,7 @@ class Runner:
         )
 
     def wait_until_running(self, processes) -> tuple[int, ...]:
-        assert processes.wait_until(lambda: self._saved("started"), 60)
+        until(lambda: self._saved("started"), "the running cell's output")
         return tuple(map(int, self.pids_file.read_text().split()))
 
     def _saved(self, text: str) -> bool:
@@ -118,7 +120,7 @@ def test_r4_killing_the_runner_takes_kernel_and_children_along(runner, processes
 
     assert processes.gone(*pids)
     assert one.states() == ["completed", "running", "not_run"]
-    assert processes.wait_until(lambda: not Path(connection).parent.exists())
+    until(lambda: not Path(connection).parent.exists(), "the end of its folder")
 
 
 def test_a_second_ctrl_c_waits_for_nothing(runner, notebook, tmp_path, processes) -> None:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from nbflow.server.routes import cancelling
 from nbflow.server.tickets import cancel_path, cancel_ticket
 from nbflow.states import Completed, Failed, Running, StateType
 from nbflow.store import SQLStore
+from tests.waiting import until
 
 from .conftest import deploy, flow_run, serving
 
@@ -117,7 +118,7 @@ def process_of(desk: Desk, *arguments: str) -> Iterator[tuple[UUID, subprocess.P
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        wait_for(lambda: is_running(desk, run_id), "the run's record")
+        until(lambda: is_running(desk, run_id), "the run's record")
         yield run_id, process
     finally:
         process.kill()
@@ -129,13 +130,6 @@ def is_running(desk: Desk, run_id: UUID) -> bool:
         return desk.store.flow_run(run_id).state.is_running()
     except ObjectNotFound:  # its process has not written yet
         return False
-
-
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
 
 
 def sentences(answer: httpx.Response) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 from nbflow.server.event_hub import EventHub
 from nbflow.server.event_stream import EventStream
+from tests.waiting import until
 
 from .conftest import TOKEN, Served, end, flow_run
 
@@ -46,7 +47,12 @@ def events(lines: Iterator[str]) -> Iterator[Event]:
             found = {}
 
 
-def until(stream: Iterator[Event], subject: object, kind: str) -> list[Event]:
+def bells() -> list[threading.Thread]:
+    """The threads that listen to the store."""
+    return [each for each in threading.enumerate() if each.name == "nbflow-bell"]
+
+
+def events_to(stream: Iterator[Event], subject: object, kind: str) -> list[Event]:
     found = []
     for event in stream:
         found.append(event)
@@ -61,7 +67,7 @@ def test_what_happens_is_told_at_once(served: Served) -> None:
         end(served.store, run)
         served.store.flush()
         committed = time.monotonic()
-        found = until(stream, run.id, "flow-run.Completed")
+        found = events_to(stream, run.id, "flow-run.Completed")
         assert time.monotonic() - committed < 30
     own = [event for event in found if event["subject"] == str(run.id)]
     assert [event["kind"] for event in own] == [
@@ -83,7 +89,7 @@ def test_a_client_goes_on_where_it_was(served: Served, how: str) -> None:
     headers = {"Last-Event-ID": str(first["sequence"])} if how != "query" else {}
     query = {"query": f"?after={first['sequence']}", "header": "", "both": "?after=0"}[how]
     with following(served, query, **headers) as stream:
-        found = until(stream, run.id, "flow-run.Completed")
+        found = events_to(stream, run.id, "flow-run.Completed")
     assert found[0]["sequence"] > first["sequence"]
     kinds = [each["kind"] for each in (first, *found) if each["subject"] == str(run.id)]
     assert kinds == ["flow-run.Pending", "flow-run.Running", "flow-run.Completed"]
@@ -109,7 +115,7 @@ def test_a_filter_lets_one_run_through(served: Served) -> None:
         end(served.store, other)
         end(served.store, mine)
         served.store.flush()
-        found = until(stream, mine.id, "flow-run.Completed")
+        found = events_to(stream, mine.id, "flow-run.Completed")
     assert {event["subject"] for event in found} == {str(mine.id)}
     missing = served.client.get(f"/api/events?flow_run_id={served.tasks[0].id}")
     served.problem(missing, 404)
@@ -131,7 +137,7 @@ def test_many_clients_hear_the_same_and_leave_nothing_behind(served: Served) -> 
 
     def follow() -> None:
         with following(served, f"?after={start}") as stream:
-            found = until(stream, run.id, "flow-run.Completed")
+            found = events_to(stream, run.id, "flow-run.Completed")
             heard.append([event["sequence"] for event in found])
 
     clients = [threading.Thread(target=follow) for _ in range(20)]
@@ -143,12 +149,8 @@ def test_many_clients_hear_the_same_and_leave_nothing_behind(served: Served) -> 
         client.join()
     assert len(heard) == 20
     assert all(each == heard[0] for each in heard)
-    waiting = [each for each in threading.enumerate() if each.name == "nbflow-bell"]
-    assert len(waiting) <= 1
-    deadline = time.monotonic() + 60
-    while any(each.name == "nbflow-bell" for each in threading.enumerate()):
-        assert time.monotonic() < deadline, "somebody still listens, though nobody follows"
-        time.sleep(0.05)
+    assert len(bells()) <= 1
+    until(lambda: not bells(), "the end of listening, now that nobody follows")
 
 
 def test_a_silent_stream_shows_that_it_lives_and_ends_with_the_server(served: Served) -> None:
@@ -211,7 +213,4 @@ def test_a_client_that_vanishes_is_let_go(served: Served) -> None:
             f"Authorization: Bearer {TOKEN}\r\n\r\n".encode()
         )
         assert raw.recv(100).startswith(b"HTTP/1.1 200")
-    deadline = time.monotonic() + 60
-    while any(each.name == "nbflow-bell" for each in threading.enumerate()):
-        assert time.monotonic() < deadline, "the server still listens for a client that has gone"
-        time.sleep(0.05)
+    until(lambda: not bells(), "the end of listening for a client that has gone")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,17 +28,10 @@ from nbflow.server.listening import is_loopback, listen, url_of
 from nbflow.server.presence import Presence
 from nbflow.server.process import ServerOptions, Started, serve
 from nbflow.settings import Settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and process groups of POSIX")
 START = [sys.executable, "-m", "nbflow", "server"]
-
-
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.02)
-    return found
 
 
 class Command:
@@ -107,7 +100,7 @@ def test_state_survives_and_whoever_comes_later_finds_the_server(
     assert not (nbflow_home / "server.json").exists()
     assert nbflow("status")[0] == 1
     with running("--no-worker") as process:
-        wait_for(lambda: presence.read(nbflow_home), "the second server")
+        until(lambda: presence.read(nbflow_home), "the second server")
         with client_of(nbflow_home) as client:
             assert client.get("/api/variables/kept").json()["value"] == 7
         process.send_signal(signal.SIGINT)
@@ -118,12 +111,12 @@ def test_state_survives_and_whoever_comes_later_finds_the_server(
 
 def test_a_local_worker_comes_and_goes_with_the_server(nbflow_home: Path, nbflow: Command) -> None:
     with running() as process:
-        wait_for(lambda: presence.read(nbflow_home), "the server")
+        until(lambda: presence.read(nbflow_home), "the server")
         with client_of(nbflow_home) as client:
-            worker = wait_for(lambda: client.get("/api/workers").json(), "the worker")[0]
+            worker = until(lambda: client.get("/api/workers").json(), "the worker")[0]
             pid = int(worker["owner"].split(":")[1])
             os.kill(pid, signal.SIGKILL)
-            others = wait_for(
+            others = until(
                 lambda: [each for each in client.get("/api/workers").json()
                          if each["id"] != worker["id"]],
                 "another worker",
@@ -132,14 +125,14 @@ def test_a_local_worker_comes_and_goes_with_the_server(nbflow_home: Path, nbflow
         process.kill()  # so suddenly that it cannot say goodbye
         process.wait()
         alive = presence.is_alive
-        wait_for(lambda: alive(second) is False, "the worker's end")
+        until(lambda: alive(second) is False, "the worker's end")
     assert presence.read(nbflow_home) is None
     assert nbflow("stop") == (0, "No server runs from this home. There is nothing to stop.\n")
 
 
 def test_streams_do_not_hold_a_server_up(nbflow_home: Path) -> None:
     with running("--no-worker") as process:
-        wait_for(lambda: presence.read(nbflow_home), "the server")
+        until(lambda: presence.read(nbflow_home), "the server")
         with client_of(nbflow_home) as client, client.stream("GET", "/api/events") as answer:
             lines = answer.iter_lines()
             assert next(lines).startswith("retry")

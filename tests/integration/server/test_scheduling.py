@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
 from nbflow.models.deployments import DeploymentSchedule
 from nbflow.server.scheduling import PunctualScheduler
 from nbflow.store import SQLStore
+from tests.waiting import until
 
 from .conftest import SPEC
 
@@ -25,13 +25,12 @@ def test_schedules_fire_though_nobody_works_and_the_lag_is_measured(tmp_path: Pa
         )
         first = made.schedules[0].next_fire
         assert first is not None
-        deadline = time.monotonic() + 60
-        while (store.deployments.get(made.id).schedules[0].next_fire or first) <= first:
-            assert time.monotonic() < deadline, "the schedule did not fire"
-            time.sleep(0.02)
-        while scheduler.lag_seconds is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(
+            lambda: (store.deployments.get(made.id).schedules[0].next_fire or first) > first,
+            "the schedule's firing",
+        )
+        until(lambda: scheduler.lag_seconds is not None, "its lag")
+        assert scheduler.lag_seconds is not None
         assert 0 <= scheduler.lag_seconds < 30
     finally:
         scheduler.close()

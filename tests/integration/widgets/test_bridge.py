@@ -16,6 +16,7 @@ import pytest
 
 from nbflow.models import new_id
 from tests.integration.widgets.kernels import DEADLINE, WIDGET_JS, Kernel, Page
+from tests.waiting import until
 
 FLOWS = """
 import time
@@ -289,9 +290,7 @@ def test_a_button_ends_the_run_that_blocks_the_kernel(kernel: Kernel, tab: Page)
         items = tab.ask(next(number), "runs.list", **listed)["result"]["items"]
         return items and items[0]["run"]["state"]["name"] == "Running" and items[0]["run"]["id"]
 
-    deadline = time.monotonic() + DEADLINE
-    while not (run := running()):
-        assert time.monotonic() < deadline
+    run = until(running, "the run among those listed", DEADLINE)
     assert "result" in tab.ask(next(number), "run.act", run=run, action="cancel")
     kernel.finish(request)  # it would have slept for longer than anybody waits here
     assert kernel.run("get_run().state.name")[0]["content"]["data"]["text/plain"] == "'Cancelled'"

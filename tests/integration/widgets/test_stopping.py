@@ -26,6 +26,7 @@ from nbflow.states import now
 from nbflow.widgets import stopping
 from nbflow.widgets.stopping import Desk, address_to_cancel, find_desk, has_button
 from tests.integration.widgets.kernels import DEADLINE, Kernel, running_kernel
+from tests.waiting import until
 
 TOKEN = "long-enough-that-nobody-finds-it-by-trying"
 START = [sys.executable, "-m", "nbflow", "server", "start", "--no-worker", "--port", "0"]
@@ -54,10 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("NBFLOW_HOME", str(home))
         process = subprocess.Popen(START, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + DEADLINE
-        while presence.read(home) is None:
-            assert time.monotonic() < deadline, "the server did not start"
-            time.sleep(0.02)
+        until(lambda: presence.read(home), "the server", DEADLINE)
         yield home
     finally:
         process.terminate()
@@ -202,11 +200,7 @@ def asked_with(monkeypatch: pytest.MonkeyPatch, answer: Any) -> list[UUID]:
 
 
 def address_in_time(run: UUID) -> str:
-    deadline = time.monotonic() + DEADLINE
-    while not (address := address_to_cancel(run)):
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    return address
+    return until(lambda: address_to_cancel(run), "the address to cancel at", DEADLINE)
 
 
 def test_it_is_asked_once_for_each_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,19 +21,10 @@ from nbflow.models.deployments import Deployment, DeploymentSpec
 from nbflow.settings import Settings, temporary_settings
 from nbflow.store import SQLStore
 from nbflow.worker.worker import Worker
+from tests.waiting import PATIENCE, until
 
-PATIENCE = 60.0
 #: The queue that the shared worker serves.
 SERVED = "tests"
-
-
-def until(condition: Callable[[], Any], what: str = "it", seconds: float = PATIENCE) -> Any:
-    """What the condition answers as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds:g} s"
-        time.sleep(0.01)
-    return answer
 
 
 def notebook(*cells: str, parameters: str | None = None, kernel: str = "python3") -> str:
@@ -129,7 +119,10 @@ class Shop:
 
     def first_cell_started(self, run: FlowRun) -> datetime:
         """When its first cell began."""
-        return until(lambda: next((t.start_time for t in self.store.task_runs(run.id)), None))
+        return until(
+            lambda: next((t.start_time for t in self.store.task_runs(run.id)), None),
+            "its first cell",
+        )
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,9 @@ from nbflow.notebooks.execute import run_notebook
 from nbflow.settings import temporary_settings
 from nbflow.store import SQLStore
 from nbflow.worker.worker import Worker
+from tests.waiting import PATIENCE, until
 
-from .conftest import PATIENCE, SERVED, Shop, notebook, until
+from .conftest import SERVED, Shop, notebook
 
 LOOK = """
 import json, os, sys, threading, builtins
@@ -200,7 +201,8 @@ def test_a_run_does_not_need_the_process_that_waits(warm: Shop) -> None:
     run = warm.run(warm.deploy("n.ipynb", {"n.ipynb": notebook("1 + 1")}))
     assert run.state.is_completed(), warm.text(run)
     claimed = until(
-        lambda: next((line for line in warm.lines if f"{run.name}: claimed" in line), "")
+        lambda: next((line for line in warm.lines if f"{run.name}: claimed" in line), ""),
+        "word of its claim",
     )
     assert f"process {process}" not in claimed  # a new one, or the next that had got ready
 

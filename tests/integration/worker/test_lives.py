@@ -22,8 +22,9 @@ from nbflow.owner import place_of
 from nbflow.settings import as_environment, temporary_settings
 from nbflow.store import SQLStore
 from nbflow.worker.worker import Worker
+from tests.waiting import PATIENCE, until
 
-from .conftest import PATIENCE, Shop, notebook, until
+from .conftest import Shop, notebook
 
 #: Of workers that are to lose what they hold, of those that are to notice it, which they do no
 #: later than that, and of all others, who lose nothing, however slow the machine is.

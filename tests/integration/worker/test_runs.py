@@ -14,8 +14,9 @@ import pytest
 from nbflow.models import FlowRun
 from nbflow.models.deployments import Deployment
 from nbflow.owner import is_alive, place_of
+from tests.waiting import until
 
-from .conftest import Shop, notebook, until
+from .conftest import Shop, notebook
 
 SLEEP = "print('begins', flush=True)\nimport time\ntime.sleep(600)"
 STUBBORN = """

@@ -21,8 +21,7 @@ from nbflow.settings import temporary_settings
 from nbflow.store import SQLStore
 from nbflow.worker import scheduler as module
 from nbflow.worker.scheduler import Scheduler
-
-from .conftest import PATIENCE, until
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture

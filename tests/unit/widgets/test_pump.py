@@ -18,6 +18,7 @@ from nbflow.widgets.ear import Ear
 from nbflow.widgets.messages import Leaving, Looking, Seeing, Target, Watching
 from nbflow.widgets.open_pages import Pages
 from nbflow.widgets.pump import Pump
+from tests.waiting import until
 
 RUN = UUID(int=1)
 DEADLINE = 60.0
@@ -109,10 +110,7 @@ class Scene:
 
     def wait_until(self, fits: Callable[[], Any]) -> None:
         """Of what is not told."""
-        deadline = time.monotonic() + DEADLINE
-        while not fits():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(fits, "what is not told", DEADLINE)
 
 
 @pytest.fixture
