@@ -17,6 +17,7 @@ from nbflow.cli.options import (
     all_of,
     colour_option,
     events_option,
+    parameter_option,
     parameter_options,
     quiet_option,
     speech_options,
@@ -256,15 +257,7 @@ schedule_add_options = all_of(
     deployment_argument,
     schedule_kinds,
     click.option("--slug", metavar="SLUG", help="Its name; default: follows from what it says."),
-    click.option(
-        "-p",
-        "--parameter",
-        "parameters",
-        nargs=2,
-        multiple=True,
-        metavar="NAME VALUE",
-        help="A parameter of its runs; repeatable.",
-    ),
+    parameter_option("A parameter of its runs; repeatable."),
     speech_options,
 )
 

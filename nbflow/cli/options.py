@@ -233,16 +233,22 @@ speech_options = all_of(json_option, colour_option)
 
 run_argument = click.argument("run", metavar="[RUN]", default="latest", required=False)
 
-parameter_options = all_of(
-    click.option(
+
+def parameter_option(help_words: str) -> Callable[[F], F]:
+    """The option `-p NAME VALUE`, which may be given again and again."""
+    return click.option(
         "-p",
         "--parameter",
         "parameters",
         nargs=2,
         multiple=True,
         metavar="NAME VALUE",
-        help="Set a parameter; its declared type decides how VALUE is read.",
-    ),
+        help=help_words,
+    )
+
+
+parameter_options = all_of(
+    parameter_option("Set a parameter; its declared type decides how VALUE is read."),
     click.option(
         "-r",
         "--parameter-raw",
@@ -318,15 +324,7 @@ resume_options = all_of(
         metavar="JSON",
         help="Answer a paused run: an object, or the value it asks for; - reads it from stdin.",
     ),
-    click.option(
-        "-p",
-        "--parameter",
-        "parameters",
-        nargs=2,
-        multiple=True,
-        metavar="NAME VALUE",
-        help="Set one field of the answer to a paused run.",
-    ),
+    parameter_option("Set one field of the answer to a paused run."),
     click.option("--key", metavar="KEY", help="Which question is answered; default: the last."),
     click.option(
         "--kernel",
