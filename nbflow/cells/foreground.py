@@ -18,12 +18,14 @@ _RESULTS: Final = frozenset({"_", "__", "___", "Out", "_oh"})
 _NUMBERED: Final = re.compile(r"_\d+")
 #: Names by which IPython gives the cells entered so far: the next one is among them at once.
 _ENTERED: Final = frozenset({"In", "_ih", "_i", "_ii", "_iii"})
-#: What changes the whole process for a while: its streams, warnings, folder, signals.
+#: What changes the whole process for a while: its streams, warnings, signals.
 _PROCESS_WIDE: Final = frozenset(
-    {"contextlib.redirect_stdout", "contextlib.redirect_stderr", "contextlib.chdir"}
-    | {"warnings.catch_warnings", "os.chdir", "posix.chdir", "nt.chdir", "signal.signal"}
-    | {"signal.alarm", "signal.setitimer", "IPython.utils.capture.capture_output"}
+    {"contextlib.redirect_stdout", "contextlib.redirect_stderr", "warnings.catch_warnings"}
+    | {"signal.signal", "signal.alarm", "signal.setitimer"}
+    | {"IPython.utils.capture.capture_output"}
 )
+#: What changes the folder in which every cell opens files.
+_CHANGES_FOLDER: Final = frozenset({"os.chdir", "posix.chdir", "nt.chdir", "contextlib.chdir"})
 
 
 def stays_in_the_foreground(
@@ -37,15 +39,27 @@ def stays_in_the_foreground(
     """
     return (
         text.lstrip().startswith("%%")
-        or uses_results(analysis)
         or not _ENTERED.isdisjoint(analysis.uses)
-        or any(_origin(call, analysis, namespace) in _PROCESS_WIDE for call in analysis.calls)
+        or needs_everything_before(analysis, namespace)
+        or _calls(_PROCESS_WIDE, analysis, namespace)
     )
 
 
-def uses_results(analysis: CellAnalysis) -> bool:
+def needs_everything_before(analysis: CellAnalysis, namespace: Mapping[str, Any]) -> bool:
+    """Whether a cell begins when all cells before it have ended, whatever they are about.
+
+    It reads what they displayed, or would change under them the folder in which they open files.
+    """
+    return _uses_results(analysis) or _calls(_CHANGES_FOLDER, analysis, namespace)
+
+
+def _uses_results(analysis: CellAnalysis) -> bool:
     """Whether the cell reads what earlier cells displayed: `_`, `Out[3]`."""
     return any(name in _RESULTS or _NUMBERED.fullmatch(name) for name in analysis.uses)
+
+
+def _calls(functions: frozenset[str], analysis: CellAnalysis, namespace: Mapping[str, Any]) -> bool:
+    return any(_origin(call, analysis, namespace) in functions for call in analysis.calls)
 
 
 def _origin(call: str, analysis: CellAnalysis, namespace: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from nbflow.cells.board import Board, CellUnderWay, Upstream, blocked
 from nbflow.cells.caching import options_for
 from nbflow.cells.deferred import Mailbox
 from nbflow.cells.figures import get_ready, own_figures
-from nbflow.cells.foreground import stays_in_the_foreground, uses_results
+from nbflow.cells.foreground import needs_everything_before, stays_in_the_foreground
 from nbflow.cells.interface import interface_of
 from nbflow.cells.joining import JoinedCell, join
 from nbflow.cells.lines import read_task_line
@@ -99,7 +99,9 @@ class Notebook:
 
     def _wait_for(self, board: Board, step: Step) -> None:
         upstream = board.upstream(step, private=False)
-        everything = uses_results(step.analysis) and board.under_way()
+        everything = board.under_way() and needs_everything_before(
+            step.analysis, self.shell.namespace
+        )
         if upstream.has_ended and not everything:
             board.wait(upstream)  # nothing to wait for, but perhaps a failure to tell
             return

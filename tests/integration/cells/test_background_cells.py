@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -259,3 +260,18 @@ def test_what_redirects_the_whole_process_stays_in_the_foreground(cells, held, i
     )
 
     assert cells.names["s"].getvalue() == "1\n"  # it has run, and nobody else did meanwhile
+
+
+@pytest.mark.parametrize("header", ["", "%%task --submit\n"], ids=["plain", "task"])
+def test_the_folder_changes_when_those_before_have_ended(
+    cells, tmp_path, monkeypatch, header
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    cells.well("import os, pathlib, time")
+
+    cells.well("%%task --submit\ntime.sleep(0.5)\n_ = pathlib.Path('made').write_text('here')")
+    cells.well(f"{header}os.chdir('sub')")
+
+    assert (tmp_path / "made").read_text() == "here"
+    assert Path.cwd() == tmp_path / "sub"

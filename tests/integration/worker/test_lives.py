@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +68,25 @@ class Lives(Shop):
         self.processes.append(process)
         until(lambda: name in {w.name for w in self.store.dispatch.workers()}, f"{name} at work")
         return process
+
+    def stop_outside_of_writes(self, *pids: int) -> None:
+        """Stop processes, but not while one holds the database's lock: it would keep it."""
+
+        def is_free() -> bool:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            try:
+                with closing(
+                    sqlite3.connect(self.settings.home / "nbflow.db", timeout=0)
+                ) as database:
+                    database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                for pid in pids:
+                    os.kill(pid, signal.SIGCONT)
+                return False
+            return True
+
+        until(is_free, "a moment at which nobody writes")
 
     def begun(self, folder: Path, times: int = 1) -> list[int]:
         """The processes in which the code has begun, once there are so many."""
@@ -132,8 +153,7 @@ def test_a_worker_that_was_away_ends_what_it_lost(lives: Lives, tmp_path: Path) 
     first = lives.start("away", lease=SHORT_LEASE)
     lives.begun(tmp_path)
     runner = runner_of(lives, run)
-    first.send_signal(signal.SIGSTOP)
-    os.kill(runner, signal.SIGSTOP)
+    lives.stop_outside_of_writes(first.pid, runner)
     lives.start("present", lease=NOTICING_LEASE)
     lives.begun(tmp_path, 2)
     first.send_signal(signal.SIGCONT)
